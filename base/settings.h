@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Settings as a table. A program describes each of its settings once, as a row; from the rows
+ * come the YAML keys, the environment names, the command-line flags, the defaults, `--help`, the
+ * reference of `tercel settings` and a JSON schema.
+ *
+ *	static const struct setting settings[] = {
+ *		{ .key = "http_output.url", .type = SETTING_TEXT, .at = offsetof(struct options, url),
+ *		  .fallback = "", .about = "Where alerts are posted" },
+ *	};
+ *
+ * Order of precedence: flag > environment > file > fallback. Unknown keys are errors or warnings
+ * that name the nearest right one.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "base/yaml.h"
+
+enum setting_type {
+	SETTING_TEXT,     /* char *, owned by the struct */
+	SETTING_SECRET,   /* char *, printed as *** */
+	SETTING_BOOL,     /* bool */
+	SETTING_INTEGER,  /* int64_t, within [minimum, maximum] where maximum > minimum */
+	SETTING_SIZE,     /* uint64_t bytes: "64MiB", "1GB", "4096" */
+	SETTING_DURATION, /* int64_t milliseconds: "250ms", "1h30m", Prometheus' form; "2W" as "2w" */
+	SETTING_CHOICE,   /* int, index into .choices (space separated), case-insensitive */
+	SETTING_LIST,     /* struct text_list: a YAML sequence, or comma separated text */
+	SETTING_MAP,      /* struct text_map: a YAML mapping, "k:v,k2:v2" (first colon), or JSON */
+	SETTING_NODE,     /* struct yaml_node *, for shapes of the program's own; file only. Borrowed
+			     from the settings_file, which must outlive it */
+	SETTING_IGNORED,  /* a key of the replaced system that has no effect here; .about says why */
+};
+
+struct text_list {
+	char **items;
+	size_t count;
+};
+
+struct text_map {
+	char **keys;
+	char **values;
+	size_t count;
+};
+
+struct setting {
+	const char *key; /* dotted path in the file; NULL for a flag alone */
+	enum setting_type type;
+	size_t at; /* offset of the member */
+	const char *fallback; /* in the file's syntax; NULL: zero, empty */
+	const char *environment; /* NULL: none, unless settings_table.environment makes one */
+	const char *flag; /* long flag without "--"; NULL: none */
+	char short_flag;
+	const char *value; /* name of the value in --help, e.g. "FILE" */
+	const char *choices;
+	int64_t minimum, maximum;
+	const char *about; /* one sentence, for people */
+};
+
+struct settings_table {
+	const char *program; /* "tercel-forwarder" */
+	const struct setting *rows;
+	size_t count;
+	/* Environment name from the key: upper case, '.' to '_' (spec/forwarder.md 4), with a prefix. */
+	bool makes_environment;
+	const char *environment_prefix; /* or NULL */
+	bool ignores_key_case; /* the forwarder's files */
+	bool expands_variables; /* ${VAR}, $${x} in the file's scalars (spec/rule-language.md 7) */
+};
+
+/* Sets every member to its fallback. A fallback that does not parse is our mistake: asserts. */
+void settings_defaults(const struct settings_table *table, void *target);
+/*
+ * Takes the keys of a YAML mapping. Unknown keys: a message each through `warn` (may be NULL),
+ * "FILE:LINE: unknown key \"x\"; did you mean \"y\"?". A value that does not fit its type is an error.
+ */
+int settings_from_yaml(const struct settings_table *table, void *target, const char *file,
+	const struct yaml_node *root, void (*warn)(void *context, const char *message),
+	void *context, struct error *err);
+int settings_from_environment(
+	const struct settings_table *table, void *target, struct error *err);
+/* "KEY=VALUE" of Falco's -o; dots descend. */
+int settings_from_option(
+	const struct settings_table *table, void *target, const char *option, struct error *err);
+/*
+ * Flags of argv. "--flag=v", "--flag v", "-fv", "-f v"; booleans need no value. Arguments that are
+ * no flags stay, in order, at the front of argv and are counted in *ret_rest (argv[0] is not).
+ * An unknown flag is an error with the nearest right one.
+ */
+int settings_from_arguments(const struct settings_table *table, void *target, int argc,
+	char **argv, int *ret_rest, struct error *err);
+/* Frees what the members own and zeroes them. */
+void settings_done(const struct settings_table *table, void *target);
+
+/* --help, the Markdown reference, the JSON schema; to a buffer. */
+void settings_help(const struct settings_table *table, const char *usage, struct buffer *out);
+void settings_markdown(const struct settings_table *table, struct buffer *out);
+void settings_json(const struct settings_table *table, struct buffer *out);
+/* The settings as they are, "key=value" a line, secrets as ***. */
+void settings_print(const struct settings_table *table, const void *target, struct buffer *out);
+
+/* The parsers behind the types, for the programs' own shapes. */
+int duration_parse(struct text text, int64_t *ret_ms);
+int size_parse(struct text text, uint64_t *ret_bytes);

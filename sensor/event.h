@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One event as the rules see it: what a source decoded, and the process and container that the
+ * state had at that moment. Everything in it lives in the event's arena or in the state and is
+ * valid until the next event, unless parked.c takes references.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "sensor/events.h"
+#include "sensor/state/containers.h"
+#include "sensor/state/processes.h"
+#include "sensor/value.h"
+
+/* Letters are fd.typechar's (spec/rule-language.md 3.8). */
+enum fd_type {
+	FD_NONE = 0,
+	FD_FILE = 'f',
+	FD_DIRECTORY = 'd',
+	FD_IPV4 = '4',
+	FD_IPV6 = '6',
+	FD_UNIX = 'u',
+	FD_PIPE = 'p',
+	FD_EVENT = 'e',
+	FD_SIGNAL = 's',
+	FD_TIMER = 't',
+	FD_INOTIFY = 'i',
+	FD_EPOLL = 'l',
+	FD_BPF = 'b',
+	FD_USERFAULT = 'n',
+	FD_URING = 'r',
+	FD_MEMFD = 'm',
+	FD_PIDFD = 'P',
+	FD_OTHER = 'o',
+};
+
+/* The descriptor that an event creates, uses or destroys. */
+struct event_fd {
+	bool is_known;   /* the event concerns an fd */
+	int64_t number;  /* may be negative after a failure */
+	enum fd_type type;
+	struct text name;      /* fd.name: lexically absolute, or the socket's name */
+	struct text raw_name;  /* fd.nameraw: the caller's text, slashes collapsed */
+	struct text real_name; /* fd.realname: what was really opened; NULL data: unknown */
+	uint64_t device, inode;
+	uint32_t open_flags;   /* as the caller gave them */
+	/* Sockets: */
+	uint8_t protocol;      /* IPPROTO_TCP, _UDP …; 0: none */
+	bool is_server;
+	bool is_connected;
+	bool has_peer;         /* both ends are known */
+	struct address local, remote;
+	uint16_t local_port, remote_port;
+};
+
+enum path_view { VIEW_LEXICAL, VIEW_REAL };
+
+/* A value given by name, for rule tests: read in place of the field's own function. */
+struct given_value {
+	const char *name; /* with the argument: "proc.aname[2]" */
+	enum presence presence;
+	struct value value;
+};
+
+struct event {
+	uint64_t number;   /* evt.num, from 1 */
+	uint64_t time_ns;  /* since 1970 */
+	const struct event_type *type;
+	uint16_t cpu;
+	int64_t thread_id; /* in the host's pid namespace */
+	int64_t result;    /* where type->has_result */
+	bool is_path_unproven;
+	/* Native values in the order of type->arguments; kind says the type; a PRESENT bit each. */
+	struct value arguments[EVENT_ARGUMENTS_MAX];
+	uint32_t arguments_present;
+	struct event_fd fd;
+	enum path_view view; /* which of the two names fd.name and the path arguments give */
+	const struct process *process;     /* as after the event; NULL: unknown */
+	const struct container *container; /* NULL: unknown; the host has one too */
+	struct users *users;
+	const struct given_value *given;   /* NULL outside of rule tests */
+	size_t given_count;
+	struct arena *arena;
+};

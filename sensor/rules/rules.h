@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rules: from files to compiled chains, and from an event to the rules that match it.
+ *
+ *	text -> tokens -> tree -> chain of { test, if_true, if_false }
+ *
+ * The language is Falco's (spec/rule-language.md). Loading is separate from evaluating: a
+ * `struct rules_loader` collects files, `rules_compile` makes an immutable `struct rules`.
+ */
+#pragma once
+
+#include "alert/alert.h"
+#include "base/error.h"
+#include "sensor/event.h"
+#include "sensor/fields/field.h"
+
+/* One place in a rules file; 0-based as Falco counts (spec 5.3). */
+struct load_location {
+	const char *item_type; /* "rule", "rule condition", "condition expression" … */
+	char *item_name;       /* "" when it has none */
+	char *file;
+	size_t line, column, offset;
+};
+
+struct load_issue {
+	const char *code; /* "LOAD_ERR_YAML_PARSE" … */
+	char *message;    /* Falco's words where the spec gives them */
+	char *advice;     /* ours: "did you mean proc.cmdline?", or NULL */
+	struct load_location *locations;
+	size_t location_count;
+	char *snippet;    /* the line and a caret line below it */
+};
+
+/* What loading one file gave. */
+struct load_result {
+	char *file;
+	struct load_issue *errors; /* at most one, the first */
+	size_t error_count;
+	struct load_issue *warnings;
+	size_t warning_count;
+};
+
+void load_result_free(struct load_result *result);
+DEFINE_CLEANUP(struct load_result *, load_result_free)
+/* Short text of a code: "Error compiling condition". */
+const char *load_code_text(const char *code);
+/* For people, in Falco's form (spec 5.3, 5.4) with the advice added. */
+void load_result_print(const struct load_result *result, struct buffer *out);
+/* {name, successful, errors, warnings …} of spec 5.4. */
+void load_result_json(const struct load_result *result, struct json_writer *json);
+
+struct rules_options {
+	enum priority minimum_priority; /* rules below it are validated, not enabled */
+	bool matches_all;               /* rule_matching: all */
+	bool suggests_output;           /* append_output: suggested_output (spec 4.5, 12) */
+	const char *extra_output;       /* appended to every output; NULL: nothing */
+	const struct yaml_node *selection; /* the `rules:` list of falco.yaml; NULL */
+};
+
+struct rules_loader;
+struct rules;
+
+struct rules_loader *rules_loader_new(const struct rules_options *options);
+void rules_loader_free(struct rules_loader *loader);
+DEFINE_CLEANUP(struct rules_loader *, rules_loader_free)
+/* Adds a file (text and name, or read from disk). The result always comes; its errors tell. */
+struct load_result *rules_loader_add(
+	struct rules_loader *loader, const char *name, struct text text);
+/* -ENOENT and such when the file cannot be read at all; else 0 and a result. */
+int rules_loader_add_file(struct rules_loader *loader, const char *path,
+	struct load_result **ret_result, struct error *err);
+/* Compiles everything added so far. Only after results without errors. */
+int rules_compile(struct rules_loader *loader, struct rules **ret_rules, struct error *err);
+
+struct rule {
+	const char *name;
+	const char *description;
+	const char *source;
+	enum priority priority;
+	const char *const *tags; /* sorted */
+	size_t tag_count;
+	bool is_enabled;
+	unsigned index;          /* order of evaluation */
+	struct event_set events;
+};
+
+void rules_free(struct rules *rules);
+DEFINE_CLEANUP(struct rules *, rules_free)
+size_t rules_count(const struct rules *rules);
+const struct rule *rules_at(const struct rules *rules, size_t index);
+/* Union of what enabled rules can match, and what their fields need. */
+void rules_events(const struct rules *rules, struct event_set *ret_set);
+
+/* The memory that one evaluation uses; one per thread. */
+struct evaluation;
+struct evaluation *evaluation_new(const struct rules *rules);
+void evaluation_free(struct evaluation *evaluation);
+
+/*
+ * Evaluates all rules of the event's type in order, from rule `first` on. Returns IS_TRUE with the
+ * matching rule (call again with first = rule->index + 1 under rule_matching: all), IS_FALSE, or
+ * IS_WAITING with the rule that waits. Where the two views of a path differ each rule is tried on
+ * the lexical view first, then on the real one; event->view says which one matched.
+ */
+enum truth rules_match(const struct rules *rules, struct evaluation *evaluation,
+	struct event *event, unsigned first, const struct rule **ret_rule);
+
+/* The alert's text and JSON lines (spec 4.2, 4.3). */
+struct alert_format {
+	const char *hostname;
+	bool uses_iso_8601;
+	bool includes_output, includes_message, includes_fields, includes_tags;
+	bool uses_utc; /* text times in UTC: for tests */
+};
+void rule_write_text(const struct rule *rule, const struct event *event,
+	const struct alert_format *format, struct buffer *out);
+void rule_write_json(const struct rule *rule, const struct event *event,
+	const struct alert_format *format, struct buffer *out);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where events come from: the kernel, a record file, later a scap capture or a Falco plugin.
+ * A source decodes into struct event and keeps the state (processes, containers) that belongs to
+ * its stream. One thread, the hot one, calls it.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "sensor/event.h"
+
+struct source;
+
+struct source_counters {
+	uint64_t events;       /* handed out */
+	uint64_t kernel_calls; /* seen by the kernel programs, where they count */
+	uint64_t dropped;      /* lost in all */
+	uint64_t dropped_lifecycle;
+};
+
+struct source_operations {
+	const char *name; /* "syscall" */
+	/* Only these event types are wanted from now on. */
+	int (*want)(struct source *source, const struct event_set *set, struct error *err);
+	/*
+	 * The next event: 1 with *ret_event (valid until the next call), 0 when none came within
+	 * `timeout_ms`, -ECANCELED at the end of the stream, or an error.
+	 */
+	int (*next)(struct source *source, int timeout_ms, struct event **ret_event,
+		struct error *err);
+	void (*counters)(struct source *source, struct source_counters *ret_counters);
+	void (*free)(struct source *source);
+};
+
+struct source {
+	const struct source_operations *operations;
+};
+
+struct kernel_source_options {
+	uint64_t ring_bytes; /* 0: 8 MiB */
+	const char *host_root; /* where the host's / is mounted; NULL or "": / */
+	const int64_t *ignored_pids; /* ourselves and our siblings: nothing of theirs is reported */
+	size_t ignored_pid_count;
+	bool accepts_all; /* no filter in the kernel */
+};
+
+/* Loads and attaches. -EPERM, -ENOSYS (no BTF) … with one line that says what is missing. */
+int kernel_source_new(const struct kernel_source_options *options, struct source **ret_source,
+	struct error *err);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * User and group names of the host and of containers. A container's passwd is the attacker's
+ * file: it is opened by way of /proc/PID/root with openat2 RESOLVE_IN_ROOT and NO_MAGICLINKS,
+ * O_NONBLOCK, regular files of at most 1 MiB, and never on the hot thread.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/text.h"
+#include "sensor/state/containers.h"
+#include "sensor/value.h"
+
+struct users;
+struct users *users_new(void);
+void users_free(struct users *users);
+/*
+ * The name of a user id in a container (or the host). PRESENT with the name; ABSENT when the
+ * passwd has no such entry. `pid` is a process of that container whose root to look into; while
+ * a container's file is being read elsewhere: WAITS for at most 20 ms, then ABSENT.
+ */
+enum presence users_name(struct users *users, const struct container *container, int64_t pid,
+	uint32_t uid, struct text *ret_name);
+enum presence groups_name(struct users *users, const struct container *container, int64_t pid,
+	uint32_t gid, struct text *ret_name);
