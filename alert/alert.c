@@ -3,6 +3,7 @@
  * Alerts between the programs: Falco's JSON both ways.
  */
 #include <errno.h>
+#include <json-c/json_util.h>
 #include <json-c/linkhash.h>
 
 #include "alert/alert.h"
@@ -80,7 +81,8 @@ void alert_add_tag(struct alert *alert, const char *tag)
 	alert->tags[alert->tag_count++] = string_copy(tag);
 }
 
-static int wrong_type(struct json_object *value, const char *key, const char *want, struct error *err)
+static int wrong_type(
+	struct json_object *value, const char *key, const char *want, struct error *err)
 {
 	return error_set(err, -EINVAL, "\"%s\" must be %s, not %s", key, want,
 		json_type_to_name(json_object_get_type(value)));
@@ -128,7 +130,8 @@ static int take_time(struct json_object *object, struct alert *alert, struct err
 		return wrong_type(value, "time", "RFC 3339 text", err);
 	if (time_parse(text, &alert->time_ns) < 0)
 		return error_set(err, -EINVAL,
-			"\"time\" must be RFC 3339 such as 2026-11-24T10:00:00.123456789Z, not \"%.*s\"",
+			"\"time\" must be RFC 3339 such as 2026-11-24T10:00:00.123456789Z, not "
+			"\"%.*s\"",
 			TEXT_PRINT(text_slice(text, 0, 64)));
 	return 0;
 }
@@ -199,8 +202,9 @@ int alert_from_json(struct json_object *object, struct alert **ret_alert, struct
 int alert_check(const struct alert *alert, struct error *err)
 {
 	if (alert->priority == PRIORITY_NONE)
-		return error_set(err, -EINVAL, "\"priority\" is missing or is none of Emergency, Alert, "
-					       "Critical, Error, Warning, Notice, Informational, Debug");
+		return error_set(err, -EINVAL,
+			"\"priority\" is missing or is none of Emergency, Alert, "
+			"Critical, Error, Warning, Notice, Informational, Debug");
 	if (!alert->rule || !*alert->rule)
 		return error_set(err, -EINVAL, "\"rule\" is missing");
 	if (!alert->time_ns)
@@ -225,8 +229,8 @@ static void write_fields(struct json_writer *json, struct json_object *fields)
 	size_t count = (size_t)json_object_object_length(fields), at = 0;
 	_cleanup_(freep) struct member *members = NEW_ARRAY(struct member, count);
 
-	json_object_object_foreach(fields, key, value)
-		members[at++] = (struct member){ key, value };
+	json_object_object_foreach(fields, key, value) members[at++] =
+		(struct member){ key, value };
 	qsort(members, count, sizeof(*members), by_key);
 	json_begin_object(json);
 	for (size_t i = 0; i < count; i++) {

@@ -98,8 +98,8 @@ int time_parse(struct text text, int64_t *ret_time_ns)
 	tm.tm_mon -= 1;
 	given = tm;
 	seconds = timegm(&tm); /* normalises 31 April to 1 May: refuse what it changed */
-	if (tm.tm_mon != given.tm_mon || tm.tm_mday != given.tm_mday || tm.tm_hour != given.tm_hour ||
-		tm.tm_min != given.tm_min)
+	if (tm.tm_mon != given.tm_mon || tm.tm_mday != given.tm_mday ||
+		tm.tm_hour != given.tm_hour || tm.tm_min != given.tm_min)
 		return -EINVAL;
 	seconds -= offset;
 	if (seconds < 0 || seconds > LAST_SECOND)

@@ -24,8 +24,8 @@ static void position(struct text text, size_t offset, int *ret_line, int *ret_co
 }
 
 /* json-c stops at a NUL, so everything it is given must be free of them and counted. */
-static int parse_text(
-	struct json_tokener *tokener, struct text text, struct json_object **ret_object, size_t *ret_end)
+static int parse_text(struct json_tokener *tokener, struct text text,
+	struct json_object **ret_object, size_t *ret_end)
 {
 	struct json_object *object;
 	enum json_tokener_error problem;
@@ -70,14 +70,15 @@ int json_parse(
 		return error_set(err, r, "JSON text of %zu bytes is too long", text.length);
 	if (r < 0) {
 		position(text, end, &line, &column);
-		return error_set(err, -EINVAL, "not valid JSON at line %d, column %d: %s", line, column,
-			json_tokener_error_desc(json_tokener_get_error(tokener)));
+		return error_set(err, -EINVAL, "not valid JSON at line %d, column %d: %s", line,
+			column, json_tokener_error_desc(json_tokener_get_error(tokener)));
 	}
 	rest = text_trim(text_slice(text, end, text.length));
 	if (!ret_rest && rest.length) {
 		position(text, (size_t)(rest.data - text.data), &line, &column);
 		return error_set(err, -EINVAL,
-			"not valid JSON at line %d, column %d: text after the first value", line, column);
+			"not valid JSON at line %d, column %d: text after the first value", line,
+			column);
 	}
 	if (ret_rest)
 		*ret_rest = rest;
@@ -165,8 +166,13 @@ static bool is_plain(unsigned char c)
 
 static void escape_one(struct buffer *buffer, unsigned char c)
 {
-	static const char letters[] = { ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r',
-		['\t'] = 't', ['"'] = '"', ['\\'] = '\\' };
+	static const char letters[] = { ['\b'] = 'b',
+		['\f'] = 'f',
+		['\n'] = 'n',
+		['\r'] = 'r',
+		['\t'] = 't',
+		['"'] = '"',
+		['\\'] = '\\' };
 
 	if (c < sizeof(letters) && letters[c])
 		buffer_printf(buffer, "\\%c", letters[c]);
@@ -300,9 +306,8 @@ void json_add_value(struct json_writer *json, struct json_object *value)
 		json_add_null(json);
 		break;
 	case json_type_string:
-		json_add_text(json,
-			(struct text){ json_object_get_string(value),
-				(size_t)json_object_get_string_len(value) });
+		json_add_text(json, (struct text){ json_object_get_string(value),
+					    (size_t)json_object_get_string_len(value) });
 		break;
 	case json_type_array:
 		add_array(json, value);
@@ -311,7 +316,8 @@ void json_add_value(struct json_writer *json, struct json_object *value)
 		add_object(json, value);
 		break;
 	default: /* booleans and numbers, as they stood */
-		json_add_raw(json, text_of(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN)));
+		json_add_raw(json,
+			text_of(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN)));
 		break;
 	}
 }

@@ -42,7 +42,8 @@ bool json_get_bool(struct json_object *object, const char *key, bool fallback);
 /*
  * Appends JSON to a buffer. Commas are the writer's business:
  *
- *	json_begin_object(&json); json_key(&json, "uuid"); json_add_text(&json, uuid); json_end(&json);
+ *	json_begin_object(&json); json_key(&json, "uuid"); json_add_text(&json, uuid);
+ *json_end(&json);
  *
  * The buffer's limit cuts what it cannot hold: check buffer.is_cut at the end.
  */

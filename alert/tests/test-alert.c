@@ -20,18 +20,21 @@ static char *rewrite(const char *text)
 	return buffer_take(&out);
 }
 
-#define CHECK_REWRITE(text, want)                                                                  \
-	do {                                                                                       \
-		char *result = rewrite(text);                                                      \
-		CHECK_TEXT(result, want);                                                          \
-		free(result);                                                                      \
+#define CHECK_REWRITE(text, want)             \
+	do {                                  \
+		char *result = rewrite(text); \
+		CHECK_TEXT(result, want);     \
+		free(result);                 \
 	} while (0)
 
 TEST(an_alert_is_written_in_the_order_of_falcosidekick)
 {
-	CHECK_REWRITE("{\"hostname\":\"h\",\"tags\":[\"b\",\"a\"],\"time\":\"2021-05-29T17:18:29.082520340Z\","
-		      "\"priority\":\"warning\",\"rule\":\"R\",\"output\":\"o\\n\",\"source\":\"syscall\","
-		      "\"unknown\":1,\"output_fields\":{\"z\":null,\"evt.time\":1622308709082520347}}",
+	CHECK_REWRITE(
+		"{\"hostname\":\"h\",\"tags\":[\"b\",\"a\"],\"time\":\"2021-05-29T17:18:29."
+		"082520340Z\","
+		"\"priority\":\"warning\",\"rule\":\"R\",\"output\":\"o\\n\",\"source\":"
+		"\"syscall\","
+		"\"unknown\":1,\"output_fields\":{\"z\":null,\"evt.time\":1622308709082520347}}",
 		"{\"output\":\"o\\n\",\"priority\":\"Warning\",\"rule\":\"R\","
 		"\"time\":\"2021-05-29T17:18:29.08252034Z\","
 		"\"output_fields\":{\"evt.time\":1622308709082520347,\"z\":null},"
@@ -44,7 +47,8 @@ TEST(what_is_missing_or_wrong_is_named)
 	CHECK_REWRITE("{\"rule\":5}", "\"rule\" must be text, not int");
 	CHECK_REWRITE("{\"priority\":\"info\"}", "\"rule\" is missing");
 	CHECK_REWRITE("{\"priority\":\"info\",\"rule\":\"x\",\"time\":\"yesterday\"}",
-		"\"time\" must be RFC 3339 such as 2026-11-24T10:00:00.123456789Z, not \"yesterday\"");
+		"\"time\" must be RFC 3339 such as 2026-11-24T10:00:00.123456789Z, not "
+		"\"yesterday\"");
 	CHECK_REWRITE("{\"priority\":\"info\",\"rule\":\"x\",\"time\":\"2026-01-01T00:00:00Z\"}",
 		"\"output_fields\" is missing or empty");
 }

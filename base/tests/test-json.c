@@ -20,11 +20,11 @@ static char *round_trip(const char *text)
 	return buffer_take(&out);
 }
 
-#define CHECK_ROUND_TRIP(text, want)                                                               \
-	do {                                                                                       \
-		char *result = round_trip(text);                                                   \
-		CHECK_TEXT(result, want);                                                          \
-		free(result);                                                                      \
+#define CHECK_ROUND_TRIP(text, want)             \
+	do {                                     \
+		char *result = round_trip(text); \
+		CHECK_TEXT(result, want);        \
+		free(result);                    \
 	} while (0)
 
 TEST(large_numbers_and_their_text_survive)
@@ -61,7 +61,10 @@ TEST(what_follows_is_handed_back_on_request)
 
 TEST(odd_utf8_is_repaired_not_refused)
 {
-	CHECK_ROUND_TRIP("\"a\xff" "b\xc3\xa9\"", "\"a\xef\xbf\xbd" "b\xc3\xa9\"");
+	CHECK_ROUND_TRIP("\"a\xff"
+			 "b\xc3\xa9\"",
+		"\"a\xef\xbf\xbd"
+		"b\xc3\xa9\"");
 }
 
 TEST(deep_nesting_is_refused)
@@ -95,7 +98,7 @@ TEST(the_writer_places_commas_and_escapes)
 	json_key(&json, "t\"");
 	json_add_text(&json, TEXT("\x1b[31m\n\x7f\\"));
 	json_end(&json);
-	CHECK_TEXT(out.data,
-		"{\"a\":[-1,18446744073709551615,0.1,true,null],\"t\\\"\":\"\\u001b[31m\\n\\u007f\\\\\"}");
+	CHECK_TEXT(out.data, "{\"a\":[-1,18446744073709551615,0.1,true,null],\"t\\\"\":\"\\u001b["
+			     "31m\\n\\u007f\\\\\"}");
 	buffer_done(&out);
 }
