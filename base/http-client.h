@@ -15,22 +15,26 @@
 struct http_call {
 	const char *method; /* NULL: POST with a body, else GET */
 	const char *url;
-	const char *socket_path; /* go through this unix socket; NULL: by the URL */
-	const char *const *headers; /* "Name: value" lines, ended by NULL; may be NULL */
+	const char *socket_path;    /* go through this unix socket; NULL: by the URL */
+	const char *const *headers; /* "Name: value" lines, ended by NULL; may be NULL. One with a
+				       line break inside is refused with -EINVAL */
 	struct text body;
-	const char *user; /* basic authentication "user:password"; NULL: none */
+	const char *user;	    /* basic authentication "user:password"; NULL: none */
 	int64_t connect_timeout_ms; /* 0: 5 s */
-	int64_t timeout_ms;         /* in all; 0: 30 s */
+	int64_t timeout_ms;	    /* in all; 0: 30 s */
 	bool accepts_any_certificate;
-	const char *ca_file, *ca_path, *certificate_file, *key_file;
+	const char *ca_file; /* beside the system's folder of certificates */
+	const char *ca_path; /* in place of that folder */
+	const char *certificate_file, *key_file;
 	bool uses_http2; /* prior knowledge, for gRPC */
 };
 
 struct http_answer {
-	unsigned status;     /* 0: no answer came */
-	int error;           /* 0, or -ETIMEDOUT, -ECONNREFUSED, -EHOSTUNREACH (DNS), -EPROTO (TLS), -EIO */
-	char message[256];   /* libcurl's words when error is set */
-	struct buffer body;  /* at most 64 KiB, the rest is read and dropped */
+	unsigned status;    /* 0: no whole answer came, and error is set */
+	int error;	    /* 0, or -ETIMEDOUT, -ECONNREFUSED, -EHOSTUNREACH (DNS), -EPROTO (TLS),
+			       -EINVAL (the URL, a header), -ECANCELED, or -EIO */
+	char message[256];  /* libcurl's words when error is set */
+	struct buffer body; /* at most 64 KiB, the rest is read and dropped */
 	int64_t retry_after_ms; /* from Retry-After (seconds or a date); -1 when absent */
 	char content_type[128];
 	int64_t took_ms;
@@ -55,11 +59,13 @@ int http_client_perform(
 typedef void http_done(void *context, struct http_answer *answer);
 /*
  * Starts a call; the body must live until `done` was called, everything else is copied.
- * -EAGAIN when `limit` calls are under way.
+ * -EAGAIN when `limit` calls are under way; -EINVAL for a header with a line break.
+ * `done` may start the next call, not free the client.
  */
 int http_client_start(
 	struct http_client *client, const struct http_call *call, http_done *done, void *context);
-/* Runs what is under way for at most `timeout_ms`, or until http_client_wake(). */
+/* Runs what is under way until a call ends, http_client_wake(), or for `timeout_ms`; once: call it
+ * in a loop. */
 void http_client_run(struct http_client *client, int timeout_ms);
 /* From any thread. */
 void http_client_wake(struct http_client *client);
