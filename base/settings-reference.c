@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a person reads about settings: --help, the Markdown reference, the JSON schema and the
+ * settings as they are, all from the same rows.
+ */
+#include <inttypes.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/settings.h"
+
+static const char *const type_names[] = {
+	[SETTING_TEXT] = "text",
+	[SETTING_SECRET] = "secret",
+	[SETTING_BOOL] = "true or false",
+	[SETTING_INTEGER] = "integer",
+	[SETTING_SIZE] = "size",
+	[SETTING_DURATION] = "duration",
+	[SETTING_CHOICE] = "choice",
+	[SETTING_LIST] = "list",
+	[SETTING_MAP] = "map",
+	[SETTING_NODE] = "YAML",
+	[SETTING_IGNORED] = "no effect",
+};
+
+static void add_environment_name(
+	const struct settings_table *table, const struct setting *row, struct buffer *out)
+{
+	if (row->environment) {
+		buffer_add_string(out, row->environment);
+		return;
+	}
+	if (!row->key || !table->makes_environment)
+		return;
+	buffer_add_string(out, table->environment_prefix ? table->environment_prefix : "");
+	for (const char *c = row->key; *c; c++)
+		buffer_add_char(out, *c == '.'		      ? '_'
+				     : *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A')
+							      : *c);
+}
+
+/* "  -c, --config FILE" padded to a column. */
+static void add_flag_names(const struct setting *row, struct buffer *out)
+{
+	size_t start = out->length;
+
+	buffer_add_string(out, "  ");
+	if (row->short_flag)
+		buffer_printf(out, "-%c%s", row->short_flag, row->flag ? ", " : "");
+	else
+		buffer_add_string(out, "    ");
+	if (row->flag)
+		buffer_printf(out, "--%s", row->flag);
+	if (row->implied)
+		buffer_printf(out, "[=%s]", row->value ? row->value : "VALUE");
+	else if (row->type != SETTING_BOOL)
+		buffer_printf(out, " %s", row->value ? row->value : "VALUE");
+	if (out->length - start > 30)
+		buffer_printf(out, "\n%32s", "");
+	else
+		buffer_printf(out, "%*s", (int)(32 - (out->length - start)), "");
+}
+
+void settings_help(const struct settings_table *table, const char *usage, struct buffer *out)
+{
+	buffer_printf(out, "Usage: %s\n\n", usage);
+	for (size_t i = 0; i < table->count; i++) {
+		const struct setting *row = &table->rows[i];
+
+		if (!row->flag && !row->short_flag)
+			continue;
+		add_flag_names(row, out);
+		buffer_add_string(out, row->about);
+		if (row->fallback && *row->fallback && row->type != SETTING_BOOL)
+			buffer_printf(out, " (default: %s)", row->fallback);
+		buffer_add_char(out, '\n');
+	}
+}
+
+/* A table cell: what would end it is escaped. */
+static void add_cell(struct buffer *out, const char *text, const char *quote)
+{
+	bool is_empty = !text || !*text;
+
+	buffer_add_string(out, is_empty ? "" : quote);
+	for (; text && *text; text++)
+		buffer_printf(out, *text == '|' ? "\\%c" : "%c", *text);
+	buffer_printf(out, "%s | ", is_empty ? "" : quote);
+}
+
+void settings_markdown(const struct settings_table *table, struct buffer *out)
+{
+	buffer_add_string(out, "| key | type | default | environment | flag | meaning |\n"
+			       "|---|---|---|---|---|---|\n");
+	for (size_t i = 0; i < table->count; i++) {
+		const struct setting *row = &table->rows[i];
+		struct buffer name;
+		_cleanup_(freep) char *flag = NULL;
+
+		buffer_init(&name, 256);
+		add_environment_name(table, row, &name);
+		flag = row->flag	 ? string_printf("--%s", row->flag)
+		       : row->short_flag ? string_printf("-%c", row->short_flag)
+					 : string_copy("");
+		buffer_add_string(out, "| ");
+		add_cell(out, row->key, "`");
+		add_cell(out, row->choices ? row->choices : type_names[row->type], "");
+		add_cell(out, row->fallback, "`");
+		add_cell(out, name.data, "`");
+		add_cell(out, flag, "`");
+		add_cell(out, row->about, "");
+		out->length -= 1;
+		buffer_add_char(out, '\n');
+		buffer_done(&name);
+	}
+}
+
+static void add_choices(struct json_writer *json, const char *choices)
+{
+	struct text rest = text_of(choices), choice;
+
+	json_key(json, "enum");
+	json_begin_array(json);
+	while (text_split(&rest, ' ', &choice))
+		json_add_text(json, choice);
+	json_end(json);
+}
+
+static const char *const schema_types[] = {
+	[SETTING_TEXT] = "string",
+	[SETTING_SECRET] = "string",
+	[SETTING_BOOL] = "boolean",
+	[SETTING_INTEGER] = "integer",
+	[SETTING_LIST] = "array",
+	[SETTING_MAP] = "object",
+};
+
+static void add_schema(struct json_writer *json, const struct setting *row)
+{
+	json_begin_object(json);
+	if (row->type < COUNT_OF(schema_types) && schema_types[row->type]) {
+		json_key(json, "type");
+		json_add_string(json, schema_types[row->type]);
+	}
+	if (row->type == SETTING_CHOICE)
+		add_choices(json, row->choices);
+	if (row->maximum > row->minimum) {
+		json_key(json, "minimum");
+		json_add_i64(json, row->minimum);
+		json_key(json, "maximum");
+		json_add_i64(json, row->maximum);
+	}
+	if (row->fallback) {
+		json_key(json, "default");
+		json_add_string(json, row->fallback);
+	}
+	if (row->about) {
+		json_key(json, "description");
+		json_add_string(json, row->about);
+	}
+	json_end(json);
+}
+
+static bool is_below(const struct setting *row, struct text prefix)
+{
+	return row->key && text_starts_with(text_of(row->key), prefix);
+}
+
+static struct text segment_after(const struct setting *row, size_t length)
+{
+	struct text rest = text_slice(text_of(row->key), length, SIZE_MAX), segment = {};
+
+	text_split(&rest, '.', &segment);
+	return segment;
+}
+
+/* Whether an earlier row below the prefix begins with the same segment. */
+static bool is_repeated(const struct settings_table *table, size_t row, struct text prefix)
+{
+	struct text segment = segment_after(&table->rows[row], prefix.length);
+
+	for (size_t i = 0; i < row; i++)
+		if (is_below(&table->rows[i], prefix) &&
+			text_equal(segment_after(&table->rows[i], prefix.length), segment))
+			return true;
+	return false;
+}
+
+/* Depth is that of the rows' keys. `prefix` ends in a dot or is empty. */
+static void add_properties(
+	struct json_writer *json, const struct settings_table *table, struct text prefix)
+{
+	json_key(json, "properties");
+	json_begin_object(json);
+	for (size_t i = 0; i < table->count; i++) {
+		const struct setting *row = &table->rows[i];
+		struct text segment, inner;
+
+		if (!is_below(row, prefix) || is_repeated(table, i, prefix))
+			continue;
+		segment = segment_after(row, prefix.length);
+		json_key_text(json, segment);
+		inner = text_slice(text_of(row->key), 0, prefix.length + segment.length + 1);
+		if (inner.length < prefix.length + segment.length + 1) {
+			add_schema(json, row);
+			continue;
+		}
+		json_begin_object(json);
+		json_key(json, "type");
+		json_add_string(json, "object");
+		add_properties(json, table, inner);
+		json_end(json);
+	}
+	json_end(json);
+}
+
+void settings_json(const struct settings_table *table, struct buffer *out)
+{
+	struct json_writer json;
+
+	json_writer_init(&json, out);
+	json_begin_object(&json);
+	json_key(&json, "$schema");
+	json_add_string(&json, "http://json-schema.org/draft-07/schema#");
+	json_key(&json, "title");
+	json_add_string(&json, table->program);
+	json_key(&json, "type");
+	json_add_string(&json, "object");
+	add_properties(&json, table, TEXT(""));
+	json_end(&json);
+	buffer_add_char(out, '\n');
+}
+
+/* A map may hold headers with tokens, so its values count as secret. */
+static void print_map(const struct text_map *map, struct buffer *out)
+{
+	for (size_t i = 0; i < map->count; i++)
+		buffer_printf(out, "%s%s:***", i ? "," : "", map->keys[i]);
+}
+
+static void print_list(const struct text_list *list, struct buffer *out)
+{
+	for (size_t i = 0; i < list->count; i++)
+		buffer_printf(out, "%s%s", i ? "," : "", list->items[i]);
+}
+
+static void print_choice(const char *choices, int chosen, struct buffer *out)
+{
+	struct text rest = text_of(choices), choice;
+
+	for (int i = 0; text_split(&rest, ' ', &choice); i++)
+		if (i == chosen)
+			buffer_add_text(out, choice);
+}
+
+static void print_member(const struct setting *row, const void *member, struct buffer *out)
+{
+	const char *text;
+
+	switch (row->type) {
+	case SETTING_TEXT:
+		text = *(char *const *)member;
+		buffer_add_string(out, text ? text : "");
+		break;
+	case SETTING_SECRET:
+		text = *(char *const *)member;
+		buffer_add_string(out, text && *text ? "***" : "");
+		break;
+	case SETTING_BOOL:
+		buffer_add_string(out, *(const bool *)member ? "true" : "false");
+		break;
+	case SETTING_INTEGER:
+		buffer_printf(out, "%" PRId64, *(const int64_t *)member);
+		break;
+	case SETTING_SIZE:
+		buffer_printf(out, "%" PRIu64, *(const uint64_t *)member);
+		break;
+	case SETTING_DURATION:
+		buffer_printf(out, "%" PRId64 "ms", *(const int64_t *)member);
+		break;
+	case SETTING_CHOICE:
+		print_choice(row->choices, *(const int *)member, out);
+		break;
+	case SETTING_LIST:
+		print_list(member, out);
+		break;
+	case SETTING_MAP:
+		print_map(member, out);
+		break;
+	case SETTING_NODE:
+		buffer_add_string(out, *(struct yaml_node *const *)member ? "(YAML)" : "");
+		break;
+	case SETTING_IGNORED:
+		break;
+	}
+}
+
+void settings_print(const struct settings_table *table, const void *target, struct buffer *out)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		const struct setting *row = &table->rows[i];
+
+		if (!row->key || row->type == SETTING_IGNORED)
+			continue;
+		buffer_printf(out, "%s=", row->key);
+		print_member(row, (const char *)target + row->at, out);
+		buffer_add_char(out, '\n');
+	}
+}
