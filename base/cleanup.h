@@ -11,19 +11,27 @@
 
 #define _cleanup_(function) __attribute__((cleanup(function)))
 
-#define TAKE(pointer)                                                                              \
-	({                                                                                         \
-		__typeof__(pointer) taken_ = (pointer);                                            \
-		(pointer) = NULL;                                                                  \
-		taken_;                                                                            \
+#define TAKE(pointer)                                   \
+	({                                              \
+		__typeof__(pointer) taken_ = (pointer); \
+		(pointer) = NULL;                       \
+		taken_;                                 \
+	})
+
+/* The same for a file descriptor, which leaves -1 behind. */
+#define TAKE_FD(fd)                \
+	({                         \
+		int taken_ = (fd); \
+		(fd) = -1;         \
+		taken_;            \
 	})
 
 /* Defines NAMEp(T **), what _cleanup_ wants, from NAME(T *). */
-#define DEFINE_CLEANUP(type, name)                                                                 \
-	static inline void name##p(type *pointer)                                                  \
-	{                                                                                          \
-		if (*pointer)                                                                      \
-			name(*pointer);                                                            \
+#define DEFINE_CLEANUP(type, name)                \
+	static inline void name##p(type *pointer) \
+	{                                         \
+		if (*pointer)                     \
+			name(*pointer);           \
 	}
 
 static inline void freep(void *pointer)

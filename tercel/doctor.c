@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tercel doctor: what this host allows, and what to do about what it does not. A row a question;
+ * each answer says what was found, and what to do where that is not enough.
+ */
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json_object.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "tercel/command.h"
+
+enum state { GOOD, LIMITED, MISSING };
+
+struct finding {
+	enum state state;
+	char detail[256];
+	const char *advice; /* NULL when there is nothing to do */
+};
+
+struct question {
+	const char *name;
+	void (*ask)(struct finding *ret_finding);
+};
+
+static void say(struct finding *finding, enum state state, const char *advice, const char *format,
+	...) __attribute__((format(printf, 4, 5)));
+
+static void say(
+	struct finding *finding, enum state state, const char *advice, const char *format, ...)
+{
+	va_list arguments;
+
+	finding->state = state;
+	finding->advice = advice;
+	va_start(arguments, format);
+	vsnprintf(finding->detail, sizeof(finding->detail), format, arguments);
+	va_end(arguments);
+}
+
+/* The first bytes of a small file, NUL-ended; false when it cannot be read. */
+static bool read_start(const char *path, char *ret_text, size_t size)
+{
+	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, ret_text, size - 1);
+
+	if (length < 0)
+		return false;
+	ret_text[length] = '\0';
+	return true;
+}
+
+static void ask_kernel(struct finding *finding)
+{
+	struct utsname name;
+	int major = 0, minor = 0;
+
+	uname(&name);
+	if (sscanf(name.release, "%d.%d", &major, &minor) == 2 &&
+		(major > 5 || (major == 5 && minor >= 8)))
+		say(finding, GOOD, NULL, "%s on %s", name.release, name.machine);
+	else
+		say(finding, MISSING,
+			"Linux 5.8 or later is needed (RHEL 8.6 and later have what it takes)",
+			"%s on %s", name.release, name.machine);
+}
+
+static void ask_btf(struct finding *finding)
+{
+	if (access("/sys/kernel/btf/vmlinux", R_OK) == 0)
+		say(finding, GOOD, NULL, "/sys/kernel/btf/vmlinux");
+	else
+		say(finding, MISSING,
+			"use a kernel built with CONFIG_DEBUG_INFO_BTF=y, as all current "
+			"distributions do",
+			"/sys/kernel/btf/vmlinux: %s", strerror(errno));
+}
+
+/* Numbers of linux/capability.h. */
+static void ask_capabilities(struct finding *finding)
+{
+	static const struct {
+		int number;
+		const char *name;
+	} wanted[] = { { 39, "BPF" }, { 38, "PERFMON" }, { 19, "SYS_PTRACE" },
+		{ 2, "DAC_READ_SEARCH" } };
+	char status[4096], missing[128] = "";
+	unsigned long long effective = 0;
+	const char *line;
+	size_t length = 0;
+
+	line = read_start("/proc/self/status", status, sizeof(status)) ? strstr(status, "CapEff:")
+								       : NULL;
+	if (line)
+		effective = strtoull(line + 7, NULL, 16);
+	for (size_t i = 0; i < COUNT_OF(wanted); i++) {
+		bool stands_in = wanted[i].number >= 38 && effective >> 21 & 1; /* SYS_ADMIN */
+
+		if (!(effective >> wanted[i].number & 1) && !stands_in)
+			length += (size_t)snprintf(
+				missing + length, sizeof(missing) - length, " %s", wanted[i].name);
+	}
+	if (!length)
+		say(finding, GOOD, NULL, "BPF, PERFMON, SYS_PTRACE and DAC_READ_SEARCH are there");
+	else
+		say(finding, MISSING, "run the sensor as root, or give it these capabilities",
+			"missing:%s", missing);
+}
+
+static int be_silent(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	(void)level;
+	(void)format;
+	(void)arguments;
+	return 0;
+}
+
+static void ask_bpf(struct finding *finding)
+{
+	int program, ring;
+
+	libbpf_set_print(be_silent);
+	program = libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_RAW_TRACEPOINT, NULL);
+	ring = libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL);
+	if (program == 1 && ring == 1)
+		say(finding, GOOD, NULL, "raw tracepoints and ring buffers can be made");
+	else
+		say(finding, MISSING,
+			"root or CAP_BPF is needed; a container needs it in its security context",
+			"raw tracepoint: %s, ring buffer: %s", program == 1 ? "yes" : "no",
+			ring == 1 ? "yes" : "no");
+}
+
+static void ask_lockdown(struct finding *finding)
+{
+	char text[128];
+
+	if (!read_start("/sys/kernel/security/lockdown", text, sizeof(text)))
+		say(finding, GOOD, NULL, "not in use");
+	else if (strstr(text, "[confidentiality]"))
+		say(finding, MISSING,
+			"boot with lockdown=integrity: eBPF cannot read kernel memory under "
+			"\"confidentiality\"",
+			"confidentiality");
+	else
+		say(finding, GOOD, NULL, "not \"confidentiality\"");
+}
+
+static void ask_tracefs(struct finding *finding)
+{
+	if (access("/sys/kernel/tracing/events", F_OK) == 0)
+		say(finding, GOOD, NULL, "/sys/kernel/tracing");
+	else
+		say(finding, LIMITED,
+			"mount -t tracefs tracefs /sys/kernel/tracing (only for attach: syscalls)",
+			"not mounted; the raw hook is used");
+}
+
+static void ask_pid_namespace(struct finding *finding)
+{
+	char name[64];
+
+	if (read_start("/proc/2/comm", name, sizeof(name)) && !strncmp(name, "kthreadd", 8))
+		say(finding, GOOD, NULL, "the host's");
+	else
+		say(finding, LIMITED, "set hostPID: true, or mount the host's /proc",
+			"not the host's: processes from before the start are not known");
+}
+
+static void ask_compat(struct finding *finding)
+{
+	char release[80], path[128];
+	struct utsname name;
+	_cleanup_(fclosep) FILE *file = NULL;
+
+	uname(&name);
+	snprintf(release, sizeof(release), "%.64s", name.release);
+	snprintf(path, sizeof(path), "/boot/config-%s", release);
+	file = fopen(path, "re");
+	if (!file) {
+		say(finding, GOOD, NULL, "not known; the raw hook sees 32-bit calls either way");
+		return;
+	}
+	while (fgets(path, sizeof(path), file))
+		if (!strncmp(path, "CONFIG_IA32_EMULATION=y", 23) ||
+			!strncmp(path, "CONFIG_COMPAT=y", 15)) {
+			say(finding, GOOD, NULL, "allowed; the raw hook sees them");
+			return;
+		}
+	say(finding, GOOD, NULL, "not possible on this kernel");
+}
+
+static void ask_cgroups(struct finding *finding)
+{
+	if (access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0)
+		say(finding, GOOD, NULL, "version 2");
+	else if (access("/sys/fs/cgroup", F_OK) == 0)
+		say(finding, GOOD, NULL, "version 1, or both");
+	else
+		say(finding, LIMITED, "mount /sys/fs/cgroup",
+			"not mounted: no container can be told from the host");
+}
+
+static bool answers(const char *path)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	_cleanup_(closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	memcpy(to.sun_path, path, MIN_OF(strlen(path), sizeof(to.sun_path) - 1));
+	return fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0;
+}
+
+static void ask_runtimes(struct finding *finding)
+{
+	static const char *const paths[] = { "/run/containerd/containerd.sock",
+		"/run/crio/crio.sock", "/run/docker.sock", "/run/podman/podman.sock",
+		"/run/k3s/containerd/containerd.sock" };
+	char found[200] = "";
+	size_t length = 0;
+
+	for (size_t i = 0; i < COUNT_OF(paths); i++)
+		if (answers(paths[i]))
+			length += (size_t)snprintf(
+				found + length, sizeof(found) - length, " %s", paths[i]);
+	if (length)
+		say(finding, GOOD, NULL, "answering:%s", found);
+	else
+		say(finding, LIMITED,
+			"start one, or mount its socket: container names and images come from it",
+			"no runtime's socket answers; container ids are known all the same");
+}
+
+static const struct question questions[] = {
+	{ "kernel", ask_kernel },
+	{ "BTF", ask_btf },
+	{ "capabilities", ask_capabilities },
+	{ "eBPF", ask_bpf },
+	{ "lockdown", ask_lockdown },
+	{ "pid namespace", ask_pid_namespace },
+	{ "cgroups", ask_cgroups },
+	{ "32-bit calls", ask_compat },
+	{ "tracefs", ask_tracefs },
+	{ "runtimes", ask_runtimes },
+};
+
+static const char *const state_words[] = {
+	[GOOD] = "good", [LIMITED] = "limited", [MISSING] = "missing"
+};
+
+static void print_text(const struct finding *findings)
+{
+	for (size_t i = 0; i < COUNT_OF(questions); i++) {
+		printf("%-8s %-14s %s\n", state_words[findings[i].state], questions[i].name,
+			findings[i].detail);
+		if (findings[i].advice)
+			printf("%-8s %-14s   -> %s\n", "", "", findings[i].advice);
+	}
+}
+
+static void print_json(const struct finding *findings)
+{
+	struct json_writer json;
+	struct buffer out;
+
+	buffer_init(&out, 64 * 1024);
+	json_writer_init(&json, &out);
+	json_begin_array(&json);
+	for (size_t i = 0; i < COUNT_OF(questions); i++) {
+		json_begin_object(&json);
+		json_key(&json, "question");
+		json_add_string(&json, questions[i].name);
+		json_key(&json, "state");
+		json_add_string(&json, state_words[findings[i].state]);
+		json_key(&json, "detail");
+		json_add_string(&json, findings[i].detail);
+		json_key(&json, "advice");
+		json_add_string(&json, findings[i].advice);
+		json_end(&json);
+	}
+	json_end(&json);
+	puts(out.data);
+	buffer_done(&out);
+}
+
+int command_doctor(int argc, char **argv)
+{
+	struct finding findings[COUNT_OF(questions)] = { 0 };
+	bool as_json = argc > 1 && !strcmp(argv[1], "--json");
+	bool can_work = true;
+
+	if (argc > 1 && !as_json) {
+		bool is_help = !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h");
+
+		fputs("usage: tercel doctor [--json]\n\nTells what this host allows. Exit status "
+		      "1: the "
+		      "sensor cannot work here.\n",
+			is_help ? stdout : stderr);
+		return is_help ? 0 : 2;
+	}
+	for (size_t i = 0; i < COUNT_OF(questions); i++) {
+		questions[i].ask(&findings[i]);
+		can_work = can_work && findings[i].state != MISSING;
+	}
+	if (as_json)
+		print_json(findings);
+	else
+		print_text(findings);
+	if (!as_json)
+		printf("\n%s\n", can_work ? "The sensor can work here."
+					  : "The sensor cannot work here: see what is missing.");
+	return can_work ? 0 : 1;
+}
