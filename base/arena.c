@@ -92,7 +92,8 @@ void *arena_take(struct arena *arena, size_t size)
 	void *data;
 
 	if (rounded < size || rounded > arena->limit - arena->used) {
-		fprintf(stderr, "arena: %zu bytes more than its limit of %zu\n", size, arena->limit);
+		fprintf(stderr, "arena: %zu bytes more than its limit of %zu\n", size,
+			arena->limit);
 		abort();
 	}
 	if (block->size - block->used < rounded)

