@@ -12,13 +12,20 @@
 #include "base/text.h"
 #include "sensor/value.h"
 
-/* A name for a bit pattern of a FLAGS or ENUMFLAGS argument, e.g. { 0x1, "O_WRONLY" }. */
+/*
+ * A name for a bit pattern of a FLAGS, ENUMFLAGS or MODE argument, in Falco's numbering, e.g.
+ * { 2, "O_WRONLY" }. A table is in the order of printing: a name whose bits are all set is printed
+ * and its bits are taken away; names are joined by "|"; a row of 0 bits names the value 0.
+ */
 struct flag_name {
 	uint64_t bits;
 	const char *name;
 };
 
-#define EVENT_ARGUMENTS_MAX 16
+/* From the kernel's numbering to Falco's, in which evt.arg and evt.rawarg speak. */
+uint64_t flags_from_native(const struct flag_name *names, uint64_t native);
+
+#define EVENT_ARGUMENTS_MAX 32
 
 struct event_argument {
 	const char *name; /* as in evt.arg.NAME */
@@ -42,6 +49,18 @@ struct event_type {
 const struct event_type *event_types(size_t *ret_count);
 /* By exact name, or NULL. */
 const struct event_type *event_type_find(struct text name);
+/* By id, or NULL. */
+const struct event_type *event_type_at(unsigned id);
+
+/* Ids of the rows as constants: EVENT_openat, EVENT_procexit. Generic calls come behind. */
+enum event_id {
+#define SYSCALL(name, how, fd, rows) EVENT_##name,
+#define EVENT(name, rows)            EVENT_##name,
+#include "sensor/kernel/syscalls.def"
+#undef SYSCALL
+#undef EVENT
+	EVENT_ROW_COUNT,
+};
 
 /* A set of event types, as a rule's static analysis makes it (spec/rule-language.md 3.9). */
 #define EVENT_TYPES_MAX 640

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names and kinds of the value types, from the one list in value.h. */
+#include <assert.h>
+
+#include "base/memory.h"
+#include "sensor/value.h"
+
+struct type_row {
+	const char *name;
+	enum value_kind kind;
+};
+
+static const struct type_row rows[] = {
+#define TYPE(name, kind) [TYPE_##name] = { #name, VALUE_##kind },
+	VALUE_TYPES(TYPE)
+#undef TYPE
+};
+
+const char *value_type_name(enum value_type type)
+{
+	assert((size_t)type < COUNT_OF(rows));
+	return rows[type].name;
+}
+
+enum value_kind value_type_kind(enum value_type type)
+{
+	assert((size_t)type < COUNT_OF(rows));
+	return rows[type].kind;
+}
