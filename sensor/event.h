@@ -27,7 +27,9 @@ enum fd_type {
 	FD_INOTIFY = 'i',
 	FD_EPOLL = 'l',
 	FD_BPF = 'b',
-	FD_USERFAULT = 'n',
+	FD_USERFAULT = 'U', /* printed as u, like unix sockets */
+	FD_NETLINK = 'n',
+	FD_UNSUPPORTED = 'X', /* sockets of other families */
 	FD_URING = 'r',
 	FD_MEMFD = 'm',
 	FD_PIDFD = 'P',

@@ -19,7 +19,7 @@ enum field_argument_kind {
 };
 
 enum field_flags {
-	FIELD_LIST = 1 << 0,         /* its value is a VALUE_LIST of its type */
+	FIELD_LIST = 1 << 0,         /* its value is a VALUE_LIST of its type; with an argument, one */
 	FIELD_NO_VALUE = 1 << 1,     /* cannot stand in val() */
 	FIELD_NO_TRANSFORMER = 1 << 2,
 	FIELD_FILTER_ONLY = 1 << 3,  /* prints <NA> */
@@ -30,15 +30,20 @@ enum field_flags {
 	FIELD_ANY_ANCESTOR = 1 << 8, /* bare: some strict ancestor satisfies the check */
 	FIELD_PATH_VIEW = 1 << 9,    /* differs between the two views of a path */
 	FIELD_METADATA = 1 << 10,    /* may answer WAITS */
+	FIELD_DOTTED_KEY = 1 << 11,  /* a key may also follow a dot: container.label.app */
+	FIELD_TIME_JSON = 1 << 12,   /* a text that JSON gives as the event's time in ns */
+	FIELD_HEX = 1 << 13,         /* text form: upper-case hexadecimal */
+	FIELD_NINE_DIGITS = 1 << 14, /* text form: padded with zeros to nine digits */
 };
 
 /* A field as a condition or a format uses it. */
 struct field_use {
 	const struct field *field;
+	enum value_type type; /* the field's; for evt.rawarg.NAME that of the argument */
 	struct text name;     /* as written, with argument: "proc.aname[2]" (NUL-ended, owned) */
 	bool has_argument;
-	int64_t index;        /* ARGUMENT_INDEX …; -1: none */
-	struct text key;      /* ARGUMENT_KEY, _SUFFIX: the text */
+	int64_t index;        /* the argument where it is a number; -1: none */
+	struct text key;      /* the argument as text, without quotes; points into name */
 };
 
 typedef enum presence field_reader(
@@ -68,10 +73,13 @@ const struct field_family *const *field_families(size_t *ret_count);
  * Finds what `text` names: the longest field name that fits, then its argument. The whole text
  * must be used unless `ret_used` is given (formats: "%proc.name:" uses 9 bytes).
  * -ENOENT with "no field …; did you mean …?", -EINVAL for an argument that is missing or wrong.
+ * On failure nothing is left to be freed.
  */
 int field_resolve(
 	struct text text, size_t *ret_used, struct field_use *ret_use, struct error *err);
 void field_use_done(struct field_use *use);
+/* The name nearest to what was meant, or NULL. */
+const char *field_nearest(struct text text);
 
 /* Reads it: from event->given in rule tests, else by the field's own function. */
 enum presence field_read(
@@ -82,3 +90,7 @@ struct json_writer;
 void field_print(const struct event *event, const struct field_use *use, struct buffer *out);
 void field_print_json(
 	const struct event *event, const struct field_use *use, struct json_writer *json);
+
+/* The reference, from the rows: for --list and `tercel fields`. Hidden fields are left out. */
+enum fields_format { FIELDS_TEXT, FIELDS_DETAILED_TEXT, FIELDS_NAMES, FIELDS_MARKDOWN, FIELDS_JSON };
+void fields_print(enum fields_format format, struct buffer *out);
