@@ -20,6 +20,7 @@ static const struct {
 	{ "sensor", NULL, "the sensor alone (takes Falco's flags and falco.yaml)" },
 	{ "forwarder", NULL, "the forwarder alone (takes Falcosidekick's settings)" },
 	{ "dashboard", NULL, "the dashboard alone (takes Falcosidekick UI's flags)" },
+	{ "events", command_events, "the events that conditions can name, with their arguments" },
 	{ "doctor", command_doctor,
 		"what this host allows, and what to do about what it does not" },
 };
