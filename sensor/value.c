@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names and kinds of the value types, from the one list in value.h. */
+#include <arpa/inet.h>
 #include <assert.h>
 
 #include "base/memory.h"
@@ -26,4 +27,14 @@ enum value_kind value_type_kind(enum value_type type)
 {
 	assert((size_t)type < COUNT_OF(rows));
 	return rows[type].kind;
+}
+
+void address_print(const struct address *address, struct buffer *out)
+{
+	char text[INET6_ADDRSTRLEN] = "";
+
+	if (address->family)
+		inet_ntop(address->family == 4 ? AF_INET : AF_INET6, address->bytes, text,
+			sizeof(text));
+	buffer_add_string(out, text);
 }

@@ -73,6 +73,9 @@ struct address {
 	uint8_t bytes[16];
 };
 
+/* "10.0.0.1", "::1"; nothing for no family. */
+void address_print(const struct address *address, struct buffer *out);
+
 struct value {
 	enum value_kind kind;
 	union {
