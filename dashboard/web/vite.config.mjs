@@ -28,5 +28,5 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },
-  test: { include: ['tests/**/*.test.ts'] },
+  test: { include: ['tests/unit/*.test.ts'], environment: 'node' },
 });

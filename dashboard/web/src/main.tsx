@@ -1,6 +1,10 @@
 import { render } from 'solid-js/web';
+import { App } from './app';
 import './styles/fonts.css';
 import './styles/tokens.css';
+import './styles/base.css';
+import './styles/shell.css';
+import './styles/pages.css';
 
 const root = document.getElementById('app');
-if (root) render(() => <h1>Tercel</h1>, root);
+if (root) render(() => <App />, root);

@@ -1,0 +1,118 @@
+/*
+ * The client of /api/v2: one function a route. A 401 in the middle of work waits until the person
+ * has signed in again, then the request goes on, so that no page loses its state.
+ */
+import { createSignal } from 'solid-js';
+import type { AlertEvent, EventList, Histogram, Overview, Session, Status } from './types';
+import { words } from './words';
+
+export class ApiError extends Error {
+  constructor(
+    message: string,
+    /** 0 when there was no answer at all. */
+    readonly status: number,
+    /** Where in the query the error is, counted from 1. */
+    readonly column?: number,
+    readonly retryAfter?: number,
+  ) {
+    super(message);
+  }
+}
+
+export interface Scope {
+  q: string;
+  from: string;
+  to: string;
+}
+
+const BASE = 'api/v2/';
+
+const [isSignInNeeded, setSignInNeeded] = createSignal(false);
+const waiting = new Set<() => void>();
+
+export { isSignInNeeded };
+
+/** Called by the sign-in dialog: lets all that waited go on. */
+export function resumeAfterSignIn(): void {
+  setSignInNeeded(false);
+  for (const go of [...waiting]) go();
+  waiting.clear();
+}
+
+function waitForSignIn(signal?: AbortSignal): Promise<void> {
+  setSignInNeeded(true);
+  return new Promise((resolve, reject) => {
+    waiting.add(resolve);
+    signal?.addEventListener('abort', () => {
+      waiting.delete(resolve);
+      reject(signal.reason as Error);
+    });
+  });
+}
+
+async function readError(response: Response): Promise<ApiError> {
+  const body = (await response.json().catch(() => ({}))) as { error?: string; column?: number };
+  const retryAfter = Number(response.headers.get('Retry-After')) || undefined;
+  return new ApiError(body.error ?? words.error.status(response.status), response.status, body.column, retryAfter);
+}
+
+async function send(path: string, init: RequestInit): Promise<Response> {
+  const headers = { Accept: 'application/json', ...init.headers };
+  const response = await fetch(BASE + path, { credentials: 'same-origin', ...init, headers }).catch((reason: Error) => {
+    if (reason.name === 'AbortError') throw reason;
+    throw new ApiError(words.error.unreachable, 0);
+  });
+  if (!response.ok) throw await readError(response);
+  return response;
+}
+
+/** Like send, but stays through an expired session. */
+export async function request(path: string, init: RequestInit = {}): Promise<Response> {
+  for (;;) {
+    try {
+      return await send(path, init);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 401) throw error;
+      await waitForSignIn(init.signal ?? undefined);
+    }
+  }
+}
+
+async function get<T>(path: string, params: Record<string, string | number>, signal?: AbortSignal): Promise<T> {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) if (value !== '') search.set(name, String(value));
+  const init = signal ? { signal } : {};
+  const response = await request(`${path}?${search}`, init);
+  return (await response.json()) as T;
+}
+
+const eventPath = (uuid: string) => `events/${encodeURIComponent(uuid)}`;
+
+export const api = {
+  /** Null when nobody is signed in. */
+  async session(): Promise<Session | null> {
+    try {
+      return (await (await send('session', {})).json()) as Session;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) return null;
+      throw error;
+    }
+  },
+  async login(user: string, password: string): Promise<void> {
+    const body = JSON.stringify({ user, password });
+    await send('login', { method: 'POST', body, headers: { 'Content-Type': 'application/json' } });
+  },
+  async logout(): Promise<void> {
+    await send('logout', { method: 'POST' });
+  },
+  overview: (scope: Scope, signal?: AbortSignal) => get<Overview>('overview', { ...scope }, signal),
+  histogram: (scope: Scope, by: 'priority' | 'rule', signal?: AbortSignal) =>
+    get<Histogram>('histogram', { ...scope, by }, signal),
+  events: (scope: Scope, limit: number, cursor: string, signal?: AbortSignal) =>
+    get<EventList>('events', { ...scope, limit, cursor }, signal),
+  event: async (uuid: string, signal?: AbortSignal) => (await get<{ event: AlertEvent }>(eventPath(uuid), {}, signal)).event,
+  /** The bytes as they are stored: never parsed, so no number changes. */
+  stored: async (uuid: string, signal?: AbortSignal) =>
+    (await request(`${eventPath(uuid)}/json`, signal ? { signal } : {})).text(),
+  status: (signal?: AbortSignal) => get<Status>('status', {}, signal),
+};

@@ -1,0 +1,377 @@
+/*
+ * Which events match, and how many: histogram, then the list, newest first. New events enter at
+ * the top while the reader is there; while they read further down or inside one, they wait.
+ */
+import { createEffect, createMemo, createSignal, For, on, onCleanup, onMount, Show, untrack } from 'solid-js';
+import { api, type ApiError } from '../api';
+import { useKeys } from '../keys';
+import { learnFields } from '../known';
+import { liveState, useLive, type Batch } from '../live';
+import { useQuery } from '../load';
+import { mergeEvents } from '../logic/event';
+import { exact, figure } from '../logic/number';
+import { ageOf, clock, day, readMoment, rfc3339, spanOf, widenRange, zoneName } from '../logic/time';
+import { route } from '../router';
+import { apiScope, noteQuery, scope, setScope } from '../scope';
+import { rangeWords } from '../shell/TimeRange';
+import { say } from '../toast';
+import type { AlertEvent, EventList } from '../types';
+import { Histogram } from '../ui/Histogram';
+import { Icon } from '../ui/Icon';
+import { Failure, FirstRun, Nothing, Skeleton } from '../ui/States';
+import { words } from '../words';
+import { EventRow } from './EventRow';
+
+const PAGE = 100;
+const MOST_ROWS = 2000;
+/** Further down than this, the reader reads, and the list stands still. */
+const READING_PX = 240;
+const FRESH_MS = 1500;
+
+function useScrolledDown() {
+  const [isDown, setDown] = createSignal(scrollY > READING_PX);
+  const note = () => setDown(scrollY > READING_PX);
+  addEventListener('scroll', note, { passive: true });
+  onCleanup(() => removeEventListener('scroll', note));
+  return isDown;
+}
+
+/** The list: pages by cursor at its end, live events at its top, at most 2,000 in all. */
+function useEventList(isPaused: () => boolean) {
+  const [events, setEvents] = createSignal<AlertEvent[]>([]);
+  const [next, setNext] = createSignal<string | null>(null);
+  const [total, setTotal] = createSignal(0);
+  const [waiting, setWaiting] = createSignal<AlertEvent[]>([]);
+  const [waitingSince, setWaitingSince] = createSignal(0);
+  const [fresh, setFresh] = createSignal<ReadonlySet<string>>(new Set());
+  const [isLoadingMore, setLoadingMore] = createSignal(false);
+  const first = useQuery(apiScope, (wanted, signal) => api.events(wanted, PAGE, '', signal));
+  let loadedScope: unknown;
+  let isTooMuch = false;
+
+  const replace = (list: EventList) => {
+    setEvents(list.events);
+    setNext(list.next);
+    setWaiting([]);
+    isTooMuch = false;
+  };
+
+  const take = (list: EventList) => {
+    const held = new Set(untrack(events).map((event) => event.uuid));
+    const isSame = loadedScope === untrack(apiScope);
+    loadedScope = untrack(apiScope);
+    setTotal(list.total);
+    learnFields(list.events);
+    const isJoined = list.events.some((event) => held.has(event.uuid));
+    if (!isSame || !isJoined) return replace(list);
+    if (untrack(isPaused)) hold(list.events.filter((event) => !held.has(event.uuid)));
+    else add(list.events);
+  };
+
+  const hold = (more: AlertEvent[]) => {
+    if (more.length === 0) return;
+    if (waiting().length === 0) setWaitingSince(Date.now());
+    const merged = mergeEvents(waiting(), more, MOST_ROWS);
+    isTooMuch ||= merged.length >= MOST_ROWS;
+    setWaiting(merged);
+  };
+
+  const add = (more: AlertEvent[]) => {
+    const before = events();
+    const held = new Set(before.map((event) => event.uuid));
+    const merged = mergeEvents(before, more, MOST_ROWS);
+    if (merged === before) return;
+    setFresh(new Set(more.filter((event) => !held.has(event.uuid)).map((event) => event.uuid)));
+    setTimeout(() => setFresh(new Set<string>()), FRESH_MS);
+    setEvents(merged);
+  };
+
+  const flush = () => {
+    const held = waiting();
+    if (held.length === 0) return;
+    setWaiting([]);
+    if (isTooMuch) first.refresh();
+    else add(held);
+    isTooMuch = false;
+  };
+
+  const onBatch = (batch: Batch) => {
+    if (first.data() === undefined) return first.touch();
+    const held = new Set([...events(), ...waiting()].map((event) => event.uuid));
+    const unknown = batch.events.filter((event) => !held.has(event.uuid));
+    setTotal((count) => count + unknown.length);
+    learnFields(unknown);
+    isTooMuch ||= batch.isOverfull;
+    if (isPaused()) hold(unknown);
+    else if (batch.isOverfull) first.refresh();
+    else add(unknown);
+  };
+
+  const more = async () => {
+    const [cursor, wanted] = [next(), apiScope()];
+    if (cursor === null || isLoadingMore() || events().length >= MOST_ROWS) return;
+    setLoadingMore(true);
+    try {
+      const list = await api.events(wanted, PAGE, cursor);
+      if (wanted !== apiScope()) return;
+      setEvents(mergeEvents(events(), list.events, MOST_ROWS));
+      setNext(list.next);
+    } catch (error) {
+      say((error as ApiError).message, true);
+    } finally {
+      setLoadingMore(false);
+    }
+  };
+
+  createEffect(on(first.data, (list) => list && take(list)));
+  createEffect(() => isPaused() || untrack(flush));
+  return { first, events, next, total, waiting, waitingSince, fresh, isLoadingMore, flush, more, onBatch };
+}
+
+type List = ReturnType<typeof useEventList>;
+
+function Timeline() {
+  const histogram = useQuery(apiScope, (wanted, signal) => api.histogram(wanted, 'priority', signal));
+  const range = createMemo(() => {
+    histogram.data();
+    const now = Date.now();
+    return { from: readMoment(apiScope().from, now, 'utc'), to: readMoment(apiScope().to, now, 'utc') };
+  });
+  useLive({ onBatch: histogram.touch, onOpen: histogram.touch });
+
+  return (
+    <section class="card" aria-labelledby="h-hist" classList={{ stale: histogram.isLoading() && histogram.data() !== undefined }}>
+      <header>
+        <h2 id="h-hist">
+          <Show when={histogram.data()} fallback={words.overview.overTime}>
+            {(data) => words.histogram.heading(words.bareSpan(spanOf(data().interval_ms)))}
+          </Show>
+        </h2>
+      </header>
+      <div class="body hist-body">
+        <Show when={histogram.error()?.status !== 400 && histogram.error()}>
+          {(error) => <Failure what={words.overview.overTime} error={error()} onRetry={histogram.refresh} />}
+        </Show>
+        <Show when={histogram.data()}>
+          {(data) => (
+            <Histogram
+              data={data()}
+              from={range().from}
+              to={range().to}
+              zone={scope().zone}
+              height={116}
+              onZoom={(from, to) => setScope({ from: rfc3339(from), to: rfc3339(to) })}
+              onZoomOut={() => setScope(widenRange(scope(), Date.now()))}
+            />
+          )}
+        </Show>
+      </div>
+    </section>
+  );
+}
+
+function Summary(props: { list: List }) {
+  const first = () => props.list.first.data();
+  return (
+    <div class="bar">
+      <p class="sum" role="status">
+        <Show when={first()}>
+          {(list) => (
+            <>
+              {list().is_exact ? '' : `${words.events.atLeast} `}
+              <b title={exact(props.list.total())}>{figure(props.list.total())}</b> {words.overview.unit(props.list.total())}{' '}
+              <span class="faint">· {words.events.took(list().took_ms)}</span>
+            </>
+          )}
+        </Show>
+      </p>
+    </div>
+  );
+}
+
+/** Said at most every few seconds, so that a reader of the screen is not flooded. */
+function Waiting(props: { list: List; onShow: () => void }) {
+  return (
+    <Show when={props.list.waiting().length > 0}>
+      <div class="banner" role="status">
+        <span>
+          <b>{words.live.waiting(props.list.waiting().length)}</b>{' '}
+          {words.live.since(`${clock(props.list.waitingSince(), scope().zone)} ${zoneName(scope().zone)}`)}
+        </span>
+        <button class="btn sm" type="button" onClick={() => props.onShow()}>
+          <Icon name="up" size={14} /> {words.live.show}
+        </button>
+      </div>
+    </Show>
+  );
+}
+
+export function Cut() {
+  const [now, setNow] = createSignal(Date.now());
+  const timer = setInterval(() => setNow(Date.now()), 500);
+  onCleanup(() => clearInterval(timer));
+  const seconds = () => {
+    const state = liveState();
+    return state.is === 'cut' ? Math.max(1, Math.ceil((state.retryAt - now()) / 1000)) : undefined;
+  };
+  return (
+    <Show when={seconds()}>
+      {(left) => (
+        <div class="banner warn">
+          <Icon name="alert" /> <span>{words.live.cut(left())}</span>
+        </div>
+      )}
+    </Show>
+  );
+}
+
+function Empty() {
+  const status = useQuery(() => 0, (_, signal) => api.status(signal));
+  useLive({ onBatch: status.touch, onOpen: status.touch });
+  const newest = () => {
+    const at = status.data()?.newest_ms;
+    if (!at || scope().q) return undefined;
+    return words.empty.newest(words.ago(ageOf(Date.now() - at)), `${day(at, scope().zone)} ${clock(at, scope().zone)} ${zoneName(scope().zone)}`);
+  };
+  return (
+    <Show when={status.data()?.events !== 0} fallback={<FirstRun />}>
+      <Nothing title={scope().q ? words.empty.nothing(rangeWords(scope())) : words.empty.nothingAtAll(rangeWords(scope()))} more={newest()}>
+        <button class="btn sm" type="button" onClick={() => setScope({ from: 'now-7d', to: 'now' })}>
+          {words.empty.widen(words.time.last({ value: 7, unit: 'day' }))}
+        </button>
+        <Show when={scope().q}>
+          <button class="btn sm ghost" type="button" onClick={() => setScope({ q: '' })}>
+            {words.empty.clear}
+          </button>
+        </Show>
+      </Nothing>
+    </Show>
+  );
+}
+
+function End(props: { list: List }) {
+  let button: HTMLButtonElement | undefined;
+  const isFull = () => props.list.events().length >= MOST_ROWS;
+  onMount(() => {
+    const observer = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && void props.list.more(), { rootMargin: '400px' });
+    if (button) observer.observe(button);
+    onCleanup(() => observer.disconnect());
+  });
+  return (
+    <p class="end">
+      <Show when={isFull()}>
+        <span class="muted">{words.events.ceiling(MOST_ROWS)}</span>
+      </Show>
+      <Show when={props.list.next() === null && !isFull()}>
+        <span class="faint">{words.events.end}</span>
+      </Show>
+      <button ref={button} class="btn" type="button" hidden={props.list.next() === null || isFull()} onClick={() => void props.list.more()}>
+        {props.list.isLoadingMore() ? words.events.loadingMore : words.events.more}
+      </button>
+    </p>
+  );
+}
+
+function useRowKeys(listElement: () => HTMLElement | undefined, closeRow: () => boolean): void {
+  const buttons = () => [...(listElement()?.querySelectorAll<HTMLButtonElement>('button.rule') ?? [])];
+  const move = (by: number) => {
+    const all = buttons();
+    const here = document.activeElement?.closest('.lr, .lr-detail');
+    const row = here?.matches('.lr-detail') ? here.previousElementSibling : here;
+    const at = all.findIndex((button) => button.closest('.lr') === row);
+    const wanted = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.max(0, Math.min(all.length - 1, at + by))];
+    wanted?.focus({ preventScroll: true });
+    wanted?.closest('.lr')?.scrollIntoView({ block: 'nearest' });
+  };
+  useKeys({
+    j: () => move(1),
+    k: () => move(-1),
+    o: () => (document.activeElement?.closest('.lr')?.querySelector<HTMLButtonElement>('button.rule'))?.click(),
+    Escape: () => {
+      const row = document.activeElement?.closest('.lr-detail')?.previousElementSibling;
+      if (closeRow()) row?.querySelector<HTMLButtonElement>('button.rule')?.focus();
+    },
+  });
+}
+
+export function Events() {
+  let element: HTMLDivElement | undefined;
+  const isDown = useScrolledDown();
+  const open = () => route().params.get('sel') ?? '';
+  const list = useEventList(() => isDown() || open() !== '');
+  const today = () => day(Date.now(), scope().zone);
+  const toggle = (uuid: string) => setScope({ sel: open() === uuid ? '' : uuid }, 'replace');
+  useLive({ onBatch: list.onBatch, onOpen: list.first.touch });
+  useRowKeys(() => element, () => open() !== '' && (setScope({ sel: '' }, 'replace'), true));
+  createEffect(() => noteQuery(apiScope().q, list.first.error()));
+  createEffect(() => (document.title = words.title(words.events.title)));
+
+  const show = () => {
+    setScope({ sel: '' }, 'replace');
+    list.flush();
+    scrollTo({ top: 0 });
+  };
+
+  return (
+    <main id="main" tabindex="-1">
+      <h1 class="sr">{words.events.title}</h1>
+      <Timeline />
+      <Summary list={list} />
+      <Cut />
+      <Waiting list={list} onShow={show} />
+      <Show when={list.first.error()?.status !== 400 && list.first.error()}>
+        {(error) => (
+          <section class="card spaced">
+            <Failure what={words.events.title} error={error()} onRetry={list.first.refresh} />
+          </section>
+        )}
+      </Show>
+      <Show
+        when={list.first.data()}
+        fallback={
+          <Show when={!list.first.error()}>
+            <section class="card" aria-busy="true" aria-label={words.events.title}>
+              <Skeleton rows={8} />
+            </section>
+          </Show>
+        }
+      >
+        <Show when={list.events().length > 0} fallback={<section class="card"><Empty /></section>}>
+          <div
+            class="list"
+            classList={{ stale: list.first.isLoading() }}
+            role="table"
+            aria-label={words.events.list}
+            aria-rowcount={list.next() === null ? list.events().length + 1 : -1}
+            ref={element}
+          >
+            <div class="lr hd" role="row" aria-rowindex={1}>
+              <span role="columnheader">{words.events.time}</span>
+              <span role="columnheader">
+                <span class="sr">{words.events.priority}</span>
+              </span>
+              <span role="columnheader">{words.events.what}</span>
+              <span role="columnheader">{words.events.where}</span>
+              <span role="columnheader">
+                <span class="sr">{words.events.open}</span>
+              </span>
+            </div>
+            <For each={list.events()}>
+              {(event, i) => (
+                <EventRow
+                  event={event}
+                  index={i()}
+                  isOpen={open() === event.uuid}
+                  isFresh={list.fresh().has(event.uuid)}
+                  isDated={day(Date.parse(event.time), scope().zone) !== today()}
+                  onToggle={() => toggle(event.uuid)}
+                />
+              )}
+            </For>
+          </div>
+          <End list={list} />
+        </Show>
+      </Show>
+    </main>
+  );
+}

@@ -1,0 +1,94 @@
+/* The answers of /api/v2, and nothing else. Times are milliseconds since 1970 unless named _ns. */
+
+export const PRIORITIES = [
+  'Emergency', 'Alert', 'Critical', 'Error', 'Warning', 'Notice', 'Informational', 'Debug',
+] as const;
+
+/** Worst first, as everywhere on the pages. */
+export type Priority = (typeof PRIORITIES)[number];
+
+/** Numbers come as text, so that no digit of a 64-bit value is lost on the way. */
+export type FieldValue = string | boolean | null | { number: string } | FieldValue[];
+
+export interface Field {
+  name: string;
+  value: FieldValue;
+}
+
+export interface AlertEvent {
+  uuid: string;
+  /** RFC 3339 with nine digits. */
+  time: string;
+  time_ns: string;
+  priority: Priority;
+  rule: string;
+  source: string;
+  hostname: string;
+  output: string;
+  tags: string[];
+  fields: Field[];
+}
+
+export interface Histogram {
+  interval_ms: number;
+  by: 'priority' | 'rule';
+  keys: string[];
+  buckets: { at: number; counts: number[] }[];
+}
+
+export interface Counted {
+  value: string;
+  count: number;
+}
+
+export interface PriorityCount {
+  priority: Priority;
+  count: number;
+  before: number;
+}
+
+export interface RuleCount {
+  rule: string;
+  priority: Priority;
+  count: number;
+  before: number;
+}
+
+/** `before` is the same length of time just before `from`. */
+export interface Overview {
+  from: number;
+  to: number;
+  total: number;
+  before: number;
+  priorities: PriorityCount[];
+  rules: RuleCount[];
+  rule_count: number;
+  histogram: Histogram;
+  hosts: Counted[];
+  containers: Counted[];
+  tags: Counted[];
+}
+
+export interface EventList {
+  events: AlertEvent[];
+  total: number;
+  is_exact: boolean;
+  scanned: number;
+  took_ms: number;
+  next: string | null;
+}
+
+export interface Session {
+  user: string;
+  /** False when the dashboard runs without a login. */
+  login: boolean;
+}
+
+export interface Status {
+  version: string;
+  events: number;
+  oldest_ms: number | null;
+  newest_ms: number | null;
+  store_bytes: number;
+  outputs: string[];
+}

@@ -1,0 +1,229 @@
+/*
+ * Every word that a person reads, in one place; another language is another file of this shape.
+ * A message is whole: parts that vary are parameters, never glued together by the pages.
+ */
+import { change, exact } from './logic/number';
+import type { Facts } from './logic/event';
+import type { Span } from './logic/time';
+import type { Priority } from './types';
+
+const plural = (count: number, one: string, many: string) => `${exact(count)} ${count === 1 ? one : many}`;
+
+const SHORT_UNITS: Record<Span['unit'], string> = { second: 's', minute: 'min', hour: 'h', day: 'd' };
+
+const span = ({ value, unit }: Span) => plural(value, unit, `${unit}s`);
+
+/** "an hour" is "hour" after "the" or "last". */
+const bareSpan = ({ value, unit }: Span) => (value === 1 ? unit : `${exact(value)} ${unit}s`);
+
+/** The parts of a sentence: text, and the values of an event, which are drawn as such. */
+export type SentencePart = string | { value: string };
+
+function sentence(facts: Facts, moment: string): SentencePart[] {
+  const parts: SentencePart[] = ['At ', { value: moment }, ', '];
+  if (facts.program) parts.push({ value: facts.program });
+  else parts.push('something');
+  if (facts.object) parts.push(' used ', { value: facts.object });
+  else parts.push(' ran');
+  if (facts.container === 'host') parts.push(' on the host itself');
+  else if (facts.container) parts.push(' in container ', { value: facts.container });
+  if (facts.container && facts.container !== 'host' && facts.image) parts.push(' of image ', { value: facts.image });
+  if (facts.user) parts.push(' as ', { value: facts.user });
+  if (facts.parent) parts.push('. Its parent is ', { value: facts.parent });
+  return [...parts, '.'];
+}
+
+export const words = {
+  product: 'Tercel',
+  title: (page: string) => `${page} · Tercel`,
+  skip: 'Skip to content',
+  close: 'Close',
+  retry: 'Try again',
+  none: 'none',
+
+  priorities: {
+    Emergency: 'Emergency', Alert: 'Alert', Critical: 'Critical', Error: 'Error',
+    Warning: 'Warning', Notice: 'Notice', Informational: 'Informational', Debug: 'Debug',
+  } satisfies Record<Priority, string>,
+
+  span,
+  bareSpan,
+  shortSpan: ({ value, unit }: Span) => `${value} ${SHORT_UNITS[unit]}`,
+  ago: (age: Span) => (age.unit === 'second' && age.value < 5 ? 'now' : `${age.value} ${SHORT_UNITS[age.unit]} ago`),
+
+  nav: {
+    label: 'Main', overview: 'Overview', events: 'Events', event: 'Event', home: 'Tercel, overview',
+    help: 'Help and keys', theme: 'Theme', more: 'More', signOut: 'Sign out',
+    signedIn: (user: string) => `Signed in as ${user}`, noLogin: 'No login is asked for',
+  },
+
+  theme: {
+    label: 'Theme', system: 'System', light: 'Light', dark: 'Dark',
+    now: (choice: 'system' | 'light' | 'dark') => ({ system: 'as the system', light: 'light', dark: 'dark' })[choice],
+    next: (choice: string) => `Theme, now ${choice}`,
+  },
+
+  search: {
+    label: 'Search events', placeholder: 'Search, or field:value', clear: 'Clear the search', region: 'Search',
+    errorAt: (column: number) => `Column ${column}:`,
+    error: 'This search cannot be read:',
+    kept: 'What you see is from your last search.',
+    suggestions: 'Suggestions', fields: 'Fields', values: 'Values',
+    choose: 'choose', complete: 'complete', go: 'search', out: 'leaves out', least: 'at least', phrase: 'words together',
+    count: (count: number) => plural(count, 'event', 'events'),
+  },
+
+  fieldHelp: {
+    priority: 'how grave, also priority>=warning', rule: 'name of the rule', hostname: 'node it happened on',
+    source: 'where the event came from', tags: 'one tag of the rule', 'proc.name': 'name of the program',
+    'proc.cmdline': 'command line, * matches anything', 'proc.pname': 'name of the parent',
+    'proc.exepath': 'path of the program', 'user.name': 'name of the user', 'fd.name': 'file or connection',
+    'container.id': 'container, 12 characters', 'container.name': 'name of the container',
+    'container.image.repository': 'image without its tag', 'k8s.pod.name': 'pod', 'k8s.ns.name': 'namespace',
+    'evt.type': 'system call', uuid: 'one event',
+  } as Record<string, string>,
+
+  time: {
+    label: (range: string, zone: string) => `Time range: ${range}, ${zone}`,
+    heading: 'Time range', relative: 'Up to now', absolute: 'Between two times',
+    last: (length: Span) => `Last ${bareSpan(length)}`,
+    lastShort: (length: Span) => `${length.value} ${SHORT_UNITS[length.unit]}`,
+    between: (from: string, to: string) => `${from} to ${to}`,
+    since: (from: string) => `Since ${from}`,
+    from: 'From', to: 'To', hint: '10:00, yesterday, now-3d or 2026-11-24 10:00', show: 'Show this range',
+    unread: (field: string) => `${field} is no time. Write 10:00, yesterday, now-3d or 2026-11-24 10:00.`,
+    backwards: 'From must be before To.',
+    zone: 'Time zone', utc: 'UTC', local: (offset: string) => `Local, ${offset}`,
+    earlier: 'Earlier', later: 'Later',
+  },
+
+  live: {
+    label: 'Live', on: 'Live, on', off: 'Live, off', connecting: 'Live, connecting',
+    cut: (seconds: number) => `Live is cut, trying again in ${seconds} s. Nothing is lost.`,
+    paused: 'Live is off',
+    waiting: (count: number) => plural(count, 'new event', 'new events'),
+    since: (time: string) => `since ${time}`,
+    show: 'Show them',
+  },
+
+  overview: {
+    title: 'Overview',
+    range: (length: string, to: string) => `${length} to ${to}, compared with the same time before`,
+    figures: 'Key figures',
+    events: 'Events', grave: 'Critical and above', errors: 'Errors and warnings', rules: 'Rules that fired', last: 'Last event',
+    noLast: 'none yet', kept: (count: number, oldest: string) => `${exact(count)} kept, from ${oldest}`,
+    keptNone: 'Nothing is kept yet',
+    most: 'Most often:', noRule: 'No rule in this time',
+    overTime: 'Events over time', stackBy: 'Stack by', byPriority: 'Priority', byRule: 'Rule',
+    priorities: 'Priorities', prioritiesTable: 'Events by priority', priority: 'Priority', count: 'Events', change: 'Change',
+    donut: 'Events by priority; the table beside it has the numbers', unit: (count: number) => (count === 1 ? 'event' : 'events'),
+    ruleList: 'Rules', allRules: (count: number) => `The first of ${exact(count)}`,
+    where: 'Where', groupBy: 'Group by', containers: 'Container', hosts: 'Host', tags: 'Tags',
+    noContainers: 'No event in this time came from a container.', noHosts: 'No event in this time names a host.',
+    noTags: 'No event in this time has a tag.', noRules: 'No rule fired in this time.',
+    all: 'All events',
+  },
+
+  /** How a figure moved, in words: an arrow, an amount, and from what. */
+  change: (count: number, before: number): { amount: string; rest: string } => {
+    const moved = change(count, before);
+    if (moved.direction === 'same') return { amount: '', rest: count === 0 ? 'none before either' : 'as many as before' };
+    if (moved.direction === 'new') return { amount: `▲ ${moved.amount}`, rest: 'from none' };
+    return { amount: `${moved.direction === 'up' ? '▲' : '▼'} ${moved.amount}`, rest: `from ${exact(before)}` };
+  },
+  shortChange: (count: number, before: number): string => {
+    const moved = change(count, before);
+    if (moved.direction === 'same') return count === 0 ? '–' : '=';
+    if (moved.direction === 'new') return 'new';
+    return `${moved.direction === 'up' ? '▲' : '▼'} ${moved.amount}`;
+  },
+
+  histogram: {
+    label: (interval: string, total: number) => `Events per ${interval}, ${exact(total)} in all`,
+    heading: (interval: string) => `Events per ${interval}`,
+    keys: 'Arrow keys move, Shift and arrows select, Enter zooms, Escape clears.',
+    bucket: (from: string, interval: string) => `${from}, ${interval}`,
+    at: (from: string, count: number) => `${from}: ${plural(count, 'event', 'events')}`,
+    total: 'All', time: 'Time', selected: (from: string, to: string) => `${from} to ${to} selected`,
+    zoom: 'Zoom to selection', clear: 'Clear', out: 'Zoom out', other: 'Other',
+    hide: (name: string) => `${name}, shown`, legend: 'Shown in the chart',
+  },
+
+  events: {
+    title: 'Events', list: 'Events, newest first',
+    total: (count: number) => plural(count, 'event', 'events'), atLeast: 'at least',
+    took: (ms: number) => `${exact(ms)} ms`,
+    time: 'Time', priority: 'Priority', what: 'Rule and process', where: 'Workload', open: 'Details',
+    more: 'Show older events', loadingMore: 'Loading older events', end: 'These are all of them.',
+    ceiling: (count: number) => `The page holds ${exact(count)} events. Narrow the search or the time to see older ones.`,
+    hostProcess: 'host process',
+    foundIn: (field: string) => `${field}:`,
+    output: 'output',
+  },
+
+  event: {
+    sentence, back: 'All events', page: 'Open as page', copyLink: 'Copy link', link: 'The link',
+    around: 'This container, 5 minutes either side', noEvent: 'There is no such event.',
+    noEventMore: 'It may have been older than the store keeps.',
+    output: 'Output', ancestry: 'Process ancestry', oldest: 'oldest first', self: 'this event', where: 'Where', fields: 'Fields',
+    tags: 'Tags', json: 'JSON', stored: 'as stored', indent: 'Line breaks', copyJson: 'Copy',
+    fieldTable: 'Fields of the event', name: 'Name', value: 'Value', acts: 'Acts',
+    copyField: (name: string) => `Copy ${name}`, filterFor: (name: string) => `Filter for ${name}`, filterOut: (name: string) => `Filter out ${name}`,
+    showAll: (kilobytes: string) => `Show all ${kilobytes}`,
+    labels: {
+      host: 'Host', source: 'Source', namespace: 'Namespace', pod: 'Pod', container: 'Container', id: 'ID', image: 'Image',
+      user: 'User', rule: 'Rule', uuid: 'UUID',
+    },
+    noFields: 'This event has no fields.',
+  },
+
+  copy: {
+    done: (what: string) => `Copied: ${what}`,
+    failed: 'The browser does not let this page copy. Mark the text and copy it by hand.',
+  },
+
+  empty: {
+    firstRun: 'No events yet. Tercel is ready and listening.',
+    firstRunMore: 'Make one to see the whole way work. Start a container, then read the file in it:',
+    firstRunCommands: ['docker run -it --rm debian:12 sh', 'cat /etc/shadow'],
+    command: 'Commands', copyCommand: 'Copy the first command', theCommand: 'the command',
+    firstRunEnd: 'Both the shell and the file appear here within a second.',
+    nothing: (range: string) => `No events match: ${range}.`,
+    nothingAtAll: (range: string) => `No events: ${range}.`,
+    newest: (age: string, moment: string) => `The newest event kept is from ${moment} (${age}).`,
+    widen: (range: string) => `Widen to ${range}`,
+    clear: 'Clear the search',
+  },
+
+  error: {
+    status: (status: number) => `The dashboard answered ${status}.`,
+    unreachable: 'The dashboard does not answer. Events are still taken in by the forwarder.',
+    part: (name: string) => `${name} did not load.`,
+    oldLink: (fields: string) => `This link names several values of: ${fields}. That filter was left out.`,
+  },
+
+  login: {
+    title: 'Sign in', lead: 'Runtime security for your containers', user: 'User name', password: 'Password',
+    show: 'Show password', hide: 'Hide password', submit: 'Sign in',
+    foot: "First time? The administrator's password was printed once, when the dashboard first started.",
+    motto: 'See what your containers do, while they do it.', about: 'About Tercel',
+    failed: 'User name or password is wrong.',
+    wait: (seconds: number) => `Too many tries. Wait ${exact(seconds)} s.`,
+    expired: 'Your session has ended', expiredMore: 'Sign in again to go on where you were.',
+  },
+
+  help: {
+    title: 'Help and keys', keys: 'Keys', language: 'Search',
+    list: [
+      ['/', 'Search'], ['j k', 'Next and previous event'], ['Enter', 'Open or close an event'], ['Esc', 'Close or clear'],
+      ['l', 'Live on or off'], ['[ ]', 'Earlier and later'], ['z', 'Zoom out'], ['g o', 'Overview'], ['g e', 'Events'],
+      ['t', 'Light or dark'], ['?', 'This help'],
+    ] as [string, string][],
+    queries: [
+      ['shell', 'the word, anywhere in an event'], ['"was spawned in"', 'these words together'],
+      ['proc.name:cat', 'a field with this value'], ['proc.cmdline:*shadow*', '* matches anything'],
+      ['-rule:"Write below etc"', 'leaves out'], ['priority>=warning', 'at least this grave'],
+    ] as [string, string][],
+    languageNote: 'Blanks between terms mean "and".',
+  },
+};

@@ -1,0 +1,282 @@
+/*
+ * A stand-in for the dashboard's program: serves the built pages and /api/v2 from memory, under
+ * the same headers. For developing the pages and for testing them alone; the whole system is
+ * tested against the real program.
+ */
+import fs from 'node:fs';
+import http from 'node:http';
+import path from 'node:path';
+
+const PRIORITIES = ['Emergency', 'Alert', 'Critical', 'Error', 'Warning', 'Notice', 'Informational', 'Debug'];
+const TYPES = { html: 'text/html; charset=utf-8', css: 'text/css', js: 'text/javascript', svg: 'image/svg+xml', woff2: 'font/woff2', txt: 'text/plain' };
+export const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const HEADERS = { 'Content-Security-Policy': CSP, 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer' };
+const UNITS = { s: 1e3, m: 6e4, h: 36e5, d: 864e5, w: 6048e5 };
+
+class Refusal extends Error {
+  constructor(status, message, column) {
+    super(message);
+    Object.assign(this, { status, column });
+  }
+}
+
+function momentOf(text, now, usual) {
+  const word = text || usual;
+  const relative = /^now(?:-(\d+)([smhdw]))?$/.exec(word);
+  if (relative) return now - (relative[1] ? relative[1] * UNITS[relative[2]] : 0);
+  const at = /^\d+$/.test(word) ? Number(word) : Date.parse(word);
+  if (Number.isNaN(at)) throw new Refusal(400, `"${word}" is no time`);
+  return at;
+}
+
+/* The query language of the contract. */
+function parse(q) {
+  const terms = [];
+  let at = 0;
+  const readValue = () => {
+    if (q[at] !== '"') {
+      const start = at;
+      while (at < q.length && !/\s/.test(q[at])) at++;
+      return q.slice(start, at);
+    }
+    const start = at++;
+    let value = '';
+    for (; at < q.length && q[at] !== '"'; at++) value += q[at] === '\\' && at + 1 < q.length ? q[++at] : q[at];
+    if (at >= q.length) throw new Refusal(400, 'this quote is never closed', start + 1);
+    at++;
+    return value;
+  };
+  while (at < q.length) {
+    if (/\s/.test(q[at])) { at++; continue; }
+    const start = at;
+    const negated = q[at] === '-' && at + 1 < q.length && !/\s/.test(q[at + 1]);
+    if (negated) at++;
+    const field = q[at] === '"' ? null : /^([A-Za-z_][\w.-]*(?:\[\d+\])?)(>=|:)/.exec(q.slice(at));
+    if (field) at += field[0].length;
+    const value = readValue();
+    if (field && value === '') throw new Refusal(400, `a value is wanted after "${field[0]}"`, start + 1);
+    terms.push({ negated, field: field?.[1], operator: field?.[2], value });
+  }
+  return terms;
+}
+
+const textOf = (value) => (value === null ? '' : Array.isArray(value) ? value.map(textOf).join(', ') : typeof value === 'object' ? value.number : String(value));
+
+function wildcard(pattern, text) {
+  if (!pattern.includes('*')) return pattern === text;
+  return new RegExp(`^${pattern.split('*').map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('[^]*')}$`).test(text);
+}
+
+function matches(event, term) {
+  const { field, operator, value } = term;
+  if (!field) {
+    const word = value.toLowerCase();
+    const all = [event.output, event.rule, event.priority, event.hostname, event.source, ...event.tags, ...event.fields.map((one) => textOf(one.value))];
+    return all.some((text) => text.toLowerCase().includes(word));
+  }
+  if (field === 'priority') {
+    const wanted = PRIORITIES.findIndex((name) => name.toLowerCase() === value.toLowerCase());
+    const has = PRIORITIES.indexOf(event.priority);
+    return operator === '>=' ? has <= wanted : has === wanted;
+  }
+  if (field === 'tags') return event.tags.some((tag) => wildcard(value, tag));
+  if (['rule', 'source', 'hostname', 'uuid'].includes(field)) return wildcard(value, event[field]);
+  const found = event.fields.find((one) => one.name === field);
+  return found !== undefined && wildcard(value, textOf(found.value));
+}
+
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800].map((s) => s * 1000);
+
+function histogramOf(events, from, to, by, wanted = 80) {
+  const interval = STEPS.find((step) => (to - from) / step <= wanted * 1.25) ?? STEPS.at(-1);
+  const start = Math.floor(from / interval) * interval;
+  const counted = countBy(events, (event) => [event.rule]);
+  const keys = by === 'priority' ? PRIORITIES : counted.slice(0, 8).map((one) => one.value);
+  const buckets = Array.from({ length: Math.ceil((to - start) / interval) }, (_, i) => ({ at: start + i * interval, counts: keys.map(() => 0) }));
+  for (const event of events) {
+    const key = keys.indexOf(event[by]);
+    const bucket = buckets[Math.floor((event.at - start) / interval)];
+    if (key >= 0 && bucket) bucket.counts[key]++;
+  }
+  return { interval_ms: interval, by, keys, buckets };
+}
+
+function countBy(events, valuesOf) {
+  const counts = new Map();
+  for (const event of events) for (const value of valuesOf(event)) if (value) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return [...counts].map(([value, count]) => ({ value, count })).sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1));
+}
+
+const fieldOf = (event, name) => textOf(event.fields.find((one) => one.name === name)?.value ?? null);
+
+function overviewOf(events, before, from, to) {
+  const was = (valueOf, value) => before.filter((event) => valueOf(event) === value).length;
+  const rules = countBy(events, (event) => [event.rule]);
+  return {
+    from, to, total: events.length, before: before.length,
+    priorities: PRIORITIES.map((priority) => ({ priority, count: events.filter((event) => event.priority === priority).length, before: was((event) => event.priority, priority) })),
+    rules: rules.slice(0, 20).map(({ value, count }) => ({ rule: value, priority: events.find((event) => event.rule === value).priority, count, before: was((event) => event.rule, value) })),
+    rule_count: rules.length, histogram: histogramOf(events, from, to, 'priority'),
+    hosts: countBy(events, (event) => [event.hostname]).slice(0, 10),
+    containers: countBy(events, (event) => [fieldOf(event, 'container.id')]).slice(0, 10),
+    tags: countBy(events, (event) => event.tags).slice(0, 10),
+  };
+}
+
+/** As the sensor would have sent it: numbers bare, with all their digits. */
+export function storedText(event) {
+  const json = (value) => (value !== null && typeof value === 'object' && !Array.isArray(value) ? value.number : JSON.stringify(value));
+  const fields = event.fields.map((field) => `${JSON.stringify(field.name)}:${json(field.value)}`).join(',');
+  const { uuid, priority, rule, time, source, hostname, output, tags } = event;
+  const head = Object.entries({ uuid, output, priority, rule, time, source, hostname, tags }).map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',');
+  return `{${head},"output_fields":{${fields}}}`;
+}
+
+/** Starts on a free port of the loopback. */
+export async function startFakeApi({ dist, events = [], port = 0, login = true, user = 'admin', password = 'secret' }) {
+  let sequence = 0;
+  const store = [];
+  const streams = new Set();
+  const sessions = new Set();
+  const failing = new Map();
+  const state = { delayMs: 0, isCut: false, loginTries: 0, requests: [] };
+
+  const keep = (event) => {
+    const kept = { ...event, at: Date.parse(event.time), seq: ++sequence };
+    store.push(kept);
+    return kept;
+  };
+  events.forEach(keep);
+  const bare = ({ at, seq, ...event }) => event;
+  const newest = (a, b) => (BigInt(b.time_ns) > BigInt(a.time_ns) ? 1 : BigInt(b.time_ns) < BigInt(a.time_ns) ? -1 : a.uuid < b.uuid ? 1 : -1);
+  const select = (terms, from, to) => store.filter((event) => event.at >= from && event.at <= to && terms.every((term) => matches(event, term) !== term.negated));
+
+  const scopeOf = (params) => {
+    const now = Date.now();
+    return { from: momentOf(params.get('from'), now, 'now-24h'), to: momentOf(params.get('to'), now, 'now'), terms: parse(params.get('q') ?? '') };
+  };
+
+  const routes = {
+    overview: (params) => {
+      const { from, to, terms } = scopeOf(params);
+      return overviewOf(select(terms, from, to), select(terms, from - (to - from), from - 1), from, to);
+    },
+    histogram: (params) => {
+      const { from, to, terms } = scopeOf(params);
+      return histogramOf(select(terms, from, to), from, to, params.get('by') ?? 'priority', Number(params.get('buckets') ?? 80));
+    },
+    events: (params) => {
+      const { from, to, terms } = scopeOf(params);
+      const found = select(terms, from, to).sort(newest);
+      const limit = Math.min(500, Number(params.get('limit') ?? 100));
+      const start = params.get('cursor') ? found.findIndex((event) => `${event.time_ns}.${event.uuid}` === params.get('cursor')) + 1 : 0;
+      const page = found.slice(start, start + limit);
+      const last = page.at(-1);
+      return { events: page.map(bare), total: found.length, is_exact: true, scanned: store.length, took_ms: 3, next: last && start + limit < found.length ? `${last.time_ns}.${last.uuid}` : null };
+    },
+    status: () => {
+      const at = store.map((event) => event.at);
+      return { version: '0.1.0', events: store.length, oldest_ms: at.length ? Math.min(...at) : null, newest_ms: at.length ? Math.max(...at) : null, store_bytes: 4096, outputs: ['WebUI'] };
+    },
+  };
+
+  const cookieOf = (request) => /tercel_session=(\w+)/.exec(request.headers.cookie ?? '')?.[1];
+  const isIn = (request) => !login || sessions.has(cookieOf(request));
+
+  const send = (response, status, body, headers = {}) => {
+    response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', ...HEADERS, ...headers });
+    response.end(body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body));
+  };
+
+  const readBody = async (request) => {
+    let text = '';
+    for await (const chunk of request) text += chunk;
+    return JSON.parse(text);
+  };
+
+  const logIn = async (request, response) => {
+    const given = await readBody(request);
+    if (given.user === user && given.password === password) {
+      state.loginTries = 0;
+      const token = `t${Math.random().toString(36).slice(2)}`;
+      sessions.add(token);
+      return send(response, 204, undefined, { 'Set-Cookie': `tercel_session=${token}; HttpOnly; SameSite=Strict; Path=/` });
+    }
+    if (++state.loginTries > 3) return send(response, 429, { error: 'too many tries' }, { 'Retry-After': '7' });
+    send(response, 401, { error: 'user name or password is wrong' });
+  };
+
+  const push = (stream, event) => {
+    if (stream.terms.every((term) => matches(event, term) !== term.negated))
+      stream.response.write(`event: alert\nid: ${event.seq}\ndata: ${JSON.stringify(bare(event))}\n\n`);
+  };
+
+  const openStream = (request, response, params) => {
+    if (state.isCut) return request.socket.destroy();
+    const stream = { response, terms: parse(params.get('q') ?? '') };
+    response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', ...HEADERS });
+    response.write(': hello\n\n');
+    const last = Number(request.headers['last-event-id'] ?? NaN);
+    if (!Number.isNaN(last)) store.filter((event) => event.seq > last).forEach((event) => push(stream, event));
+    streams.add(stream);
+    response.on('close', () => streams.delete(stream));
+  };
+
+  const answerApi = async (request, response, url) => {
+    const name = url.pathname.slice('/api/v2/'.length);
+    const failure = failing.get(name);
+    if (failure) return send(response, failure, { error: 'the store is busy; events are still taken in' });
+    if (name === 'login') return logIn(request, response);
+    if (!isIn(request)) return send(response, 401, { error: 'sign in first' });
+    if (name === 'logout') {
+      sessions.delete(cookieOf(request));
+      return send(response, 204, undefined, { 'Set-Cookie': 'tercel_session=; Max-Age=0; Path=/' });
+    }
+    if (name === 'session') return send(response, 200, login ? { user, login: true } : { user: 'anonymous', login: false });
+    if (name === 'stream') return openStream(request, response, url.searchParams);
+    const one = /^events\/([^/]+)(\/json)?$/.exec(name);
+    if (one) {
+      const event = store.find((kept) => kept.uuid === decodeURIComponent(one[1]));
+      if (!event) return send(response, 404, { error: 'there is no such event' });
+      return send(response, 200, one[2] ? storedText(event) : { event: bare(event) });
+    }
+    if (!routes[name]) return send(response, 404, { error: 'no such route' });
+    if (state.delayMs) await new Promise((resolve) => setTimeout(resolve, state.delayMs));
+    send(response, 200, routes[name](url.searchParams));
+  };
+
+  const answerFile = (response, url) => {
+    const name = url.pathname === '/' ? 'index.html' : path.normalize(url.pathname).slice(1);
+    const file = path.join(dist, name);
+    if (!file.startsWith(path.resolve(dist)) || !fs.existsSync(file)) return send(response, 404, { error: 'no such file' });
+    response.writeHead(200, { 'Content-Type': TYPES[file.split('.').at(-1)] ?? 'application/octet-stream', ...HEADERS }).end(fs.readFileSync(file));
+  };
+
+  const server = http.createServer((request, response) => {
+    const url = new URL(request.url, 'http://localhost');
+    state.requests.push(`${request.method} ${request.url}`);
+    const answer = url.pathname.startsWith('/api/v2/') ? answerApi(request, response, url) : Promise.resolve(answerFile(response, url));
+    answer.catch((error) => send(response, error.status ?? 500, { error: error.message, column: error.column }));
+  });
+  await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
+
+  return {
+    url: `http://127.0.0.1:${server.address().port}/`,
+    state,
+    store,
+    add(event) {
+      const kept = keep(event);
+      streams.forEach((stream) => push(stream, kept));
+    },
+    empty: () => store.splice(0),
+    endSessions: () => sessions.clear(),
+    /** Breaks all streams, and refuses new ones until it is called with false. */
+    cut(isCut) {
+      state.isCut = isCut;
+      if (isCut) streams.forEach((stream) => stream.response.destroy());
+    },
+    fail: (name, status) => (status ? failing.set(name, status) : failing.delete(name)),
+    streamCount: () => streams.size,
+    close: () => new Promise((resolve) => (server.closeAllConnections(), server.close(resolve))),
+  };
+}
