@@ -1,0 +1,546 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Intake: the HTTP side. A handler reads the body and hands the alerts to the journal; its
+ * connection is suspended until the journal's thread calls back after the commit.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/http-server.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "forwarder/intake.h"
+
+#define FILE_MAX_BYTES	    (256 * 1024)
+#define RETRY_AFTER_SECONDS "1"
+
+struct intake {
+	struct intake_parts parts;
+	struct http_server *server, *plain_server;
+	struct http_route *routes, *plain_routes;
+	pthread_mutex_t lock;
+	pthread_cond_t is_quiet;
+	size_t waiting; /* arrivals that are not answered */
+	bool is_ending;
+	metric *accepted, *rejected, *refused;
+};
+
+/* A request whose alerts wait for their commit. */
+struct arrival {
+	struct intake *intake;
+	struct http_request *request;
+	size_t accepted, rejected;
+	bool is_many;
+};
+
+static void reply_text(struct http_request *request, unsigned status, const char *words)
+{
+	http_reply(request, status, "text/plain; charset=utf-8", text_of(words));
+}
+
+static void reply_full(struct http_request *request)
+{
+	http_reply_header(request, "Retry-After", RETRY_AFTER_SECONDS);
+	http_reply_error(request, 503, "the journal takes no alerts at the moment; send again");
+}
+
+static void reply_accepted(const struct arrival *arrival)
+{
+	char words[64];
+
+	if (!arrival->is_many) {
+		http_reply(arrival->request, 200, NULL, (struct text){ 0 });
+		return;
+	}
+	snprintf(words, sizeof(words), "{\"accepted\":%zu,\"rejected\":%zu}\n", arrival->accepted,
+		arrival->rejected);
+	http_reply(arrival->request, 200, "application/json", text_of(words));
+}
+
+/* False when no more are taken. */
+static bool begin_arrival(struct intake *intake)
+{
+	bool may_begin;
+
+	pthread_mutex_lock(&intake->lock);
+	may_begin = !intake->is_ending;
+	intake->waiting += may_begin;
+	pthread_mutex_unlock(&intake->lock);
+	return may_begin;
+}
+
+static void end_arrival(struct intake *intake)
+{
+	pthread_mutex_lock(&intake->lock);
+	if (!--intake->waiting)
+		pthread_cond_broadcast(&intake->is_quiet);
+	pthread_mutex_unlock(&intake->lock);
+}
+
+/* The journal's thread. */
+static void answer(struct journal_append *append, int error)
+{
+	struct arrival *arrival = append->context;
+	struct intake *intake = arrival->intake;
+
+	if (error) {
+		*intake->refused += (int64_t)arrival->accepted;
+		reply_full(arrival->request);
+	} else {
+		*intake->accepted += (int64_t)arrival->accepted;
+		reply_accepted(arrival);
+	}
+	free(arrival);
+	journal_append_free(append);
+	end_arrival(intake);
+}
+
+/* --- who sends --------------------------------------------------------------------------- */
+
+/* In a time that does not tell how much of it is right. */
+static bool is_same_secret(struct text given, const char *known)
+{
+	unsigned char differs = given.length != strlen(known);
+
+	for (size_t i = 0; i < given.length; i++)
+		differs |= (unsigned char)(given.data[i] ^ known[i % (strlen(known) + 1)]);
+	return !differs;
+}
+
+static struct text bearer(const struct http_request *request)
+{
+	struct text value = http_request_header(request, "Authorization");
+	struct text scheme = text_slice(value, 0, 7);
+
+	return text_equal_ignoring_case(scheme, TEXT("Bearer "))
+		       ? text_trim(text_slice(value, 7, value.length))
+		       : (struct text){ 0 };
+}
+
+static bool is_local_friend(const struct http_request *request)
+{
+	uid_t uid;
+	pid_t pid;
+
+	return http_request_peer_uid(request, &uid, &pid) == 0 && (uid == 0 || uid == geteuid());
+}
+
+/* Where senders must show a certificate, one without is not served. */
+static bool is_shut_out(const struct intake *intake, const struct http_request *request)
+{
+	return intake->parts.settings->tls.mutual_tls &&
+	       http_request_transport(request) == HTTP_TLS;
+}
+
+/* -EACCES for a token that is wrong: whoever shows one means to be known. */
+static int verify(const struct intake *intake, const struct http_request *request)
+{
+	const char *known = intake->parts.token;
+	struct text token = bearer(request);
+
+	if (is_shut_out(intake, request))
+		return -EACCES;
+	if (known && *known && token.data)
+		return is_same_secret(token, known) ? VERIFIED_TOKEN : -EACCES;
+	if (http_request_transport(request) == HTTP_MTLS)
+		return VERIFIED_MTLS;
+	return is_local_friend(request) ? VERIFIED_SOCKET : VERIFIED_NONE;
+}
+
+static void reply_unknown(const struct intake *intake, struct http_request *request)
+{
+	http_reply_error(request, 401, "%s",
+		is_shut_out(intake, request) ? "a client certificate is required"
+					     : "this token is not known here");
+}
+
+/* --- counting ---------------------------------------------------------------------------- */
+
+static void add_field_label(
+	struct buffer *labels, const char *name, const struct alert *alert, const char *field)
+{
+	struct json_object *value = json_get(alert->fields, field);
+	const char *text = value && !json_object_is_type(value, json_type_null)
+				   ? json_object_get_string(value)
+				   : "";
+
+	metrics_label(labels, name, text_of(text));
+}
+
+/* Prometheus' form of a field's name; false when there is none. */
+static bool label_name(const char *field, char *name, size_t size)
+{
+	size_t i;
+
+	for (i = 0; field[i] && i + 1 < size; i++) {
+		name[i] = field[i] == '.' ? '_' : field[i];
+		if (!isalpha((unsigned char)name[i]) && name[i] != '_' && name[i] != ':' &&
+			!(i && isdigit((unsigned char)name[i])))
+			return false;
+	}
+	name[i] = '\0';
+	return i && !field[i];
+}
+
+static void add_named_label(struct buffer *labels, const struct alert *alert, const char *field)
+{
+	char name[128];
+
+	if (label_name(field, name, sizeof(name)))
+		add_field_label(labels, name, alert, field);
+}
+
+static void count_alert(void *context, const struct alert *alert)
+{
+	struct intake *intake = context;
+	const struct text_map *custom = pipeline_custom_fields(intake->parts.pipeline);
+	const struct text_list *extra = &intake->parts.settings->extra_labels;
+	char rank[2] = { (char)('0' + priority_rank(alert->priority)), '\0' };
+	char raw[16];
+	struct buffer labels;
+	bool has_host = alert->hostname && *alert->hostname;
+
+	snprintf(raw, sizeof(raw), "%s", priority_name(alert->priority));
+	for (char *c = raw; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	buffer_init(&labels, 64 * 1024);
+	metrics_label(&labels, "hostname", text_of(has_host ? alert->hostname : "unknown"));
+	metrics_label(&labels, "rule", text_of(alert->rule));
+	metrics_label(&labels, "priority", text_of(rank));
+	metrics_label(&labels, "priority_raw", text_of(raw));
+	metrics_label(&labels, "source", text_of(alert->source));
+	add_field_label(&labels, "k8s_ns_name", alert, "k8s.ns.name");
+	add_field_label(&labels, "k8s_pod_name", alert, "k8s.pod.name");
+	for (size_t i = 0; i < custom->count; i++)
+		add_named_label(&labels, alert, custom->keys[i]);
+	for (size_t i = 0; i < extra->count; i++)
+		add_named_label(&labels, alert, extra->items[i]);
+	(*metrics_counter(intake->parts.metrics, "falcosecurity_falcosidekick_falco_events_total",
+		"Alerts by where they came from", labels.data))++;
+	buffer_done(&labels);
+}
+
+/* --- handlers ---------------------------------------------------------------------------- */
+
+static void print_alerts(const struct journal_append *append)
+{
+	for (size_t i = 0; i < append->count; i++)
+		log_debug("alert: %s", append->alerts[i].body);
+}
+
+static void hand_over(
+	struct intake *intake, struct http_request *request, struct intake_result *result)
+{
+	struct arrival *arrival = NEW(struct arrival);
+
+	*arrival = (struct arrival){ intake, request, result->accepted, result->rejected,
+		result->is_many };
+	result->append->done = answer;
+	result->append->context = arrival;
+	if (intake->parts.settings->is_debug)
+		print_alerts(result->append);
+	if (begin_arrival(intake)) {
+		if (journal_append(intake->parts.journal, result->append) == 0)
+			return;
+		end_arrival(intake);
+	}
+	*intake->refused += (int64_t)result->accepted;
+	reply_full(request);
+	free(arrival);
+	journal_append_free(result->append);
+}
+
+static void reply_invalid(struct http_request *request, const struct error *err)
+{
+	struct buffer words;
+
+	buffer_init(&words, ERROR_MESSAGE_MAX * 2);
+	buffer_printf(&words, "Please send a valid request body\n%s\n", err->message);
+	http_reply(request, 400, "text/plain; charset=utf-8", buffer_text(&words));
+	buffer_done(&words);
+}
+
+static void take(struct intake *intake, struct http_request *request, struct text body)
+{
+	int verified = verify(intake, request);
+	struct intake_result result;
+
+	if (verified < 0) {
+		(*intake->rejected)++;
+		reply_unknown(intake, request);
+		return;
+	}
+	intake_read(intake->parts.pipeline, body, (enum verified)verified, count_alert, intake,
+		&result);
+	*intake->rejected += (int64_t)result.rejected;
+	if (result.append) {
+		hand_over(intake, request, &result);
+	} else if (result.is_many && !result.rejected) {
+		http_reply(request, 200, "application/json",
+			TEXT("{\"accepted\":0,\"rejected\":0}\n"));
+	} else {
+		log_debug("an alert was rejected: %s", result.first.message);
+		reply_invalid(request, &result.first);
+	}
+}
+
+static void handle_alerts(struct http_request *request, void *context)
+{
+	take(context, request, http_request_body(request));
+}
+
+static void handle_other_method(struct http_request *request, void *context)
+{
+	struct intake *intake = context;
+
+	(*intake->rejected)++;
+	reply_text(request, 400, "Please send with post http method\n");
+}
+
+static void handle_ping(struct http_request *request, void *context)
+{
+	reply_text(request, 200, "pong\n");
+}
+
+static void handle_health(struct http_request *request, void *context)
+{
+	http_reply_static(request, 200, "application/json", TEXT("{\"status\": \"ok\"}"));
+}
+
+static void handle_test(struct http_request *request, void *context)
+{
+	struct buffer body;
+
+	buffer_init(&body, 1024);
+	buffer_add_string(&body,
+		"{\"output\":\"This is a test from falcosidekick\",\"priority\":\"Debug\","
+		"\"hostname\":\"falcosidekick\",\"rule\":\"Test rule\",\"time\":\"");
+	time_write(&body, (int64_t)time(NULL) * 1000000000);
+	buffer_add_string(&body,
+		"\",\"output_fields\":{\"proc.name\":\"falcosidekick\","
+		"\"user.name\":\"falcosidekick\"},\"tags\":[\"test\",\"example\"]}");
+	take(context, request, buffer_text(&body));
+	buffer_done(&body);
+}
+
+static void measure(struct intake *intake)
+{
+	struct journal *journal = intake->parts.journal;
+	struct metrics *metrics = intake->parts.metrics;
+
+	*metrics_gauge(metrics, "tercel_forwarder_journal_bytes", "Size of the journal on disk",
+		NULL) = (int64_t)journal_bytes(journal);
+	*metrics_counter(metrics, "tercel_forwarder_folded_total",
+		"Alerts that a sender sent again and that were kept once", NULL) =
+		(int64_t)journal_folded(journal);
+	*metrics_gauge(metrics, "tercel_forwarder_dead_letters", "Dead letters that are kept",
+		NULL) = journal_dead_letters(journal);
+	*metrics_gauge(metrics, "tercel_forwarder_journal_ok", "1 while the journal can be written",
+		NULL) = !journal_error(journal);
+	delivery_measure(intake->parts.delivery);
+}
+
+static void handle_metrics(struct http_request *request, void *context)
+{
+	struct intake *intake = context;
+	struct buffer out;
+
+	if (is_shut_out(intake, request)) {
+		reply_unknown(intake, request);
+		return;
+	}
+	measure(intake);
+	buffer_init(&out, 64 * 1024 * 1024);
+	metrics_write(intake->parts.metrics, &out);
+	http_reply(request, 200, "text/plain; version=0.0.4; charset=utf-8", buffer_text(&out));
+	buffer_done(&out);
+}
+
+static void handle_outputs(struct http_request *request, void *context)
+{
+	struct intake *intake = context;
+	struct buffer out;
+
+	if (is_shut_out(intake, request)) {
+		reply_unknown(intake, request);
+		return;
+	}
+	buffer_init(&out, 1024 * 1024);
+	delivery_write(intake->parts.delivery, &out);
+	http_reply(request, 200, "application/json", buffer_text(&out));
+	buffer_done(&out);
+}
+
+/* --- listening --------------------------------------------------------------------------- */
+
+static const struct http_route all_routes[] = {
+	{ NULL, "/ping", handle_ping },
+	{ NULL, "/healthz", handle_health },
+	{ NULL, "/test", handle_test },
+	{ "GET", "/metrics", handle_metrics },
+	{ "GET", "/api/outputs", handle_outputs },
+	{ "POST", "*", handle_alerts },
+	{ NULL, "*", handle_other_method },
+};
+
+static bool is_plain_path(const struct settings *settings, const char *path)
+{
+	for (size_t i = 0; settings->tls.deploy && i < settings->tls.plain_paths.count; i++)
+		if (!strcmp(settings->tls.plain_paths.items[i], path))
+			return true;
+	return false;
+}
+
+/* The routes that are, or are not, served without TLS. Returns how many. */
+static size_t choose_routes(
+	const struct settings *settings, bool wants_plain, struct http_route *ret_routes)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < COUNT_OF(all_routes); i++)
+		if (is_plain_path(settings, all_routes[i].path) == wants_plain)
+			ret_routes[count++] = all_routes[i];
+	return count;
+}
+
+static int read_pem(const char *key, const char *path, char **ret_text, struct error *err)
+{
+	_cleanup_(fclosep) FILE *file = fopen(path ? path : "", "re");
+	char *text;
+	size_t length;
+
+	if (!file)
+		return error_set(
+			err, -errno, "%s: %s cannot be read: %s", key, path, strerror(errno));
+	text = NEW_ARRAY(char, FILE_MAX_BYTES);
+	length = fread(text, 1, FILE_MAX_BYTES - 1, file);
+	text[length] = '\0';
+	*ret_text = text;
+	return 0;
+}
+
+struct pem {
+	char *certificate, *key, *client_ca;
+};
+
+static void pem_done(struct pem *pem)
+{
+	free(pem->certificate);
+	free(pem->key);
+	free(pem->client_ca);
+}
+
+static int read_pems(const struct settings *settings, struct pem *pem, struct error *err)
+{
+	int r;
+
+	if (!settings->tls.deploy)
+		return 0;
+	r = read_pem("tlsserver.certfile", settings->tls.certificate_file, &pem->certificate, err);
+	if (!r)
+		r = read_pem("tlsserver.keyfile", settings->tls.key_file, &pem->key, err);
+	if (!r && settings->tls.mutual_tls)
+		r = read_pem("tlsserver.cacertfile", settings->tls.ca_file, &pem->client_ca, err);
+	return r;
+}
+
+static int listen_main(struct intake *intake, struct error *err)
+{
+	const struct settings *settings = intake->parts.settings;
+	const char *socket = settings->listen_socket;
+	_cleanup_(pem_done) struct pem pem = { 0 };
+	struct http_server_options options = {
+		.address = settings->listen_address,
+		.port = (uint16_t)settings->listen_port,
+		.socket_path = socket && *socket ? socket : NULL,
+		.routes = intake->routes,
+		.route_count = choose_routes(settings, false, intake->routes),
+		.context = intake,
+		.body_limit = settings->body_limit,
+	};
+	int r = read_pems(settings, &pem, err);
+
+	if (r < 0)
+		return r;
+	options.certificate = pem.certificate;
+	options.key = pem.key;
+	options.client_ca = pem.client_ca;
+	return http_server_new(&options, &intake->server, err);
+}
+
+static int listen_plain(struct intake *intake, struct error *err)
+{
+	const struct settings *settings = intake->parts.settings;
+	struct http_server_options options = {
+		.address = settings->listen_address,
+		.port = (uint16_t)settings->tls.plain_port,
+		.routes = intake->plain_routes,
+		.route_count = choose_routes(settings, true, intake->plain_routes),
+		.context = intake,
+		.body_limit = settings->body_limit,
+		.threads = 1,
+	};
+
+	if (!options.route_count)
+		return 0;
+	return http_server_new(&options, &intake->plain_server, err);
+}
+
+void intake_free(struct intake *intake)
+{
+	if (!intake)
+		return;
+	pthread_mutex_lock(&intake->lock);
+	intake->is_ending = true;
+	while (intake->waiting)
+		pthread_cond_wait(&intake->is_quiet, &intake->lock);
+	pthread_mutex_unlock(&intake->lock);
+	http_server_free(intake->server);
+	http_server_free(intake->plain_server);
+	pthread_cond_destroy(&intake->is_quiet);
+	pthread_mutex_destroy(&intake->lock);
+	free(intake->routes);
+	free(intake->plain_routes);
+	free(intake);
+}
+DEFINE_CLEANUP(struct intake *, intake_free)
+
+static void make_metrics(struct intake *intake)
+{
+	static const char name[] = "falcosecurity_falcosidekick_inputs_total";
+	static const char about[] = "Alerts that came in";
+	struct metrics *metrics = intake->parts.metrics;
+
+	intake->accepted =
+		metrics_counter(metrics, name, about, "source=\"requests\",status=\"accepted\"");
+	intake->rejected =
+		metrics_counter(metrics, name, about, "source=\"requests\",status=\"rejected\"");
+	intake->refused = metrics_counter(metrics, "tercel_forwarder_refused_total",
+		"Alerts that were answered with 503 because the journal took none", NULL);
+}
+
+int intake_new(const struct intake_parts *parts, struct intake **ret_intake, struct error *err)
+{
+	_cleanup_(intake_freep) struct intake *intake = NEW(struct intake);
+	int r;
+
+	intake->parts = *parts;
+	pthread_mutex_init(&intake->lock, NULL);
+	pthread_cond_init(&intake->is_quiet, NULL);
+	intake->routes = NEW_ARRAY(struct http_route, COUNT_OF(all_routes));
+	intake->plain_routes = NEW_ARRAY(struct http_route, COUNT_OF(all_routes));
+	make_metrics(intake);
+	r = listen_main(intake, err);
+	if (!r)
+		r = listen_plain(intake, err);
+	if (r < 0)
+		return r;
+	*ret_intake = TAKE(intake);
+	return 0;
+}

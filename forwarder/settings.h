@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The forwarder's settings: its own rows, those of every output, and the keys of outputs that are
+ * not here yet, joined into one table.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "alert/alert.h"
+#include "base/error.h"
+#include "base/settings.h"
+#include "forwarder/output.h"
+
+struct settings {
+	bool is_debug; /* print every alert as it is taken */
+	char *log_level;
+	bool log_json;
+
+	char *listen_address;
+	int64_t listen_port;
+	char *listen_socket;
+	char *token, *token_file;
+	uint64_t body_limit;
+	struct {
+		bool deploy, mutual_tls;
+		char *certificate_file, *key_file, *ca_file;
+		int64_t plain_port;
+		struct text_list plain_paths;
+	} tls;
+
+	struct text_map custom_fields;
+	struct text_list custom_tags;
+	struct text_map templated_fields;
+	char *bracket_replacer;
+	char *output_format;
+	struct text_list extra_labels;
+
+	int durability; /* enum durability */
+	int64_t keep_ms;
+	uint64_t keep_bytes;
+	int64_t drain_ms;
+
+	char *mutual_tls_folder;
+	char *client_certificate_file, *client_key_file, *client_ca_file;
+	char *ca_file;
+
+	char *state;
+	char *file;
+	bool wants_version, wants_help;
+};
+
+/* Everything that was read; owns it all. */
+struct configuration;
+
+/*
+ * Reads defaults, the file of -c, the environment and the arguments, in this order. What a person
+ * should know is handed to `warn`, a sentence a call.
+ */
+int configuration_load(int argc, char **argv, void (*warn)(const char *message),
+	struct configuration **ret_configuration, struct error *err);
+void configuration_free(struct configuration *configuration);
+DEFINE_CLEANUP(struct configuration *, configuration_free)
+
+const struct settings *configuration_settings(const struct configuration *configuration);
+/* The settings of outputs[i]. */
+const void *configuration_output(const struct configuration *configuration, size_t i);
+/* What --help prints. */
+void configuration_help(struct buffer *out);
+/*
+ * The names of outputs that are switched on but not part of this version, each through `told`.
+ */
+void configuration_later(const struct configuration *configuration,
+	void (*told)(void *context, const char *name), void *context);
+/* The lowest priority that an output takes: PRIORITY_NONE when all. -EINVAL with words. */
+int minimum_priority(const char *name, const struct output_settings *settings,
+	enum priority *ret_priority, struct error *err);
