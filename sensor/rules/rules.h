@@ -24,11 +24,12 @@ struct load_location {
 
 struct load_issue {
 	const char *code; /* "LOAD_ERR_YAML_PARSE" … */
-	char *message;    /* Falco's words where the spec gives them */
-	char *advice;     /* ours: "did you mean proc.cmdline?", or NULL */
+	char *message;	  /* Falco's words where the spec gives them */
+	char *advice;	  /* ours: "did you mean proc.cmdline?", or NULL */
 	struct load_location *locations;
 	size_t location_count;
-	char *snippet;    /* the line and a caret line below it */
+	char *snippet;		      /* the line and a caret line below it */
+	const char *deprecated_field; /* of LOAD_DEPRECATED_ITEM, when it is about a field */
 };
 
 /* What loading one file gave. */
@@ -50,10 +51,10 @@ void load_result_print(const struct load_result *result, struct buffer *out);
 void load_result_json(const struct load_result *result, struct json_writer *json);
 
 struct rules_options {
-	enum priority minimum_priority; /* rules below it are validated, not enabled */
-	bool matches_all;               /* rule_matching: all */
-	bool suggests_output;           /* append_output: suggested_output (spec 4.5, 12) */
-	const char *extra_output;       /* appended to every output; NULL: nothing */
+	enum priority minimum_priority;	   /* rules below it are validated, not enabled */
+	bool matches_all;		   /* rule_matching: all */
+	bool suggests_output;		   /* append_output: suggested_output (spec 4.5, 12) */
+	const char *extra_output;	   /* appended to every output; NULL: nothing */
 	const struct yaml_node *selection; /* the `rules:` list of falco.yaml; NULL */
 };
 
@@ -80,7 +81,7 @@ struct rule {
 	const char *const *tags; /* sorted */
 	size_t tag_count;
 	bool is_enabled;
-	unsigned index;          /* order of evaluation */
+	unsigned index; /* order of evaluation */
 	struct event_set events;
 };
 
@@ -90,6 +91,12 @@ size_t rules_count(const struct rules *rules);
 const struct rule *rules_at(const struct rules *rules, size_t index);
 /* Union of what enabled rules can match, and what their fields need. */
 void rules_events(const struct rules *rules, struct event_set *ret_set);
+
+/* How much was compiled: distinct tests, distinct fields and values read, instructions. */
+struct rules_sizes {
+	size_t tests, readings, instructions;
+};
+void rules_sizes(const struct rules *rules, struct rules_sizes *ret_sizes);
 
 /* The memory that one evaluation uses; one per thread. */
 struct evaluation;

@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Assembly: from definitions to compiled rules, in the order of spec/rule-language.md 1.12. All of
+ * it is done again after every file, because a later file may change what an earlier one defined.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "sensor/rules/analysis.h"
+#include "sensor/rules/expansion.h"
+#include "sensor/rules/warnings.h"
+
+/* More event types than this in a rule are told as a cost. */
+#define EVENT_TYPES_CHEAP 100
+/* Nodes from the root of a condition down to a check, macros written out. */
+#define HEIGHT_MAX 5000
+/* A format with everything appended. */
+#define OUTPUT_MAX (256 * 1024)
+
+struct assembly {
+	struct rules_loader *loader;
+	struct load_result *result;
+	struct arena *arena; /* trees and expanded texts */
+	struct program *program;
+	struct rule_source *sources; /* by rule; without a tree: not compiled */
+};
+
+/* A mistake that a parser or the compiler found in a condition. */
+static int fail_condition(const struct assembly *assembly, const struct place *place,
+	struct text condition, const struct position *at, const char *advice,
+	const struct error *err)
+{
+	return load_error(assembly->result, LOAD_ERR_COMPILE_CONDITION,
+		place_in_condition(assembly->loader->arena, place, place,
+			arena_copy(assembly->loader->arena, condition), at),
+		advice, "%s", err->message);
+}
+
+/* A word that other languages use where an operator of this one must stand. */
+static const char *advice_for_syntax(
+	const struct assembly *assembly, struct text condition, const struct position *at)
+{
+	static const struct {
+		const char *wrong, *right;
+	} words[] = {
+		{ "&&", "write `and` for &&" },
+		{ "||", "write `or` for ||" },
+		{ "AND", "write `and` in lower case" },
+		{ "OR", "write `or` in lower case" },
+		{ "!", "write `not` for !" },
+		{ "~", "write `regex` for ~" },
+	};
+	struct text rest = text_slice(condition, at->offset, condition.length), word;
+	const char *names[OPERATOR_COUNT];
+	size_t length = 0;
+
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		if (text_starts_with(rest, text_of(words[i].wrong)))
+			return words[i].right;
+	while (length < rest.length && rest.data[length] >= 'a' && rest.data[length] <= 'z')
+		length++;
+	word = text_slice(rest, 0, length);
+	for (size_t i = 0; i < OPERATOR_COUNT; i++)
+		names[i] = operator_at(i)->name;
+	return length ? advice_nearest(assembly->loader->arena, word, names, OPERATOR_COUNT) : NULL;
+}
+
+static int parse(const struct assembly *assembly, const struct place *place, struct text condition,
+	struct text *ret_expanded, struct node **ret_tree)
+{
+	struct position at = { 1, 1, 0 };
+	struct error err = { 0 };
+
+	if (condition_expand(assembly->loader, condition, assembly->arena, ret_expanded) < 0) {
+		error_set(&err, -E2BIG, "the condition is too long once its lists are written out");
+		return fail_condition(assembly, place, condition, &at, NULL, &err);
+	}
+	if (condition_parse(*ret_expanded, assembly->arena, ret_tree, &at, &err) < 0)
+		return fail_condition(assembly, place, *ret_expanded, &at,
+			advice_for_syntax(assembly, *ret_expanded, &at), &err);
+	return 0;
+}
+
+static int parse_macros(const struct assembly *assembly)
+{
+	struct rules_loader *loader = assembly->loader;
+	int r;
+
+	for (size_t i = 0; i < loader->macro_count; i++) {
+		struct macro_definition *macro = &loader->macros[i];
+
+		macro->is_used = false;
+		macro->state = MACRO_NEW;
+		r = parse(assembly, macro->condition_place, macro->condition, &macro->expanded,
+			&macro->tree);
+		if (r < 0)
+			return r;
+		condition_warn(loader, macro->tree, macro->condition_place,
+			arena_copy(loader->arena, macro->expanded), assembly->result);
+	}
+	return 0;
+}
+
+/* Whose condition macros are put into. */
+struct referrer {
+	const struct place *place;
+	struct text condition;
+	unsigned visibility; /* macros defined from here on cannot be seen */
+};
+
+static const struct place *reference_place(
+	const struct assembly *assembly, const struct referrer *referrer, const struct node *node)
+{
+	struct arena *arena = assembly->loader->arena;
+
+	return place_in_condition(arena, referrer->place, referrer->place,
+		arena_copy(arena, referrer->condition), &node->at);
+}
+
+static int resolve_macro(const struct assembly *assembly, struct macro_definition *macro,
+	unsigned depth, unsigned *ret_height);
+
+static int refuse_height(const struct assembly *assembly, const struct referrer *referrer)
+{
+	return load_error(assembly->result, LOAD_ERR_VALIDATE, referrer->place, NULL,
+		"macros are nested too deeply: written out the condition has more than %d levels",
+		HEIGHT_MAX);
+}
+
+static int resolve_reference(const struct assembly *assembly, const struct referrer *referrer,
+	struct node *node, unsigned depth, unsigned *ret_height)
+{
+	struct macro_definition *macro = macro_find(assembly->loader, node->name);
+
+	if (!macro || macro->index >= referrer->visibility)
+		return load_error(assembly->result, LOAD_ERR_VALIDATE,
+			reference_place(assembly, referrer, node),
+			advice_for_macro(assembly->loader, node->name),
+			"Undefined macro '" TEXT_FORMAT "' used in filter.",
+			TEXT_PRINT(node->name));
+	if (macro->state == MACRO_RESOLVING)
+		return load_error(assembly->result, LOAD_ERR_VALIDATE,
+			reference_place(assembly, referrer, node), NULL,
+			"reference loop in macro '" TEXT_FORMAT "'", TEXT_PRINT(node->name));
+	macro->is_used = true;
+	node->target = macro->tree;
+	return resolve_macro(assembly, macro, depth + 1, ret_height);
+}
+
+/* Puts the trees of macros where they are named. The height is what that makes of the tree. */
+static int resolve(const struct assembly *assembly, const struct referrer *referrer,
+	struct node *node, unsigned depth, unsigned *ret_height)
+{
+	unsigned height = 0, highest = 0;
+	int r = 0;
+
+	if (depth > HEIGHT_MAX)
+		return refuse_height(assembly, referrer);
+	if (node->kind == NODE_MACRO)
+		r = resolve_reference(assembly, referrer, node, depth, &highest);
+	for (size_t i = 0; r == 0 && i < node->count; i++) {
+		r = resolve(assembly, referrer, node->children[i], depth + 1, &height);
+		highest = MAX_OF(highest, height);
+	}
+	if (r == 0 && highest + 1 > HEIGHT_MAX)
+		return refuse_height(assembly, referrer);
+	*ret_height = highest + 1;
+	return r;
+}
+
+static int resolve_macro(const struct assembly *assembly, struct macro_definition *macro,
+	unsigned depth, unsigned *ret_height)
+{
+	struct referrer referrer = { macro->place, macro->expanded, macro->visibility };
+	int r = 0;
+
+	if (macro->state == MACRO_NEW) {
+		macro->state = MACRO_RESOLVING;
+		r = resolve(assembly, &referrer, macro->tree, depth, &macro->height);
+		macro->state = MACRO_RESOLVED;
+	}
+	*ret_height = macro->height;
+	return r;
+}
+
+static int resolve_macros(const struct assembly *assembly)
+{
+	unsigned height;
+	int r;
+
+	for (size_t i = 0; i < assembly->loader->macro_count; i++) {
+		r = resolve_macro(assembly, &assembly->loader->macros[i], 0, &height);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Falco's wording decides which failures `skip-if-unknown-filter` forgives. */
+static bool is_about_unknown(const char *message)
+{
+	static const char *const signs[] = { "nonexistent field", "invalid formatting token",
+		"unknown event type", "unknown filter:" };
+
+	for (size_t i = 0; i < COUNT_OF(signs); i++)
+		if (strstr(message, signs[i]))
+			return true;
+	return false;
+}
+
+/* 1 when the rule is skipped instead of failing. */
+static int skip_or_fail(const struct assembly *assembly, const struct rule_definition *rule,
+	enum load_code code, const struct place *place, const char *advice, const struct error *err)
+{
+	if (!rule->skips_unknown || !is_about_unknown(err->message))
+		return load_error(assembly->result, code, place, advice, "%s", err->message);
+	load_warning(assembly->result, LOAD_UNKNOWN_FILTER, place, advice, "%s", err->message);
+	return 1;
+}
+
+/* The condition with the exceptions behind it. */
+static int whole_condition(const struct assembly *assembly, const struct rule_definition *rule,
+	struct text *ret_condition)
+{
+	struct buffer exceptions;
+	int r;
+
+	buffer_init(&exceptions, SIZE_MAX / 2);
+	r = exceptions_write(rule, &exceptions, assembly->result);
+	*ret_condition = rule->condition;
+	if (r == 0 && exceptions.length)
+		*ret_condition = arena_printf(assembly->arena, "(" TEXT_FORMAT ")%s",
+			TEXT_PRINT(rule->condition), buffer_text(&exceptions).data);
+	buffer_done(&exceptions);
+	return r;
+}
+
+/* What is nearest to the name that a message ends in. */
+static const char *advice_for_message(const struct assembly *assembly, const struct error *err)
+{
+	const char *word = strrchr(err->message, ' ');
+
+	if (!word)
+		return NULL;
+	if (strstr(err->message, "nonexistent field"))
+		return advice_for_field(assembly->loader->arena, text_of(word + 1));
+	if (strstr(err->message, "unknown event type"))
+		return advice_for_event_type(assembly->loader->arena, text_of(word + 1));
+	return NULL;
+}
+
+/* 0 with the tree, 1 when the rule is skipped. */
+static int compile_condition(
+	const struct assembly *assembly, const struct rule_definition *rule, struct node **ret_tree)
+{
+	struct rules_loader *loader = assembly->loader;
+	struct referrer referrer = { rule->place, { 0 }, UINT_MAX };
+	struct text condition;
+	struct position at;
+	struct error err = { 0 };
+	unsigned height;
+	int r;
+
+	r = whole_condition(assembly, rule, &condition);
+	if (r == 0)
+		r = parse(assembly, rule->condition_place, condition, &condition, ret_tree);
+	if (r < 0)
+		return r;
+	referrer.condition = condition;
+	r = resolve(assembly, &referrer, *ret_tree, 0, &height);
+	if (r < 0)
+		return r;
+	condition = arena_copy(loader->arena, condition);
+	condition_warn(loader, *ret_tree, rule->condition_place, condition, assembly->result);
+	if (program_add_tests(assembly->program, *ret_tree, &at, &err) == 0)
+		return 0;
+	return skip_or_fail(assembly, rule, LOAD_ERR_COMPILE_CONDITION,
+		place_in_condition(loader->arena, rule->condition_place, rule->condition_place,
+			condition, &at),
+		advice_for_message(assembly, &err), &err);
+}
+
+/* Falco's suggested fields, in its order. */
+static void add_suggested(struct buffer *out)
+{
+	static const char *const names[] = { "container.id", "container.name",
+		"container.image.repository", "container.image.tag", "k8s.pod.name",
+		"k8s.ns.name" };
+
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		buffer_add_char(out, ' ');
+		for (const char *c = names[i]; *c; c++)
+			buffer_add_char(out, *c == '.' ? '_' : *c);
+		buffer_printf(out, "=%%%s", names[i]);
+	}
+}
+
+/* Takes "%container.info" out, which Falco once filled in. */
+static void add_output(
+	const struct assembly *assembly, const struct rule_definition *rule, struct buffer *out)
+{
+	struct text rest = rule->output, token = TEXT("%container.info");
+	ptrdiff_t found = text_find(rest, token);
+
+	if (found >= 0)
+		load_warning(assembly->result, LOAD_DEPRECATED_ITEM, rule->place, NULL,
+			"%%container.info is deprecated and no longer useful, and will be dropped "
+			"by Falco. The container plugin will automatically add required fields to "
+			"the output message.");
+	for (; found >= 0; found = text_find(rest, token)) {
+		buffer_add_text(out, text_slice(rest, 0, (size_t)found));
+		rest = text_slice(rest, (size_t)found + token.length, rest.length);
+	}
+	buffer_add_text(out, rest);
+}
+
+/* The field that a format's wrong token may have meant. */
+static const char *advice_for_output(
+	const struct assembly *assembly, struct text output, size_t offset)
+{
+	struct lexer lexer;
+	struct text name;
+
+	lexer_init(
+		&lexer, text_slice(output, MIN_OF(offset + 1, output.length), output.length), NULL);
+	if (!lexer_field_name(&lexer, &name))
+		return NULL;
+	return advice_for_field(assembly->loader->arena, name);
+}
+
+/* 0 with the format, 1 when the rule is skipped. */
+static int compile_output(const struct assembly *assembly, const struct rule_definition *rule,
+	struct format **ret_format)
+{
+	const struct rules_options *options = &assembly->loader->options;
+	_cleanup_(buffer_done) struct buffer output;
+	struct error err = { 0 };
+	size_t offset = 0;
+
+	buffer_init(&output, OUTPUT_MAX);
+	add_output(assembly, rule, &output);
+	if (options->suggests_output)
+		add_suggested(&output);
+	if (options->extra_output)
+		buffer_printf(&output, " %s", options->extra_output);
+	if (output.is_cut)
+		return load_error(assembly->result, LOAD_ERR_COMPILE_OUTPUT, rule->output_place,
+			NULL, "the output is longer than %d bytes", OUTPUT_MAX);
+	if (format_parse(buffer_text(&output), ret_format, &offset, &err) < 0)
+		return skip_or_fail(assembly, rule, LOAD_ERR_COMPILE_OUTPUT, rule->output_place,
+			advice_for_output(assembly, buffer_text(&output), offset), &err);
+	output_warn(buffer_text(&output), rule->output_place, assembly->result);
+	return 0;
+}
+
+static void warn_event_types(const struct assembly *assembly, const struct rule_definition *rule,
+	const struct node *tree)
+{
+	struct event_set events;
+
+	condition_events(assembly->program, tree, &events);
+	if (rule->warns_about_types && event_set_count(&events) > EVENT_TYPES_CHEAP)
+		load_warning(assembly->result, LOAD_NO_EVTTYPE, rule->place, NULL,
+			"Rule matches too many evt.type values. This has a significant performance "
+			"penalty.");
+}
+
+static int compile_rule(const struct assembly *assembly, const struct rule_definition *rule,
+	struct rule_source *source)
+{
+	struct node *tree;
+	int r;
+
+	if (rule->has_unknown_source)
+		return 0;
+	r = compile_output(assembly, rule, &source->format);
+	if (r == 0)
+		r = compile_condition(assembly, rule, &tree);
+	if (r)
+		return r < 0 ? r : 0;
+	warn_event_types(assembly, rule, tree);
+	source->tree = tree;
+	return 0;
+}
+
+static int compile_rules(const struct assembly *assembly)
+{
+	int r;
+
+	for (size_t i = 0; i < assembly->loader->rule_count; i++) {
+		r = compile_rule(assembly, &assembly->loader->rules[i], &assembly->sources[i]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void warn_unused(const struct assembly *assembly)
+{
+	struct rules_loader *loader = assembly->loader;
+
+	for (size_t i = 0; i < loader->macro_count; i++)
+		if (!loader->macros[i].is_used)
+			load_warning(assembly->result, LOAD_UNUSED_MACRO, loader->macros[i].place,
+				NULL, "Macro not referred to by any other rule/macro");
+	for (size_t i = 0; i < loader->list_count; i++)
+		if (!loader->lists[i].is_used)
+			load_warning(assembly->result, LOAD_UNUSED_LIST, loader->lists[i].place,
+				NULL, "List not referred to by any other rule/macro");
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Texts of the loader's are all ended by NUL. */
+static void fill_source(const struct assembly *assembly, const struct rule_definition *rule,
+	bool is_enabled, struct rule_source *source)
+{
+	const char **tags = ARENA_NEW(assembly->arena, const char *, MAX_OF(rule->tags.count, 1));
+
+	for (size_t i = 0; i < rule->tags.count; i++)
+		tags[i] = rule->tags.items[i].data;
+	if (rule->tags.count)
+		qsort(tags, rule->tags.count, sizeof(*tags), compare_names);
+	source->name = rule->name.data;
+	source->description = rule->description.data;
+	source->source = rule->source.data;
+	source->priority = rule->priority;
+	source->tags = tags;
+	source->tag_count = rule->tags.count;
+	source->is_enabled = is_enabled;
+}
+
+/* The rules that were compiled, in the order in which they run. */
+static int make_rules(struct assembly *assembly, struct rules **ret_rules, struct error *err)
+{
+	struct rules_loader *loader = assembly->loader;
+	_cleanup_(freep) struct rule_source *ordered =
+		NEW_ARRAY(struct rule_source, loader->rule_count);
+	_cleanup_(freep) size_t *order = NULL;
+	_cleanup_(freep) bool *is_enabled = NULL;
+	size_t count = 0;
+	int r;
+
+	r = definitions_select(loader, &order, &is_enabled, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < loader->rule_count; i++) {
+		struct rule_source *source = &assembly->sources[order[i]];
+
+		if (!source->tree)
+			continue;
+		fill_source(assembly, &loader->rules[order[i]], is_enabled[order[i]], source);
+		ordered[count++] = *source;
+		source->format = NULL;
+	}
+	return rules_new(TAKE(assembly->program), ordered, count, &loader->options, ret_rules, err);
+}
+
+static void assembly_done(struct assembly *assembly)
+{
+	for (size_t i = 0; i < assembly->loader->rule_count; i++)
+		format_free(assembly->sources[i].format);
+	free(assembly->sources);
+	program_free(assembly->program);
+	arena_free(assembly->arena);
+}
+
+int definitions_compile(struct rules_loader *loader, struct load_result *result,
+	struct rules **ret_rules, struct error *err)
+{
+	_cleanup_(assembly_done) struct assembly assembly = {
+		.loader = loader,
+		.result = result,
+		.arena = arena_new(SIZE_MAX / 2),
+		.program = program_new(),
+		.sources = NEW_ARRAY(struct rule_source, loader->rule_count),
+	};
+	int r;
+
+	lists_expand(loader);
+	r = parse_macros(&assembly);
+	if (r == 0)
+		r = resolve_macros(&assembly);
+	if (r == 0)
+		r = compile_rules(&assembly);
+	if (r < 0)
+		return r;
+	warn_unused(&assembly);
+	return ret_rules ? make_rules(&assembly, ret_rules, err) : 0;
+}

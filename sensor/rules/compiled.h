@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Compiled rules: what the loader makes and what rules_match() runs over. Immutable once made.
+ */
+#pragma once
+
+#include "sensor/rules/format.h"
+#include "sensor/rules/program.h"
+#include "sensor/rules/rules.h"
+
+/* A rule as the loader hands it over; texts are copied, tree and format are taken. */
+struct rule_source {
+	const char *name, *description, *source;
+	enum priority priority;
+	const char *const *tags; /* sorted */
+	size_t tag_count;
+	bool is_enabled;
+	const struct node *tree; /* its tests were added to the program */
+	struct format *format;
+};
+
+/*
+ * Makes compiled rules from what a program holds the tests of, in the order of evaluation. Takes
+ * the program and the formats, also on failure.
+ */
+int rules_new(struct program *program, struct rule_source *sources, size_t count,
+	const struct rules_options *options, struct rules **ret_rules, struct error *err);

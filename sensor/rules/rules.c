@@ -1,0 +1,579 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Compiled rules and their matching.
+ *
+ * Rules are indexed by event type: for each type the chains that are left when the type is known.
+ * Gates come first: a test that several rules of a type cannot do without is asked once, and when
+ * it fails all those rules are out.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "sensor/rules/analysis.h"
+#include "sensor/rules/compiled.h"
+#include "sensor/rules/machine.h"
+
+struct compiled_rule {
+	struct rule rule;
+	struct format *format;
+	bool has_views;
+};
+
+struct candidate {
+	uint32_t rule;
+	uint32_t chain;
+};
+
+/* A test that `mask`'s candidates need to have `wanted` as its answer. */
+struct gate {
+	uint32_t test;
+	bool wanted;
+	bool has_views;
+	uint64_t *mask;
+};
+
+/* What one event type can match. */
+struct entry {
+	struct candidate *candidates;
+	size_t count, capacity;
+	size_t words; /* of a mask with a bit a candidate */
+	struct gate *gates;
+	size_t gate_count, gate_capacity;
+};
+
+struct rules {
+	struct program *program;
+	struct compiled_rule *rules;
+	size_t count;
+	struct entry *entries; /* by event type */
+	size_t entry_count;
+	struct event_set events;
+	bool matches_all;
+};
+
+struct evaluation {
+	struct answers *answers;
+	uint64_t *alive;	   /* a mask of the event's candidates */
+	const struct event *event; /* what the answers are about */
+	uint64_t number;
+	bool has_waited;
+};
+
+/* Fewer rules than this are not worth a gate. */
+#define GATE_MIN 3
+/* Tests at the start of a chain that are looked at for gates. */
+#define GATE_DEPTH 16
+
+static bool tree_has_views(const struct program *program, const struct node *node)
+{
+	if (node->kind == NODE_CHECK)
+		return program->tests[node->test].has_views;
+	if (node->kind == NODE_MACRO)
+		return tree_has_views(program, node->target);
+	for (size_t i = 0; i < node->count; i++)
+		if (tree_has_views(program, node->children[i]))
+			return true;
+	return false;
+}
+
+static const char *const *copy_tags(const struct rule_source *source)
+{
+	char **tags = NEW_ARRAY(char *, source->tag_count);
+
+	for (size_t i = 0; i < source->tag_count; i++)
+		tags[i] = string_copy(source->tags[i]);
+	return (const char *const *)tags;
+}
+
+static void rule_init(struct rules *rules, struct compiled_rule *compiled,
+	struct rule_source *source, size_t index)
+{
+	compiled->rule = (struct rule){
+		.name = string_copy(source->name),
+		.description = string_copy(source->description),
+		.source = string_copy(source->source),
+		.priority = source->priority,
+		.tags = copy_tags(source),
+		.tag_count = source->tag_count,
+		.is_enabled = source->is_enabled,
+		.index = (unsigned)index,
+	};
+	compiled->format = TAKE(source->format);
+	compiled->has_views = tree_has_views(rules->program, source->tree);
+	condition_events(rules->program, source->tree, &compiled->rule.events);
+}
+
+/* One chain for each event type that the rule can match. */
+static int add_candidates(struct rules *rules, const struct compiled_rule *compiled,
+	const struct node *tree, struct error *err)
+{
+	size_t count;
+	const struct event_type *types = event_types(&count);
+	int r;
+
+	for (size_t i = 0; i < count; i++) {
+		struct entry *entry = &rules->entries[types[i].id];
+		uint32_t chain;
+
+		if (!event_set_has(&compiled->rule.events, types[i].id))
+			continue;
+		r = program_add_chain(rules->program, tree, &types[i], &chain, err);
+		if (r < 0)
+			return error_prefix(err, "rule '%s'", compiled->rule.name);
+		if (chain == CHAIN_FALSE)
+			continue;
+		*ARRAY_ADD(entry->candidates, entry->count, entry->capacity) =
+			(struct candidate){ compiled->rule.index, chain };
+	}
+	return 0;
+}
+
+static void add_needed_event(struct rules *rules, const struct field_use *use)
+{
+	struct text rest = text_of(use->field->needs), name;
+
+	while (text_split(&rest, ' ', &name)) {
+		const struct event_type *type = event_type_find(name);
+
+		if (type)
+			event_set_add(&rules->events, type->id);
+	}
+}
+
+static void visit_needed(void *context, const struct field_use *use)
+{
+	add_needed_event(context, use);
+}
+
+static void add_needs_of_tree(struct rules *rules, const struct node *node)
+{
+	const struct test *test;
+
+	if (node->kind == NODE_MACRO) {
+		add_needs_of_tree(rules, node->target);
+		return;
+	}
+	for (size_t i = 0; i < node->count; i++)
+		add_needs_of_tree(rules, node->children[i]);
+	if (node->kind != NODE_CHECK)
+		return;
+	test = &rules->program->tests[node->test];
+	readings_visit_fields(&rules->program->readings, test->left, visit_needed, rules);
+	if (test->right_reading >= 0)
+		readings_visit_fields(&rules->program->readings, (unsigned)test->right_reading,
+			visit_needed, rules);
+}
+
+static void add_events(
+	struct rules *rules, const struct compiled_rule *compiled, const struct node *tree)
+{
+	for (size_t i = 0; i < EVENT_TYPES_MAX / 64; i++)
+		rules->events.words[i] |= compiled->rule.events.words[i];
+	add_needs_of_tree(rules, tree);
+	for (size_t i = 0; i < format_field_count(compiled->format); i++)
+		add_needed_event(rules, format_field(compiled->format, i));
+}
+
+static struct gate *gate_for(
+	const struct rules *rules, struct entry *entry, uint32_t test, bool wanted)
+{
+	struct gate *gate;
+
+	for (size_t i = 0; i < entry->gate_count; i++)
+		if (entry->gates[i].test == test && entry->gates[i].wanted == wanted)
+			return &entry->gates[i];
+	gate = ARRAY_ADD(entry->gates, entry->gate_count, entry->gate_capacity);
+	*gate = (struct gate){ test, wanted, rules->program->tests[test].has_views,
+		NEW_ARRAY(uint64_t, entry->words) };
+	return gate;
+}
+
+/* The tests at the start of a candidate's chain without which it ends in FALSE. */
+static void add_gates(const struct rules *rules, struct entry *entry, size_t number)
+{
+	const struct instruction *code = rules->program->code;
+	uint32_t at = entry->candidates[number].chain;
+
+	for (size_t depth = 0; at >= CHAIN_FIRST && depth < GATE_DEPTH; depth++) {
+		bool wanted = code[at].if_false == CHAIN_FALSE;
+
+		if (!wanted && code[at].if_true != CHAIN_FALSE)
+			return;
+		gate_for(rules, entry, code[at].test, wanted)->mask[number / 64] |=
+			UINT64_C(1) << (number % 64);
+		at = wanted ? code[at].if_true : code[at].if_false;
+	}
+}
+
+static size_t mask_count(const uint64_t *mask, size_t words)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < words; i++)
+		count += (size_t)__builtin_popcountll(mask[i]);
+	return count;
+}
+
+/* Keeps the gates that are worth it, those of most rules first. */
+static void sort_gates(struct entry *entry)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < entry->gate_count; i++) {
+		struct gate gate = entry->gates[i];
+		size_t mine = mask_count(gate.mask, entry->words), at = kept;
+
+		if (mine < GATE_MIN) {
+			free(gate.mask);
+			continue;
+		}
+		for (; at && mask_count(entry->gates[at - 1].mask, entry->words) < mine; at--)
+			entry->gates[at] = entry->gates[at - 1];
+		entry->gates[at] = gate;
+		kept++;
+	}
+	entry->gate_count = kept;
+}
+
+static void make_gates(const struct rules *rules, struct entry *entry)
+{
+	entry->words = (entry->count + 63) / 64;
+	for (size_t i = 0; i < entry->count; i++)
+		add_gates(rules, entry, i);
+	sort_gates(entry);
+}
+
+int rules_new(struct program *program, struct rule_source *sources, size_t count,
+	const struct rules_options *options, struct rules **ret_rules, struct error *err)
+{
+	_cleanup_(rules_freep) struct rules *rules = NEW(struct rules);
+	int r;
+
+	event_types(&rules->entry_count);
+	rules->program = program;
+	rules->matches_all = options->matches_all;
+	rules->entries = NEW_ARRAY(struct entry, rules->entry_count);
+	rules->rules = NEW_ARRAY(struct compiled_rule, count);
+	rules->count = count;
+	for (size_t i = 0; i < count; i++)
+		rule_init(rules, &rules->rules[i], &sources[i], i);
+
+	for (size_t i = 0; i < count; i++) {
+		if (!sources[i].is_enabled)
+			continue;
+		add_events(rules, &rules->rules[i], sources[i].tree);
+		r = add_candidates(rules, &rules->rules[i], sources[i].tree, err);
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < rules->entry_count; i++)
+		make_gates(rules, &rules->entries[i]);
+	*ret_rules = TAKE(rules);
+	return 0;
+}
+
+static void rule_done(struct compiled_rule *compiled)
+{
+	free((char *)compiled->rule.name);
+	free((char *)compiled->rule.description);
+	free((char *)compiled->rule.source);
+	for (size_t i = 0; i < compiled->rule.tag_count; i++)
+		free((char *)compiled->rule.tags[i]);
+	free((void *)compiled->rule.tags);
+	format_free(compiled->format);
+}
+
+static void entry_done(struct entry *entry)
+{
+	for (size_t i = 0; i < entry->gate_count; i++)
+		free(entry->gates[i].mask);
+	free(entry->gates);
+	free(entry->candidates);
+}
+
+void rules_free(struct rules *rules)
+{
+	if (!rules)
+		return;
+	for (size_t i = 0; i < rules->count; i++)
+		rule_done(&rules->rules[i]);
+	for (size_t i = 0; i < rules->entry_count; i++)
+		entry_done(&rules->entries[i]);
+	free(rules->rules);
+	free(rules->entries);
+	program_free(rules->program);
+	free(rules);
+}
+
+size_t rules_count(const struct rules *rules)
+{
+	return rules->count;
+}
+
+const struct rule *rules_at(const struct rules *rules, size_t index)
+{
+	return index < rules->count ? &rules->rules[index].rule : NULL;
+}
+
+void rules_events(const struct rules *rules, struct event_set *ret_set)
+{
+	*ret_set = rules->events;
+}
+
+void rules_sizes(const struct rules *rules, struct rules_sizes *ret_sizes)
+{
+	*ret_sizes = (struct rules_sizes){
+		.tests = rules->program->test_count,
+		.readings = rules->program->readings.count,
+		.instructions = rules->program->code_count,
+	};
+}
+
+struct evaluation *evaluation_new(const struct rules *rules)
+{
+	struct evaluation *evaluation = NEW(struct evaluation);
+	size_t words = 1;
+
+	for (size_t i = 0; i < rules->entry_count; i++)
+		words = MAX_OF(words, rules->entries[i].words);
+	evaluation->answers = answers_new(rules->program);
+	evaluation->alive = NEW_ARRAY(uint64_t, words);
+	return evaluation;
+}
+
+void evaluation_free(struct evaluation *evaluation)
+{
+	if (!evaluation)
+		return;
+	answers_free(evaluation->answers);
+	free(evaluation->alive);
+	free(evaluation);
+}
+
+/* Answers are kept while the same event goes on to later rules, unless it waited in between. */
+static void begin(struct evaluation *evaluation, const struct event *event, unsigned first)
+{
+	bool goes_on = first && !evaluation->has_waited && evaluation->event == event &&
+		       evaluation->number == event->number;
+
+	if (!goes_on)
+		answers_clear(evaluation->answers);
+	evaluation->event = event;
+	evaluation->number = event->number;
+	evaluation->has_waited = false;
+}
+
+static bool has_real_view(const struct event *event)
+{
+	return event->fd.real_name.data && !text_equal(event->fd.real_name, event->fd.name);
+}
+
+/* Candidates that no gate shuts out. */
+static void pass_gates(struct evaluation *evaluation, const struct entry *entry,
+	const struct event *event, bool has_real)
+{
+	uint64_t *alive = evaluation->alive;
+
+	memset(alive, 0xff, entry->words * sizeof(*alive));
+	for (size_t i = 0; i < entry->gate_count; i++) {
+		const struct gate *gate = &entry->gates[i];
+		uint64_t concerned = 0;
+
+		if (gate->has_views && has_real)
+			continue;
+		for (size_t word = 0; word < entry->words; word++)
+			concerned |= alive[word] & gate->mask[word];
+		if (!concerned || test_answer(evaluation->answers, event, gate->test) !=
+					  (gate->wanted ? IS_FALSE : IS_TRUE))
+			continue;
+		for (size_t word = 0; word < entry->words; word++)
+			alive[word] &= ~gate->mask[word];
+	}
+}
+
+/* Tries a candidate in the lexical view, then in the real one; event->view is left at the last. */
+static enum truth try_candidate(struct evaluation *evaluation, const struct candidate *candidate,
+	struct event *event, bool has_real)
+{
+	enum truth lexical, real;
+
+	event->view = VIEW_LEXICAL;
+	lexical = chain_run(evaluation->answers, event, candidate->chain);
+	if (lexical == IS_TRUE || !has_real)
+		return lexical;
+	event->view = VIEW_REAL;
+	real = chain_run(evaluation->answers, event, candidate->chain);
+	return real == IS_FALSE ? lexical : real;
+}
+
+enum truth rules_match(const struct rules *rules, struct evaluation *evaluation,
+	struct event *event, unsigned first, const struct rule **ret_rule)
+{
+	const struct entry *entry = &rules->entries[event->type->id];
+	bool has_real = has_real_view(event);
+
+	begin(evaluation, event, first);
+	event->view = VIEW_LEXICAL;
+	pass_gates(evaluation, entry, event, has_real);
+	for (size_t i = 0; i < entry->count; i++) {
+		const struct candidate *candidate = &entry->candidates[i];
+		const struct compiled_rule *compiled = &rules->rules[candidate->rule];
+		enum truth truth;
+
+		if (!(evaluation->alive[i / 64] >> (i % 64) & 1) || candidate->rule < first)
+			continue;
+		truth = try_candidate(
+			evaluation, candidate, event, has_real && compiled->has_views);
+		if (truth == IS_FALSE)
+			continue;
+		evaluation->has_waited = truth == IS_WAITING;
+		*ret_rule = &compiled->rule;
+		return truth;
+	}
+	event->view = VIEW_LEXICAL;
+	return IS_FALSE;
+}
+
+/* TIME: PRIORITY MESSAGE. The clock is local, or UTC for tests. */
+static void write_time(
+	const struct event *event, const struct alert_format *format, struct buffer *out)
+{
+	time_t seconds = (time_t)(event->time_ns / 1000000000);
+	unsigned nanoseconds = (unsigned)(event->time_ns % 1000000000);
+	struct tm when;
+	char text[40];
+
+	if (format->uses_iso_8601 || format->uses_utc)
+		gmtime_r(&seconds, &when);
+	else
+		localtime_r(&seconds, &when);
+	strftime(text, sizeof(text), format->uses_iso_8601 ? "%Y-%m-%dT%H:%M:%S" : "%H:%M:%S",
+		&when);
+	buffer_printf(out, "%s.%09u%s", text, nanoseconds, format->uses_iso_8601 ? "+0000" : "");
+}
+
+static void write_line(const struct compiled_rule *compiled, const struct event *event,
+	const struct alert_format *format, struct buffer *out)
+{
+	write_time(event, format, out);
+	buffer_printf(out, ": %s ", priority_name(compiled->rule.priority));
+	format_write(compiled->format, event, out);
+}
+
+/* A rule is the first member of its compiled form. */
+static const struct compiled_rule *compiled_of(const struct rule *rule)
+{
+	return (const struct compiled_rule *)rule;
+}
+
+void rule_write_text(const struct rule *rule, const struct event *event,
+	const struct alert_format *format, struct buffer *out)
+{
+	struct buffer line;
+
+	buffer_init(&line, out->limit - out->length);
+	write_line(compiled_of(rule), event, format, &line);
+	json_escape(out, buffer_text(&line));
+	buffer_done(&line);
+}
+
+/* The format's fields with evt.time (or its ISO form) in its place by name. */
+static void write_fields(const struct compiled_rule *compiled, const struct event *event,
+	const struct alert_format *format, struct json_writer *json)
+{
+	const char *name = format->uses_iso_8601 ? "evt.time.iso8601" : "evt.time";
+	bool is_written = false;
+
+	json_begin_object(json);
+	for (size_t i = 0; i < format_field_count(compiled->format); i++) {
+		const struct field_use *use = format_field(compiled->format, i);
+		int order = text_compare(text_of(name), use->name);
+
+		if (order < 0 && !is_written) {
+			json_key(json, name);
+			json_add_u64(json, event->time_ns);
+		}
+		is_written |= order <= 0;
+		json_key_text(json, use->name);
+		field_print_json(event, use, json);
+	}
+	if (!is_written) {
+		json_key(json, name);
+		json_add_u64(json, event->time_ns);
+	}
+	json_end(json);
+}
+
+static void write_tags(const struct rule *rule, struct json_writer *json)
+{
+	json_begin_array(json);
+	for (size_t i = 0; i < rule->tag_count; i++)
+		json_add_string(json, rule->tags[i]);
+	json_end(json);
+}
+
+static void write_text_member(const struct compiled_rule *compiled, const struct event *event,
+	const struct alert_format *format, bool has_prefix, struct json_writer *json)
+{
+	struct buffer text;
+
+	buffer_init(&text, ALERT_MAX);
+	if (has_prefix)
+		write_line(compiled, event, format, &text);
+	else
+		format_write(compiled->format, event, &text);
+	json_add_text(json, buffer_text(&text));
+	buffer_done(&text);
+}
+
+/* "2021-05-29T17:18:29.082520347Z", always nine digits. */
+static void write_utc_time(const struct event *event, struct json_writer *json)
+{
+	time_t seconds = (time_t)(event->time_ns / 1000000000);
+	struct tm when;
+	char text[40], whole[64];
+
+	gmtime_r(&seconds, &when);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &when);
+	snprintf(whole, sizeof(whole), "%s.%09uZ", text, (unsigned)(event->time_ns % 1000000000));
+	json_add_string(json, whole);
+}
+
+void rule_write_json(const struct rule *rule, const struct event *event,
+	const struct alert_format *format, struct buffer *out)
+{
+	const struct compiled_rule *compiled = compiled_of(rule);
+	struct json_writer json;
+
+	json_writer_init(&json, out);
+	json_begin_object(&json);
+	json_key(&json, "hostname");
+	json_add_string(&json, format->hostname);
+	if (format->includes_message) {
+		json_key(&json, "message");
+		write_text_member(compiled, event, format, false, &json);
+	}
+	if (format->includes_output) {
+		json_key(&json, "output");
+		write_text_member(compiled, event, format, true, &json);
+	}
+	if (format->includes_fields) {
+		json_key(&json, "output_fields");
+		write_fields(compiled, event, format, &json);
+	}
+	json_key(&json, "priority");
+	json_add_string(&json, priority_name(rule->priority));
+	json_key(&json, "rule");
+	json_add_string(&json, rule->name);
+	json_key(&json, "source");
+	json_add_string(&json, rule->source);
+	if (format->includes_tags) {
+		json_key(&json, "tags");
+		write_tags(rule, &json);
+	}
+	json_key(&json, "time");
+	write_utc_time(event, &json);
+	json_end(&json);
+}
