@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Golden requests: outputs/tests/NAME/CASE holds settings.yaml, alerts.jsonl, and request, the
+ * request that must come of them, byte by byte. $TERCEL_CASES is that folder.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "base/memory.h"
+#include "forwarder/settings.h"
+#include "tests/test.h"
+
+#define FILE_MAX_BYTES (4 << 20)
+
+static void ignore(const char *message)
+{
+	test_failures++;
+	printf("# %s\n", message);
+}
+
+static struct text read_whole(const char *folder, const char *name)
+{
+	_cleanup_(freep) char *path = string_printf("%s/%s", folder, name);
+	_cleanup_(fclosep) FILE *file = fopen(path, "re");
+	char *data = NEW_ARRAY(char, FILE_MAX_BYTES);
+
+	if (!file) {
+		test_failures++;
+		printf("# %s is missing\n", path);
+		return (struct text){ data, 0 };
+	}
+	return (struct text){ data, fread(data, 1, FILE_MAX_BYTES, file) };
+}
+
+/* A line as the journal would hold it. */
+static char *raw_of(struct text line)
+{
+	_cleanup_(json_putp) struct json_object *root = NULL;
+	_cleanup_(alert_freep) struct alert *alert = NULL;
+	struct error err = { 0 };
+	struct buffer raw;
+
+	buffer_init(&raw, ALERT_MAX);
+	if (json_parse(line, &root, NULL, &err) < 0 || alert_from_json(root, &alert, &err) < 0)
+		ignore(err.message);
+	else
+		alert_write(alert, &raw);
+	return buffer_take(&raw);
+}
+
+static void compose(
+	const struct output *output, const void *settings, struct text lines, struct buffer *out)
+{
+	static const char *const titles[] = { "WebUI", "Webhook" };
+	struct message items[16] = { 0 };
+	struct messages messages = { items, 0, titles, COUNT_OF(titles) };
+	struct request request;
+	struct text line;
+
+	while (text_split(&lines, '\n', &line))
+		if (line.length)
+			items[messages.count++].raw = text_of(raw_of(line));
+	request_init(&request);
+	output->compose(&messages, settings, &request);
+	request_write(&request, out);
+	request_done(&request);
+	for (size_t i = 0; i < messages.count; i++)
+		free((char *)items[i].raw.data);
+}
+
+static void run_case(size_t i, const char *folder)
+{
+	_cleanup_(configuration_freep) struct configuration *configuration = NULL;
+	_cleanup_(freep) char *file = string_printf("%s/settings.yaml", folder);
+	char *arguments[] = { "test", "-c", file, NULL };
+	struct text lines, want;
+	struct error err = { 0 };
+	struct buffer got;
+
+	if (configuration_load(3, arguments, ignore, &configuration, &err) < 0) {
+		ignore(err.message);
+		return;
+	}
+	CHECK(outputs[i]->is_enabled(configuration_output(configuration, i)));
+	lines = read_whole(folder, "alerts.jsonl");
+	want = read_whole(folder, "request");
+	buffer_init(&got, FILE_MAX_BYTES);
+	compose(outputs[i], configuration_output(configuration, i), lines, &got);
+	if (!text_equal(buffer_text(&got), want)) {
+		test_failures++;
+		printf("# %s: the request is\n%s# where it should be\n" TEXT_FORMAT, folder,
+			got.data, TEXT_PRINT(want));
+	}
+	free((char *)lines.data);
+	free((char *)want.data);
+	buffer_done(&got);
+}
+
+static int run_cases(size_t i)
+{
+	_cleanup_(freep) char *folder =
+		string_printf("%s/%s", getenv("TERCEL_CASES"), outputs[i]->name);
+	struct dirent **names;
+	int count = scandir(folder, &names, NULL, alphasort), cases = 0;
+
+	for (int j = 0; j < count; j++) {
+		_cleanup_(freep) char *one = string_printf("%s/%s", folder, names[j]->d_name);
+
+		if (names[j]->d_name[0] != '.') {
+			run_case(i, one);
+			cases++;
+		}
+		free(names[j]);
+	}
+	if (count >= 0)
+		free(names);
+	return cases;
+}
+
+TEST(every_output_makes_its_golden_requests)
+{
+	if (!getenv("TERCEL_CASES"))
+		SKIP("TERCEL_CASES is not set");
+	for (size_t i = 0; i < output_count; i++) {
+		int cases = run_cases(i);
+
+		printf("# %s: %d cases\n", outputs[i]->name, cases);
+		CHECK(cases > 0);
+	}
+}
+
+TEST(an_address_that_is_no_url_is_refused_with_the_key)
+{
+	static const char *const wrong[] = { "", "receiver", "ftp://a", "http://", "http:///x",
+		"http://:80", "http://a b", "file:///etc/passwd" };
+	struct error err;
+
+	for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+		CHECK_NUMBER(check_url("webhook.address", wrong[i], &err), -EINVAL);
+		CHECK(strstr(err.message, "webhook.address") != NULL);
+	}
+	CHECK_NUMBER(check_url("x", "http://a", &err), 0);
+	CHECK_NUMBER(check_url("x", "https://[::1]:8080/a?b", &err), 0);
+}
+
+TEST(an_answer_means_what_architecture_8_says)
+{
+	static const struct {
+		unsigned status;
+		int error;
+		enum verdict verdict;
+	} cases[] = {
+		{ 200, 0, VERDICT_SENT },
+		{ 204, 0, VERDICT_SENT },
+		{ 302, 0, VERDICT_OUTPUT_REFUSED },
+		{ 400, 0, VERDICT_ALERT_REFUSED },
+		{ 401, 0, VERDICT_OUTPUT_REFUSED },
+		{ 403, 0, VERDICT_OUTPUT_REFUSED },
+		{ 404, 0, VERDICT_OUTPUT_REFUSED },
+		{ 407, 0, VERDICT_OUTPUT_REFUSED },
+		{ 408, 0, VERDICT_LATER },
+		{ 409, 0, VERDICT_LATER },
+		{ 413, 0, VERDICT_ALERT_REFUSED },
+		{ 422, 0, VERDICT_ALERT_REFUSED },
+		{ 425, 0, VERDICT_LATER },
+		{ 429, 0, VERDICT_LATER },
+		{ 500, 0, VERDICT_LATER },
+		{ 503, 0, VERDICT_LATER },
+		{ 0, -ETIMEDOUT, VERDICT_LATER },
+		{ 0, -EIO, VERDICT_LATER },
+		{ 0, -ECONNREFUSED, VERDICT_OUTPUT_REFUSED },
+		{ 0, -EHOSTUNREACH, VERDICT_OUTPUT_REFUSED },
+		{ 0, -EPROTO, VERDICT_OUTPUT_REFUSED },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct http_answer answer = { .status = cases[i].status, .error = cases[i].error };
+
+		CHECK_NUMBER(verdict_of_answer(&answer), cases[i].verdict);
+	}
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
+#include "base/memory.h"
+#include "forwarder/journal-file.h"
+#include "forwarder/settings.h"
+#include "tests/test.h"
+
+/* What was warned, a line each. */
+static struct buffer warnings;
+
+static void keep(const char *message)
+{
+	buffer_printf(&warnings, "%s\n", message);
+}
+
+static void keep_name(void *context, const char *name)
+{
+	(void)context;
+	buffer_printf(&warnings, "%s ", name);
+}
+
+static struct configuration *load(const char *path, struct error *err)
+{
+	char *arguments[] = { "test", "-c", (char *)path, NULL };
+	struct configuration *configuration = NULL;
+
+	buffer_done(&warnings);
+	buffer_init(&warnings, 64 * 1024);
+	buffer_add_string(&warnings, "");
+	if (configuration_load(path ? 3 : 1, arguments, keep, &configuration, err) < 0)
+		keep(err->message);
+	return configuration;
+}
+
+static struct configuration *load_text(const char *yaml, struct error *err)
+{
+	char path[] = "/tmp/test-settings-XXXXXX";
+	int fd = mkstemp(path);
+	struct configuration *configuration;
+
+	CHECK(write(fd, yaml, strlen(yaml)) == (ssize_t)strlen(yaml));
+	close(fd);
+	configuration = load(path, err);
+	unlink(path);
+	return configuration;
+}
+
+TEST(defaults_are_falcosidekicks)
+{
+	struct error err;
+	_cleanup_(configuration_freep) struct configuration *configuration = load(NULL, &err);
+	const struct settings *settings = configuration_settings(configuration);
+
+	CHECK_NUMBER(settings->listen_port, 2801);
+	CHECK_NUMBER(settings->tls.plain_port, 2810);
+	CHECK_TEXT(settings->mutual_tls_folder, "/etc/certs");
+	CHECK_NUMBER(settings->durability, DURABILITY_PROCESS);
+	CHECK_NUMBER(settings->keep_ms, 7LL * 24 * 3600 * 1000);
+	CHECK_NUMBER(settings->keep_bytes, 1LL << 30);
+	for (size_t i = 0; i < output_count; i++)
+		CHECK(!outputs[i]->is_enabled(configuration_output(configuration, i)));
+	CHECK_TEXT(warnings.data, "");
+}
+
+TEST(the_environment_wins_over_the_file_and_a_flag_over_both)
+{
+	char path[] = "/tmp/test-settings-XXXXXX";
+	char *arguments[] = { "test", "--state", "/flag", "-c", path, NULL };
+	_cleanup_(configuration_freep) struct configuration *configuration = NULL;
+	struct error err = { 0 };
+	int fd = mkstemp(path);
+
+	CHECK(write(fd, "ListenPort: 1\nLISTENADDRESS: 1.2.3.4\n", 37) == 37);
+	close(fd);
+	setenv("LISTENPORT", "2", 1);
+	setenv("STATE_DIRECTORY", "/environment", 1);
+	CHECK_NUMBER(configuration_load(5, arguments, keep, &configuration, &err), 0);
+	CHECK_NUMBER(configuration_settings(configuration)->listen_port, 2);
+	CHECK_TEXT(configuration_settings(configuration)->listen_address, "1.2.3.4");
+	CHECK_TEXT(configuration_settings(configuration)->state, "/flag");
+	unsetenv("LISTENPORT");
+	unsetenv("STATE_DIRECTORY");
+	unlink(path);
+}
+
+TEST(a_misspelt_key_is_named_with_its_line_and_the_right_one)
+{
+	struct error err;
+	_cleanup_(configuration_freep) struct configuration *configuration =
+		load_text("debug: false\nwebhook:\n  adress: http://a\n", &err);
+
+	CHECK(configuration != NULL);
+	CHECK(strstr(warnings.data,
+		      ":3: unknown key \"webhook.adress\"; did you mean \"webhook.address\"?") !=
+		NULL);
+}
+
+TEST(an_output_that_comes_later_is_told_where_it_is_switched_on)
+{
+	struct error err;
+	_cleanup_(configuration_freep) struct configuration *configuration = load_text(
+		"slack: {webhookurl: 'http://x', minimumpriority: ''}\nteams: {webhookurl: ''}\n"
+		"policyreport: {enabled: false}\ntelegram: {token: only}\n"
+		"alertmanager: {hostport: ['http://a', 'http://b'], customHeaders: {a: b}}\n",
+		&err);
+
+	CHECK_TEXT(warnings.data, "");
+	setenv("PAGERDUTY_ROUTINGKEY", "key", 1);
+	configuration_later(configuration, keep_name, NULL);
+	unsetenv("PAGERDUTY_ROUTINGKEY");
+	CHECK_TEXT(warnings.data, "slack pagerduty alertmanager ");
+}
+
+TEST(a_wrong_priority_is_an_error_that_names_the_key)
+{
+	struct output_settings settings = { .minimum_priority = (char *)"worst" };
+	enum priority priority;
+	struct error err;
+
+	CHECK_NUMBER(minimum_priority("webhook", &settings, &priority, &err), -EINVAL);
+	CHECK(strstr(err.message, "webhook.minimumpriority") != NULL);
+	settings.minimum_priority = (char *)"Warning";
+	CHECK_NUMBER(minimum_priority("webhook", &settings, &priority, &err), 0);
+	CHECK_NUMBER(priority, PRIORITY_WARNING);
+	settings.minimum_priority = (char *)"";
+	CHECK_NUMBER(minimum_priority("webhook", &settings, &priority, &err), 0);
+	CHECK_NUMBER(priority, PRIORITY_NONE);
+}
+
+TEST(falcosidekicks_sample_file_loads_without_a_word)
+{
+	const char *shared = getenv("TERCEL_SHARED"), *source = getenv("TERCEL_SOURCE");
+	_cleanup_(freep) char *path =
+		shared ? string_printf("%s/data/falcosidekick-config.yaml", shared)
+		       : string_printf("%s/../shared/data/falcosidekick-config.yaml",
+				 source ? source : ".");
+	struct error err;
+
+	if (access(path, R_OK) < 0)
+		SKIP("no falcosidekick-config.yaml in $TERCEL_SHARED/data");
+	_cleanup_(configuration_freep) struct configuration *configuration = load(path, &err);
+
+	CHECK(configuration != NULL);
+	CHECK_TEXT(warnings.data, "");
+	configuration_later(configuration, keep_name, NULL);
+	CHECK_TEXT(warnings.data, "");
+}
