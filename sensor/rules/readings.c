@@ -197,17 +197,22 @@ static int make(struct readings *readings, struct reading *reading, const struct
 	return -EINVAL;
 }
 
-/* A value and a field never print alike: values inside transformers are quoted. */
+/*
+ * As it prints inside a transformer, so that a value, which is quoted there, and a field never look
+ * alike.
+ */
 static char *text_for(const struct operand *operand)
 {
-	struct operand wrapper = { .kind = OPERAND_TRANSFORMER,
-		.parts = (struct operand *[]){ (struct operand *)operand },
-		.count = 1 };
+	struct operand *part = (struct operand *)operand;
+	struct operand wrapper = { .kind = OPERAND_TRANSFORMER, .parts = &part, .count = 1 };
 	struct buffer text;
+	char *inner;
 
 	buffer_init(&text, SIZE_MAX / 2);
 	operand_print(&wrapper, &text);
-	return buffer_take(&text);
+	inner = text_to_string(text_slice(buffer_text(&text), 1, text.length - 2));
+	buffer_done(&text);
+	return inner;
 }
 
 int readings_add(struct readings *readings, const struct operand *operand, unsigned *ret_reading,
