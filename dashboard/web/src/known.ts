@@ -16,12 +16,18 @@ export function learnFields(events: AlertEvent[]): void {
   setKnown((before) => ({ ...before, fields: [...before.fields, ...[...fresh].sort().map((name) => ({ name, help: '' }))] }));
 }
 
+/** Values stay known when a narrower search no longer shows them. */
 export function learnValues(overview: Overview): void {
-  const values = new Map(known().values);
-  values.set('rule', overview.rules.map(({ rule, count }) => ({ value: rule, count })));
-  values.set('hostname', overview.hosts);
-  values.set('container.id', overview.containers);
-  values.set('tags', overview.tags);
-  values.set('priority', []);
-  setKnown((before) => ({ ...before, values }));
+  const valuesOf = (counted: { value: string }[]) => counted.map((one) => one.value);
+  const seen: [string, string[]][] = [
+    ['rule', overview.rules.map((one) => one.rule)],
+    ['hostname', valuesOf(overview.hosts)],
+    ['container.id', valuesOf(overview.containers)],
+    ['tags', valuesOf(overview.tags)],
+  ];
+  setKnown((before) => {
+    const values = new Map(before.values);
+    for (const [field, fresh] of seen) values.set(field, [...new Set([...(values.get(field) ?? []), ...fresh])]);
+    return { ...before, values };
+  });
 }

@@ -59,14 +59,14 @@ export const words = {
 
   theme: {
     label: 'Theme', system: 'System', light: 'Light', dark: 'Dark',
-    now: (choice: 'system' | 'light' | 'dark') => ({ system: 'as the system', light: 'light', dark: 'dark' })[choice],
-    next: (choice: string) => `Theme, now ${choice}`,
+    now: (choice: 'system' | 'light' | 'dark') => ({ system: 'Theme: as the system', light: 'Theme: light', dark: 'Theme: dark' })[choice],
   },
 
   search: {
     label: 'Search events', placeholder: 'Search, or field:value', clear: 'Clear the search', region: 'Search',
     errorAt: (column: number) => `Column ${column}:`,
     error: 'This search cannot be read:',
+    because: (message: string) => (/[.?!]$/.test(message) ? message : `${message}.`),
     kept: 'What you see is from your last search.',
     suggestions: 'Suggestions', fields: 'Fields', values: 'Values',
     choose: 'choose', complete: 'complete', go: 'search', out: 'leaves out', least: 'at least', phrase: 'words together',
@@ -84,8 +84,7 @@ export const words = {
   } as Record<string, string>,
 
   time: {
-    label: (range: string, zone: string) => `Time range: ${range}, ${zone}`,
-    heading: 'Time range', relative: 'Up to now', absolute: 'Between two times',
+    label: 'Time range:', heading: 'Time range', relative: 'Up to now', absolute: 'Between two times',
     last: (length: Span) => `Last ${bareSpan(length)}`,
     lastShort: (length: Span) => `${length.value} ${SHORT_UNITS[length.unit]}`,
     between: (from: string, to: string) => `${from} to ${to}`,

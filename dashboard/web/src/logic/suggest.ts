@@ -5,7 +5,7 @@ import { quote, readQuery } from './query';
 export interface Known {
   /** With a word of explanation where there is one. */
   fields: { name: string; help: string }[];
-  values: Map<string, { value: string; count: number }[]>;
+  values: Map<string, string[]>;
 }
 
 export interface Suggestion {
@@ -13,7 +13,6 @@ export interface Suggestion {
   text: string;
   label: string;
   help: string;
-  count: number | null;
 }
 
 export interface Suggestions {
@@ -34,21 +33,19 @@ function suggestFields(known: Known, typed: string, start: number, end: number, 
   const options = fits
     .sort((a, b) => order(a.name, b.name))
     .slice(0, MOST)
-    .map(({ name, help }) => ({ text: `${sign}${name}:`, label: `${sign}${name}:`, help, count: null }));
+    .map(({ name, help }) => ({ text: `${sign}${name}:`, label: `${sign}${name}:`, help }));
   return { kind: 'fields', start, end, options };
 }
 
-function valuesOf(known: Known, field: string) {
-  if (field === 'priority') return PRIORITIES.map((value) => ({ value: value as string, count: null }));
-  return known.values.get(field) ?? [];
-}
+const valuesOf = (known: Known, field: string): readonly string[] =>
+  field === 'priority' ? PRIORITIES : (known.values.get(field) ?? []);
 
 function suggestValues(known: Known, field: string, typed: string, start: number, end: number): Suggestions {
   const wanted = typed.toLowerCase();
   const options = valuesOf(known, field)
-    .filter(({ value }) => value.toLowerCase().includes(wanted))
+    .filter((value) => value.toLowerCase().includes(wanted))
     .slice(0, MOST)
-    .map(({ value, count }) => ({ text: `${quote(value)} `, label: value, help: '', count }));
+    .map((value) => ({ text: `${quote(value)} `, label: value, help: '' }));
   return { kind: 'values', start, end, options };
 }
 

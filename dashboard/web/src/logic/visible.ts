@@ -38,6 +38,9 @@ export function readPieces(text: string): Piece[] {
   return pieces;
 }
 
+/** For titles and labels, which take no boxes: the escapes as plain text. */
+export const visibleText = (text: string): string => text.replace(HIDDEN, escapeText);
+
 /** One expression for all words, the longest first so that it wins where two begin together. */
 export function needlePattern(words: string[]): RegExp | null {
   const escaped = [...new Set(words.filter(Boolean))]

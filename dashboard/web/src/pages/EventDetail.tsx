@@ -7,6 +7,7 @@ import { bytes } from '../logic/number';
 import { addTerm } from '../logic/query';
 import { eventClock, MINUTE, rfc3339, zoneName } from '../logic/time';
 import { indentJson } from '../logic/json';
+import { visibleText } from '../logic/visible';
 import { filterLink, linkTo, scope } from '../scope';
 import { copy } from '../toast';
 import type { AlertEvent, Field } from '../types';
@@ -68,6 +69,7 @@ function canFilter(field: Field): boolean {
 
 function FieldRow(props: { field: Field }) {
   const text = () => valueText(props.field.value);
+  const name = () => visibleText(props.field.name);
   const [isWhole, setWhole] = createSignal(false);
   const link = (isNegated: boolean) => linkTo('/events', { q: addTerm(scope().q, props.field.name, text(), isNegated) });
   return (
@@ -85,14 +87,14 @@ function FieldRow(props: { field: Field }) {
         </Show>
       </td>
       <td class="a">
-        <button type="button" aria-label={words.event.copyField(props.field.name)} title={words.event.copyField(props.field.name)} onClick={() => void copy(text(), props.field.name)}>
+        <button type="button" aria-label={words.event.copyField(name())} title={words.event.copyField(name())} onClick={() => void copy(text(), name())}>
           <Icon name="copy" size={14} />
         </button>
         <Show when={canFilter(props.field)}>
-          <a href={link(false)} aria-label={words.event.filterFor(props.field.name)} title={words.event.filterFor(props.field.name)}>
+          <a href={link(false)} aria-label={words.event.filterFor(name())} title={words.event.filterFor(name())}>
             <Icon name="plus" size={14} />
           </a>
-          <a href={link(true)} aria-label={words.event.filterOut(props.field.name)} title={words.event.filterOut(props.field.name)}>
+          <a href={link(true)} aria-label={words.event.filterOut(name())} title={words.event.filterOut(name())}>
             <Icon name="minus" size={14} />
           </a>
         </Show>

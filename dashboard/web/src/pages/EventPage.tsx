@@ -4,6 +4,7 @@ import { api, ApiError } from '../api';
 import { useQuery } from '../load';
 import { ancestorsOf, fieldText } from '../logic/event';
 import { eventMoment } from '../logic/time';
+import { visibleText } from '../logic/visible';
 import { filterLink, linkTo, scope } from '../scope';
 import type { AlertEvent } from '../types';
 import { slugOf, Icon, PriorityGlyph } from '../ui/Icon';
@@ -108,7 +109,7 @@ function Where(props: { event: AlertEvent }) {
 }
 
 function Whole(props: { event: AlertEvent }) {
-  createEffect(() => (document.title = words.title(props.event.rule)));
+  createEffect(() => (document.title = words.title(visibleText(props.event.rule))));
   return (
     <article class="event">
       <header class="dh">

@@ -2,7 +2,7 @@
 import { createMemo, For, Show } from 'solid-js';
 import { chainOf, techniqueOf, valueText, workloadOf } from '../logic/event';
 import { day, eventClock, eventMoment } from '../logic/time';
-import { hasHit, snippet, wordsFor } from '../logic/visible';
+import { hasHit, snippet, visibleText, wordsFor } from '../logic/visible';
 import { needles, scope } from '../scope';
 import type { AlertEvent } from '../types';
 import { Icon, PriorityGlyph } from '../ui/Icon';
@@ -105,7 +105,7 @@ export function EventRow(props: EventRowProps) {
           <Show when={elsewhere()}>
             {(found) => (
               <span class="l3">
-                <em>{words.events.foundIn(found().label)}</em> <Value text={found().text} field={found().field ?? ''} />
+                <em>{words.events.foundIn(visibleText(found().label))}</em> <Value text={found().text} field={found().field ?? ''} />
               </span>
             )}
           </Show>

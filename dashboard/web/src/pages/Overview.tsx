@@ -6,6 +6,7 @@ import { useLive } from '../live';
 import { useQuery, type Loaded } from '../load';
 import { exact, figure } from '../logic/number';
 import { addTerm } from '../logic/query';
+import { visibleText } from '../logic/visible';
 import { ageOf, clock, day, rfc3339, spanOf, widenRange, zoneName } from '../logic/time';
 import { route } from '../router';
 import { apiScope, filterLink, linkTo, noteQuery, scope, setScope } from '../scope';
@@ -104,7 +105,7 @@ function Kpis(props: { data: Data; status: Status | undefined }) {
         <div class="v">{figure(props.data.rule_count)}</div>
         <div class="d el">
           <Show when={props.data.rules[0]} fallback={words.overview.noRule}>
-            {(rule) => <>{words.overview.most} <b title={rule().rule}>{rule().rule}</b></>}
+            {(rule) => <>{words.overview.most} <b title={visibleText(rule().rule)}><Value text={rule().rule} isPlain /></b></>}
           </Show>
         </div>
       </div>

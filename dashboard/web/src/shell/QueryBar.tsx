@@ -5,11 +5,11 @@
 import { createEffect, createMemo, createSignal, createUniqueId, For, on, onCleanup, Show } from 'solid-js';
 import { useKeys } from '../keys';
 import { known } from '../known';
-import { exact } from '../logic/number';
 import { readQuery } from '../logic/query';
 import { suggest } from '../logic/suggest';
 import { queryError, scope, setScope } from '../scope';
 import { Icon } from '../ui/Icon';
+import { Value } from '../ui/Value';
 import { words } from '../words';
 
 const TYPING_MS = 400;
@@ -188,9 +188,8 @@ export function QueryBar() {
                 aria-selected={i() === chosen()}
                 onPointerDown={(event) => (event.preventDefault(), complete(i()))}
               >
-                <code class="el">{option.label}</code>
+                <code class="el"><Value text={option.label} isPlain /></code>
                 <small class="el">{option.help}</small>
-                <em>{option.count === null ? '' : exact(option.count)}</em>
               </li>
             )}
           </For>
@@ -206,7 +205,7 @@ export function QueryBar() {
       <Show when={error()}>
         {(wrong) => (
           <p class="qerr" id={`${id}-error`} role="alert">
-            <b>{wrong().column ? words.search.errorAt(wrong().column as number) : words.search.error}</b> {wrong().message}{' '}
+            <b>{wrong().column ? words.search.errorAt(wrong().column as number) : words.search.error}</b> {words.search.because(wrong().message)}{' '}
             <span class="muted">{words.search.kept}</span>
           </p>
         )}

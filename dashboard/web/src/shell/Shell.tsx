@@ -53,7 +53,7 @@ function Rail(props: { onHelp: () => void }) {
       <div class="rail-sp" />
       <ul>
         <li>
-          <button class="nav-i" type="button" title={words.nav.help} aria-label={words.nav.help} onClick={() => props.onHelp()}>
+          <button class="nav-i" type="button" title={words.nav.help} onClick={() => props.onHelp()}>
             <Icon name="help" size={18} /> <span class="nav-l">{words.nav.help}</span> <kbd aria-hidden="true">?</kbd>
           </button>
         </li>
@@ -80,11 +80,9 @@ function Rail(props: { onHelp: () => void }) {
 function ThemeButton() {
   const next = () => THEMES[(THEMES.indexOf(theme()) + 1) % THEMES.length] ?? 'system';
   const icon = (): IconName => (theme() === 'system' ? 'system' : shownTheme() === 'dark' ? 'moon' : 'sun');
-  const label = () => words.theme.next(words.theme.now(theme()));
   return (
-    <button class="nav-i" type="button" title={label()} aria-label={label()} onClick={() => setTheme(next())}>
-      <Icon name={icon()} size={18} /> <span class="nav-l">{words.nav.theme}</span>
-      <small aria-hidden="true">{words.theme[theme()]}</small>
+    <button class="nav-i" type="button" title={words.theme.now(theme())} onClick={() => setTheme(next())}>
+      <Icon name={icon()} size={18} /> <span class="nav-l">{words.nav.theme}</span> <small>{words.theme[theme()]}</small>
     </button>
   );
 }

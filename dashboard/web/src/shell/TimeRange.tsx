@@ -64,10 +64,10 @@ export function TimeRange() {
         type="button"
         aria-expanded={popover.isOpen()}
         aria-controls={id}
-        aria-label={words.time.label(rangeWords(scope()), zoneName(scope().zone))}
         onClick={popover.toggle}
       >
         <Icon name="clock" />
+        <span class="sr">{words.time.label}</span>
         <span class="long">{rangeWords(scope())}</span>
         <span class="short">{shortWords(scope())}</span>
         <em>{zoneName(scope().zone)}</em>

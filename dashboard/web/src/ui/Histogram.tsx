@@ -10,6 +10,7 @@ import type { Histogram as Data } from '../types';
 import { words } from '../words';
 import { isPriority, layOut, leastHeight, stackOrder, tokenOf, tokenValue, type Columns } from './chart';
 import { PriorityGlyph } from './Icon';
+import { Value } from './Value';
 
 const LEFT = 40;
 const RIGHT = 4;
@@ -256,7 +257,7 @@ export function Histogram(props: HistogramProps) {
               {(part) => (
                 <div>
                   <Swatch name={part.key} by={props.data.by} />
-                  <span class="el">{part.key}</span>
+                  <Value class="el" text={part.key} isPlain />
                   <em>{exact(part.count)}</em>
                 </div>
               )}
@@ -280,7 +281,7 @@ export function Histogram(props: HistogramProps) {
               <li>
                 <button type="button" aria-pressed={!hidden().has(key)} onClick={() => toggle(key)}>
                   <Swatch name={key} by={props.data.by} />
-                  <span class="el">{key}</span>
+                  <Value class="el" text={key} isPlain />
                 </button>
               </li>
             )}
@@ -323,7 +324,7 @@ function HistogramTable(props: { data: Data; zone: Zone; caption: string }) {
         <thead>
           <tr>
             <th scope="col">{words.histogram.time}</th>
-            <For each={props.data.keys}>{(key) => <th scope="col">{key}</th>}</For>
+            <For each={props.data.keys}>{(key) => <th scope="col"><Value text={key} isPlain /></th>}</For>
           </tr>
         </thead>
         <tbody>

@@ -1,0 +1,781 @@
+#!/usr/bin/env node
+/*
+ * The pages in a real browser, alone, over a fake API. Prints TAP.
+ * usage: node dashboard/web/tests/pages.mjs [--only WORDS] [--dist FOLDER] [--shots FOLDER]
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { createRequire } from 'node:module';
+import { parseArgs } from 'node:util';
+import { buildPages, claim, createTap, equal, eventually, openBrowser, visit } from './browser.mjs';
+import { storedText } from './fake/api.mjs';
+import { kindOf, makeDay, makeEvent, WORKLOAD } from './fake/events.mjs';
+
+const { values: options } = parseArgs({ options: { only: { type: 'string' }, dist: { type: 'string' }, shots: { type: 'string' } } });
+const axeSource = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const dist = options.dist ? path.resolve(options.dist) : buildPages();
+const browser = await openBrowser();
+const day = makeDay(900, Date.now());
+const { test, run } = createTap();
+
+const at = (settings, act) => async () => {
+  const visitor = await visit(browser, dist, { events: day, ...settings });
+  try {
+    await act(visitor);
+  } finally {
+    await visitor.close();
+  }
+};
+
+let made = 0;
+const shadowNow = () => makeEvent(kindOf('Read sensitive file untrusted'), { ...WORKLOAD, id: `fee1dead00${String(made).padStart(2, '0')}`, name: `fresh-${made}` }, Date.now(), made % 1_000_000, String(made++));
+const marksOf = (locator) => locator.locator('mark').allTextContents();
+const listed = ({ rows }) => rows.first().waitFor();
+
+/* --- signing in ----------------------------------------------------------------------------- */
+
+test('the login says one thing for every failure, then how long to wait, then opens the page that was asked for', at({ login: true, hash: '#/events?q=cat' }, async ({ page, hash, api }) => {
+  await page.locator('input[name=user]').waitFor();
+  claim((await hash()).startsWith('#/login?next='), `at ${await hash()}`);
+  const tryIt = async (user, password) => {
+    await page.fill('input[name=user]', user);
+    await page.fill('input[name=password]', password);
+    await page.click('button[type=submit]');
+  };
+  for (const [user, password] of [['admin', 'wrong'], ['nobody', 'secret']]) {
+    await tryIt(user, password);
+    await page.getByText('User name or password is wrong.').waitFor();
+  }
+  await tryIt('admin', 'wrong');
+  await eventually(() => api.state.loginTries === 3, 'third try');
+  await tryIt('admin', 'wrong');
+  await page.getByText(/Too many tries. Wait \d s\./).waitFor();
+  await page.reload();
+  await tryIt('admin', 'secret');
+  await page.locator('.lr.r').first().waitFor();
+  equal(await hash(), '#/events?q=cat');
+}));
+
+test('the login page tells nothing about the installation', at({ login: true }, async ({ page, api }) => {
+  await page.locator('input[name=user]').waitFor();
+  claim(!/0\.1\.0|worker|events?\b.*\d/.test(await page.locator('main').innerText()), 'it tells');
+  equal(api.state.requests.filter((line) => line.includes('/api/')).map((line) => line.split('/').at(-1)), ['session']);
+}));
+
+test('a next address of another host is not followed', at({ login: true, hash: `#/login?next=${encodeURIComponent('https://evil.example/')}` }, async ({ page, hash }) => {
+  await page.fill('input[name=user]', 'admin');
+  await page.fill('input[name=password]', 'secret');
+  await page.click('button[type=submit]');
+  await page.locator('.donut').waitFor();
+  equal(await hash(), '#/overview');
+}));
+
+test('an ended session asks again over the page, which keeps its state', at({ login: true }, async ({ page, api, hash }) => {
+  await page.fill('input[name=user]', 'admin');
+  await page.fill('input[name=password]', 'secret');
+  await page.click('button[type=submit]');
+  await page.locator('.donut').waitFor();
+  await page.goto(`${api.url}#/events?q=cat`);
+  await page.locator('.lr.r').first().waitFor();
+  api.endSessions();
+  await page.getByRole('button', { name: /^Time range/ }).click();
+  await page.getByRole('button', { name: '12 hours' }).click();
+  await page.getByRole('dialog', { name: 'Your session has ended' }).waitFor();
+  claim((await page.locator('.lr.r').count()) > 0, 'the list is gone');
+  await page.fill('dialog input[name=password]', 'secret');
+  await page.click('dialog button[type=submit]');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  equal(await hash(), '#/events?q=cat&from=now-12h');
+  await eventually(async () => (await page.locator('.list.stale').count()) === 0, 'the waiting request went on');
+}));
+
+test('signing out ends the session', at({ login: true }, async ({ page, hash, api }) => {
+  await page.fill('input[name=user]', 'admin');
+  await page.fill('input[name=password]', 'secret');
+  await page.click('button[type=submit]');
+  await page.locator('.rail').getByRole('button', { name: 'Sign out' }).click();
+  await page.locator('input[name=user]').waitFor();
+  claim((await hash()).startsWith('#/login'), await hash());
+  claim(api.state.requests.includes('POST /api/v2/logout'), 'no request');
+}));
+
+/* --- overview ------------------------------------------------------------------------------- */
+
+test('the overview counts what the API counts', at({}, async ({ page, api }) => {
+  await page.locator('.donut').waitFor();
+  const want = await (await fetch(`${api.url}api/v2/overview`)).json();
+  equal(await page.locator('.donut .dn').textContent(), want.total.toLocaleString('en-GB'), 'total');
+  const legend = await page.locator('.ptab tbody tr').evaluateAll((rows) => rows.map((row) => [row.cells[0].innerText.trim(), row.cells[1].innerText]));
+  equal(legend, want.priorities.map((one) => [one.priority, one.count.toLocaleString('en-GB')]), 'legend');
+  equal(await page.locator('.donut .arc').count(), want.priorities.filter((one) => one.count > 0).length, 'parts');
+  equal(await page.locator('.card:has(h2:text-is("Rules")) .bar-list a').first().innerText(), want.rules[0].rule, 'first rule');
+  claim((await page.title()) === 'Overview · Tercel', 'title');
+}));
+
+test('a priority of the donut leads to its events', at({}, async ({ page, params, rows }) => {
+  await page.locator('.ptab').getByRole('link', { name: 'Critical' }).click();
+  await rows.first().waitFor();
+  equal(await params(), { q: 'priority:Critical' });
+  const names = await page.locator('.lr.r svg[role=img]').evaluateAll((all) => [...new Set(all.map((one) => one.getAttribute('aria-label')))]);
+  equal(names, ['Critical']);
+}));
+
+test('rules, containers, hosts and tags lead to their events', at({}, async ({ page, params, rows }) => {
+  for (const [card, button, q] of [
+    ['Rules', null, /^rule:"/], ['Where', null, /^container\.id:/], ['Where', 'Host', /^hostname:worker/], ['Tags', null, /^tags:/]]) {
+    const part = page.locator(`.card:has(h2:text-is("${card}"))`);
+    if (button) await part.getByRole('button', { name: button }).click();
+    await part.locator('.bar-list a').first().click();
+    await rows.first().waitFor();
+    claim(q.test((await params()).q), `${card}: ${(await params()).q}`);
+    await page.goBack();
+    await page.locator('.donut').waitFor();
+  }
+}));
+
+test('the histogram stacks by rule, too, and the address says so', at({}, async ({ page, params }) => {
+  await page.locator('.hist').waitFor();
+  await page.getByRole('button', { name: 'Rule', exact: true }).click();
+  await page.locator('.legend').getByText('Write below etc').waitFor();
+  equal((await params()).by, 'rule');
+}));
+
+test('a drag over the histogram zooms, and Back undoes it in one step', at({}, async ({ page, params, hash }) => {
+  await page.locator('.hist').waitFor();
+  const before = await hash();
+  const box = await page.locator('.hist').boundingBox();
+  await page.mouse.move(box.x + box.width * 0.5, box.y + 80);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.6, box.y + 80);
+  await page.mouse.move(box.x + box.width * 0.75, box.y + 80);
+  await page.mouse.up();
+  await page.locator('.brush').waitFor();
+  await page.getByRole('button', { name: 'Zoom to selection' }).click();
+  const { from, to } = await params();
+  const hours = (Date.parse(to) - Date.parse(from)) / 3600_000;
+  claim(hours > 5 && hours < 7.5, `${from} to ${to}`);
+  await page.goBack();
+  equal(await hash(), before);
+}));
+
+test('the histogram is worked by keyboard: arrows, Shift and arrows, Enter, Escape', at({ hash: '#/events' }, async ({ page, params }) => {
+  await page.locator('.hist').focus();
+  await page.keyboard.press('Home');
+  await page.locator('.tip').waitFor();
+  for (let i = 0; i < 4; i++) await page.keyboard.press('Shift+ArrowRight');
+  await page.locator('.brush').waitFor();
+  await page.keyboard.press('Escape');
+  await page.locator('.brush').waitFor({ state: 'detached' });
+  await page.keyboard.press('Home');
+  for (let i = 0; i < 3; i++) await page.keyboard.press('Shift+ArrowRight');
+  await page.keyboard.press('Enter');
+  const { from, to } = await params();
+  equal((Date.parse(to) - Date.parse(from)) / 60_000, 60, 'four columns of 15 minutes');
+}));
+
+test('the tooltip and the hidden table have the numbers of the canvas', at({ hash: '#/events' }, async ({ page, api }) => {
+  await page.locator('.hist').hover({ position: { x: 700, y: 60 } });
+  await page.locator('.tip .all em').waitFor();
+  const want = await (await fetch(`${api.url}api/v2/histogram`)).json();
+  const total = want.buckets.flatMap((bucket) => bucket.counts).reduce((sum, count) => sum + count, 0);
+  const cells = await page.locator('.sr table td').allTextContents();
+  equal(cells.reduce((sum, cell) => sum + Number(cell.replace(/,/g, '')), 0), total);
+}));
+
+test('a series is hidden by its legend', at({ hash: '#/events' }, async ({ page }) => {
+  const top = () => page.locator('.hist').getAttribute('aria-label');
+  await page.locator('.legend').getByRole('button', { name: 'Notice' }).waitFor();
+  const before = await top();
+  await page.locator('.legend').getByRole('button', { name: 'Notice' }).click();
+  await eventually(async () => (await top()) !== before, 'fewer events in the chart');
+}));
+
+/* --- searching ------------------------------------------------------------------------------ */
+
+test('what is typed is searched, marked in each row, and undone by one Back', at({ hash: '#/events' }, async (visitor) => {
+  const { page, rows, params } = visitor;
+  await listed(visitor);
+  await page.keyboard.press('/');
+  await page.keyboard.type('"was spawned in"');
+  await eventually(async () => (await marksOf(rows.first())).includes('was spawned in'), 'a mark');
+  equal((await params()).q, '"was spawned in"');
+  const unmarked = await rows.evaluateAll((all) => all.filter((row) => !row.querySelector('mark')).length);
+  equal(unmarked, 0, 'rows without a mark');
+  await page.keyboard.press('Enter');
+  await page.goBack();
+  equal(await params(), {});
+}));
+
+test('words are found without regard to case, in any field, and shown where they stand', at({ hash: '#/events?q=RESOLVER' }, async ({ rows }) => {
+  await rows.first().waitFor();
+  equal(await marksOf(rows.first()), ['resolver']);
+  claim((await rows.first().locator('.l3').innerText()).startsWith('proc.pcmdline:'), 'the field is named');
+}));
+
+test('field:value, wildcards, negation and priority>= reach the server as written', at({ hash: '#/events' }, async ({ page, rows, api }) => {
+  for (const [q, check] of [
+    ['proc.name:cat', (text) => text.includes('cat')],
+    ['proc.cmdline:*kworkerd*', (text) => text.includes('kworkerd')],
+    ['-rule:"Contact K8S API Server From Container"', (text) => !text.includes('Contact K8S')],
+    ['priority>=critical', (text) => text.includes('Drop and execute')]]) {
+    await page.fill('input[role=combobox]', q);
+    await page.keyboard.press('Enter');
+    await eventually(() => api.state.requests.some((line) => line.startsWith('GET /api/v2/events?') && new URLSearchParams(line.split('?')[1]).get('q') === q), `a request for ${q}`);
+    await eventually(async () => (await rows.allTextContents()).every(check) && (await rows.count()) > 0, `rows of ${q}`);
+  }
+}));
+
+test('a query that cannot be read says the column and keeps the last result', at({ hash: '#/events?q=cat' }, async ({ page, rows }) => {
+  await rows.first().waitFor();
+  const before = await rows.count();
+  await page.fill('input[role=combobox]', 'cat "never closed');
+  await page.getByText('Column 5:').waitFor();
+  equal(await page.locator('.q-over .wrong').innerText(), '"never closed');
+  equal(await rows.count(), before);
+  equal(await page.locator('input[role=combobox]').getAttribute('aria-invalid'), 'true');
+  await page.fill('input[role=combobox]', 'cat');
+  await page.getByText('Column 5:').waitFor({ state: 'detached' });
+}));
+
+test('the drawn tokens stand letter on letter over the text', at({ hash: '#/events?q=proc.name%3Acat%20-rule%3A%22Write%20below%20etc%22%20shell' }, async ({ page }) => {
+  await page.locator('.q-over .negated').waitFor();
+  const drawn = await page.locator('.q-over').evaluate((over) => {
+    const range = document.createRange();
+    range.selectNodeContents(over);
+    const input = document.querySelector('.q-text input');
+    const canvas = document.createElement('canvas').getContext('2d');
+    const { fontWeight, fontSize, fontFamily } = getComputedStyle(input);
+    canvas.font = `${fontWeight} ${fontSize} ${fontFamily}`;
+    return { text: over.textContent, value: input.value, over: range.getBoundingClientRect().width, input: canvas.measureText(input.value).width };
+  });
+  equal(drawn.text, drawn.value);
+  claim(Math.abs(drawn.over - drawn.input) < 1.5, `drawn ${drawn.over} wide, typed ${drawn.input}`);
+}));
+
+test('suggestions complete fields and values by keyboard', at({ hash: '#/overview' }, async ({ page, params }) => {
+  await page.locator('.donut').waitFor();
+  await page.keyboard.press('/');
+  await page.keyboard.type('ru');
+  await page.getByRole('option', { name: /^rule:/ }).waitFor();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('write');
+  await page.getByRole('option', { name: /Write below etc/ }).waitFor();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Enter');
+  equal((await params()).q, 'rule:"Write below etc"');
+}));
+
+/* --- events --------------------------------------------------------------------------------- */
+
+test('a row unfolds into a sentence, its output, all its fields and the stored bytes', at({ hash: '#/events?q=kworkerd' }, async ({ page, rows, api, params }) => {
+  await rows.first().locator('button.rule').click();
+  const detail = page.locator('.lr-detail');
+  await detail.waitFor();
+  claim(/^At \d\d:\d\d:\d\d\.\d{3} UTC, kworkerd /.test(await detail.locator('.say').innerText()), await detail.locator('.say').innerText());
+  const event = api.store.find((one) => one.rule.startsWith('Drop') && one.uuid === new URLSearchParams((page.url().split('?')[1])).get('sel'));
+  equal((await params()).sel, event.uuid, 'the selection is in the address');
+  const shown = await detail.locator('.ftab tbody tr').evaluateAll((all) => all.map((row) => row.cells[0].innerText.trim()));
+  equal(shown, event.fields.map((field) => field.name));
+  const time = event.fields.find((field) => field.name === 'evt.time').value.number;
+  claim(time.length === 19, 'nanoseconds');
+  equal(await detail.locator('tr', { hasText: 'evt.time' }).locator('td').first().innerText(), time);
+  await detail.locator('summary').click();
+  await detail.locator('pre').waitFor();
+  await detail.getByRole('button', { name: 'Line breaks' }).click();
+  equal((await detail.locator('pre').innerText()).trim(), storedText(event));
+  await page.reload();
+  await detail.waitFor();
+}));
+
+test('a field filters for and filters out', at({ hash: '#/events?q=kworkerd' }, async ({ page, rows, params }) => {
+  await rows.first().locator('button.rule').click();
+  await page.getByRole('link', { name: 'Filter for proc.name' }).click();
+  equal((await params()).q, 'kworkerd proc.name:kworkerd');
+  await rows.first().locator('button.rule').click();
+  await page.getByRole('link', { name: 'Filter out user.name' }).click();
+  equal((await params()).q, 'kworkerd proc.name:kworkerd -user.name:root');
+  await page.getByText('No events match: Last 24 hours.').waitFor();
+  await page.locator('.state').getByRole('button', { name: 'Clear the search' }).click();
+  equal(await params(), {});
+}));
+
+test('a value is copied whole', at({ hash: '#/events?q=kworkerd', permissions: ['clipboard-read', 'clipboard-write'] }, async ({ page, rows }) => {
+  await rows.first().locator('button.rule').click();
+  await page.getByRole('button', { name: 'Copy proc.cmdline' }).click();
+  await page.getByText('Copied: proc.cmdline').waitFor();
+  equal(await page.evaluate(() => navigator.clipboard.readText()), '/tmp/.cache/kworkerd -c /tmp/.cache/c.json');
+}));
+
+test('older events are loaded at the end of the list, each once and in order', at({ hash: '#/events' }, async (visitor) => {
+  const { page, rows } = visitor;
+  await listed(visitor);
+  const want = visitor.api.store.filter((event) => event.at > Date.now() - 86_400_000).length;
+  while ((await rows.count()) < want) {
+    const before = await rows.count();
+    await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
+    await eventually(async () => (await rows.count()) > before, `more than ${before} of ${want} rows`);
+  }
+  const ids = await rows.evaluateAll((all) => all.map((row) => row.dataset.uuid));
+  equal(new Set(ids).size, ids.length, 'different events');
+  const times = ids.map((id) => visitor.api.store.find((event) => event.uuid === id).time_ns);
+  equal(times, [...times].sort().reverse());
+  await page.getByText('These are all of them.').waitFor();
+}));
+
+test('an event has an address of its own, with its ancestry and where it was', at({ hash: '' }, async ({ page, api }) => {
+  const event = api.store.find((one) => one.rule.startsWith('Drop'));
+  await page.goto(`${api.url}#/event/${event.uuid}?q=kworkerd`);
+  await page.locator('h1', { hasText: event.rule }).waitFor();
+  equal(await page.locator('.tree .step b').allInnerTexts(), ['containerd-shim', 'node', 'sh', 'kworkerd']);
+  claim((await page.locator('.kv').innerText()).includes(event.hostname), 'host');
+  claim((await marksOf(page.locator('.output'))).includes('kworkerd'), 'what was searched is marked here as well');
+  claim((await page.locator('.code pre').innerText()).includes(event.time_ns), 'all digits of the time');
+  await page.keyboard.press('Escape');
+  await page.locator('.lr.r').first().waitFor();
+  equal(await page.evaluate(() => location.hash), '#/events?q=kworkerd');
+}));
+
+test('an address of no event says so', at({ hash: '#/event/00000000-0000-4000-8000-000000000000' }, async ({ page }) => {
+  await page.getByText('There is no such event.').waitFor();
+}));
+
+/* --- live ----------------------------------------------------------------------------------- */
+
+test('a new event enters the list and the count without being asked for', at({ hash: '#/events' }, async (visitor) => {
+  const { page, rows, api } = visitor;
+  await listed(visitor);
+  await eventually(() => api.streamCount() === 1, 'a stream');
+  const before = Number((await page.locator('.sum b').innerText()).replace(/,/g, ''));
+  const event = shadowNow();
+  api.add(event);
+  await page.locator(`[data-uuid="${event.uuid}"]`).waitFor();
+  equal(await rows.first().getAttribute('data-uuid'), event.uuid, 'newest first');
+  equal(Number((await page.locator('.sum b').innerText()).replace(/,/g, '')), before + 1);
+}));
+
+test('a new event changes the overview without being asked for', at({}, async ({ page, api }) => {
+  await page.locator('.donut').waitFor();
+  await eventually(() => api.streamCount() === 1, 'a stream');
+  const total = async () => Number((await page.locator('.donut .dn').textContent()).replace(/,/g, ''));
+  const before = await total();
+  api.add(shadowNow());
+  await eventually(async () => (await total()) === before + 1, 'one more');
+}));
+
+test('the stream is of the present query', at({ hash: '#/events?q=kworkerd' }, async (visitor) => {
+  const { page, api } = visitor;
+  await listed(visitor);
+  await eventually(() => api.streamCount() === 1, 'a stream');
+  const other = shadowNow();
+  const wanted = makeEvent(kindOf('Drop and execute new binary in container'), WORKLOAD, Date.now(), 1, 'live');
+  api.add(other);
+  api.add(wanted);
+  await page.locator(`[data-uuid="${wanted.uuid}"]`).waitFor();
+  equal(await page.locator(`[data-uuid="${other.uuid}"]`).count(), 0);
+}));
+
+test('while the reader is inside an event, new ones wait and are counted', at({ hash: '#/events' }, async (visitor) => {
+  const { page, rows, api } = visitor;
+  await listed(visitor);
+  await eventually(() => api.streamCount() === 1, 'a stream');
+  await rows.first().locator('button.rule').click();
+  const held = await rows.first().getAttribute('data-uuid');
+  api.add(shadowNow());
+  api.add(shadowNow());
+  await page.getByText('2 new events').waitFor();
+  equal(await rows.first().getAttribute('data-uuid'), held, 'the list stands still');
+  await page.getByRole('button', { name: 'Show them' }).click();
+  await eventually(async () => (await rows.first().getAttribute('data-uuid')) !== held, 'they are there');
+  await page.getByText('2 new events').waitFor({ state: 'detached' });
+}));
+
+test('live can be switched off, in the address, too', at({ hash: '#/events' }, async (visitor) => {
+  const { page, api, params } = visitor;
+  await listed(visitor);
+  await eventually(() => api.streamCount() === 1, 'a stream');
+  await page.keyboard.press('l');
+  await eventually(() => api.streamCount() === 0, 'no stream');
+  equal((await params()).live, '0');
+  equal(await page.locator('.btn.live').getAttribute('aria-pressed'), 'false');
+  await page.keyboard.press('l');
+  await eventually(() => api.streamCount() === 1, 'a stream again');
+}));
+
+test('a cut stream says so, comes back, and nothing is lost', at({ hash: '#/events' }, async (visitor) => {
+  const { page, api } = visitor;
+  await listed(visitor);
+  await eventually(() => api.streamCount() === 1, 'a stream');
+  const first = shadowNow();
+  api.add(first);
+  await page.locator(`[data-uuid="${first.uuid}"]`).waitFor();
+  api.cut(true);
+  await page.getByText(/Live is cut, trying again in \d+ s\. Nothing is lost\./).waitFor();
+  const missed = shadowNow();
+  api.add(missed);
+  api.cut(false);
+  await page.locator(`[data-uuid="${missed.uuid}"]`).waitFor();
+  await page.getByText(/Live is cut/).waitFor({ state: 'detached' });
+  equal(await page.locator(`[data-uuid="${missed.uuid}"]`).count(), 1, 'once');
+}));
+
+test('a flood is taken without holding more than the page can', at({ hash: '#/events' }, async (visitor) => {
+  const { rows, api } = visitor;
+  await listed(visitor);
+  await eventually(() => api.streamCount() === 1, 'a stream');
+  for (let i = 0; i < 3000; i++) api.add(shadowNow());
+  const newest = api.store.at(-1).uuid;
+  await eventually(async () => (await rows.first().getAttribute('data-uuid')) === newest, 'the newest on top');
+  claim((await rows.count()) <= 2000, `${await rows.count()} rows`);
+}));
+
+/* --- time ----------------------------------------------------------------------------------- */
+
+test('relative and absolute ranges, and what is no time', at({ hash: '#/events' }, async ({ page, params }) => {
+  const open = () => page.getByRole('button', { name: /^Time range/ }).click();
+  await open();
+  await page.getByRole('button', { name: '1 hour' }).click();
+  equal(await params(), { from: 'now-1h' });
+  await page.locator('.btn.time .long').getByText('Last hour').waitFor();
+  await open();
+  await page.getByLabel('From', { exact: true }).fill('soon');
+  await page.getByRole('button', { name: 'Show this range' }).click();
+  await page.getByText('From is no time.').waitFor();
+  await page.getByLabel('From', { exact: true }).fill('2026-11-23 10:00');
+  await page.getByLabel('To', { exact: true }).fill('2026-11-22 11:30');
+  await page.getByRole('button', { name: 'Show this range' }).click();
+  await page.getByText('From must be before To.').waitFor();
+  await page.getByLabel('To', { exact: true }).fill('2026-11-23 11:30');
+  await page.getByRole('button', { name: 'Show this range' }).click();
+  equal(await params(), { from: '2026-11-23T10:00:00Z', to: '2026-11-23T11:30:00Z' });
+  await page.locator('.btn.time .long').getByText('Nov 23 10:00 to 11:30').waitFor();
+  equal(await page.locator('.btn.live').getAttribute('aria-pressed'), 'false', 'a past range is not live');
+  await page.goBack();
+  await page.goBack();
+  equal(await params(), {});
+}));
+
+test('the popover closes by Escape and gives the focus back', at({}, async ({ page }) => {
+  const button = page.getByRole('button', { name: /^Time range/ });
+  await button.click();
+  await page.getByLabel('From', { exact: true }).focus();
+  await page.keyboard.press('Escape');
+  await page.locator('.pop').waitFor({ state: 'detached' });
+  claim(await button.evaluate((element) => element === document.activeElement), 'focus');
+}));
+
+test('the zone is UTC or the browser\'s, and is named', at({ hash: '#/events', timezoneId: 'Asia/Kolkata' }, async ({ page, rows, params }) => {
+  await rows.first().waitFor();
+  const utc = await rows.first().locator('.tm').innerText();
+  await page.getByRole('button', { name: /^Time range/ }).click();
+  await page.getByRole('button', { name: 'Local, +05:30' }).click();
+  equal((await params()).tz, 'local');
+  const minutes = (text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3, 5));
+  await eventually(async () => (minutes(await rows.first().locator('.tm').innerText()) - minutes(utc) + 1440) % 1440 === 330, 'five and a half hours later');
+  claim((await page.locator('.btn.time').innerText()).includes('+05:30'), 'named');
+  claim((await rows.first().locator('.tm').getAttribute('title')).endsWith('+05:30'), 'named in the title');
+}));
+
+test('brackets step the range, z widens it', at({ hash: '#/events?from=now-1h' }, async (visitor) => {
+  const { page, params } = visitor;
+  await page.locator('.hist').waitFor();
+  await page.keyboard.press('[');
+  const { from, to } = await params();
+  equal(Date.parse(to) - Date.parse(from), 3600_000);
+  await page.keyboard.press('z');
+  const wide = await params();
+  equal(Date.parse(wide.to) - Date.parse(wide.from), 7200_000);
+}));
+
+/* --- addresses ------------------------------------------------------------------------------ */
+
+test('links of Falcosidekick UI are translated once', at({ hash: '#/events?priority=Warning&rule=Read%20sensitive%20file%20untrusted&since=12h&filter=shadow&refresh=10s&page=2' }, async ({ page, rows, params, hash }) => {
+  await rows.first().waitFor();
+  equal(await params(), { q: 'priority:Warning rule:"Read sensitive file untrusted" shadow', from: 'now-12h' });
+  const length = await page.evaluate(() => history.length);
+  await page.goto(`${page.url().split('#')[0]}#/dashboard?source=syscall`);
+  await page.locator('.donut').waitFor();
+  equal(await hash(), '#/overview?q=source:syscall');
+  equal(await page.evaluate(() => history.length), length + 1, 'replaced, not pushed');
+}));
+
+test('several values that cannot be said are named', at({ hash: '#/events?rule=A,B' }, async ({ page, params }) => {
+  await page.getByText('This link names several values of: rule.').waitFor();
+  equal(await params(), {});
+}));
+
+test('an unknown address leads to the overview', at({ hash: '#/nowhere' }, async ({ page, hash }) => {
+  await page.locator('.donut').waitFor();
+  equal(await hash(), '#/overview');
+}));
+
+/* --- hostile events -------------------------------------------------------------------------- */
+
+test('hostile values are text, with hidden characters drawn', at({ hash: '#/events?q=Hostile' }, async ({ page, rows }) => {
+  await rows.first().locator('button.rule').click();
+  const detail = page.locator('.lr-detail');
+  await detail.waitFor();
+  equal(await page.locator('main img, main script, main b:not(.el):not(.say b):not(.sum b)').count(), 0, 'elements made of text');
+  claim((await rows.first().innerText()).includes('<b>Bold</b>'), 'markup is shown');
+  claim((await detail.locator('.output').innerText()).includes('<img src=x onerror=alert(1)>'), 'markup in the output');
+  const drawn = await page.locator('.esc').allTextContents();
+  for (const escape of ['\\u202e', '\\u001b', '\\u200b', '\\n', '\\t']) claim(drawn.includes(escape), `${escape} is drawn`);
+  claim(!/[\u202e\u200b\u001b]/.test(await page.locator('main').innerText()), 'nothing hidden is left');
+  const isolated = await page.locator('.val').evaluateAll((all) => all.every((one) => getComputedStyle(one).unicodeBidi === 'isolate'));
+  claim(isolated, 'isolated');
+  equal(await page.locator('main a[href^="http"]').count(), 0, 'links made of text');
+}));
+
+test('a value of 64 KB is cut and can be seen whole', at({ hash: '#/events?q=Hostile' }, async ({ page, rows }) => {
+  await rows.first().locator('button.rule').click();
+  const cell = page.locator('.lr-detail tr', { hasText: 'proc.cmdline' }).locator('td').first();
+  claim((await cell.innerText()).length < 4300, 'cut');
+  await cell.getByRole('button', { name: 'Show all 65.6 kB' }).click();
+  await eventually(async () => (await cell.innerText()).length > 65_000, 'whole');
+  claim((await rows.first().innerText()).length < 1500, 'cut in the row');
+}));
+
+test('a hostile event is text on the overview and on its own page', at({ hash: '#/overview?by=rule&from=now-5m' }, async ({ page, api }) => {
+  await page.locator('.bar-list').getByText('<b>Bold</b>').waitFor();
+  await page.locator('.legend').getByText('<b>Bold</b>').waitFor();
+  claim(!/[\u202e\u200b\u001b]/.test(await page.locator('main').evaluate((main) => main.textContent)), 'nothing hidden is left on the overview');
+  const event = api.store.find((one) => one.rule.startsWith('<b>'));
+  await page.goto(`${api.url}#/event/${event.uuid}`);
+  await page.locator('h1', { hasText: '<b>Bold</b> "rule" \\u202egnissecorp' }).waitFor();
+  equal(await page.locator('main img, main script').count(), 0);
+  claim(!/[\u202e\u200b\u001b]/.test(await page.locator('main').innerText()), 'nothing hidden is left');
+}));
+
+/* --- keys, theme, states --------------------------------------------------------------------- */
+
+test('keys: j k Enter Esc o ? t g', at({ hash: '#/events' }, async (visitor) => {
+  const { page, hash } = visitor;
+  await listed(visitor);
+  const focused = () => page.evaluate(() => document.activeElement.closest('.lr')?.getAttribute('aria-rowindex'));
+  await page.keyboard.press('j');
+  equal(await focused(), '2');
+  await page.keyboard.press('j');
+  await page.keyboard.press('j');
+  await page.keyboard.press('k');
+  equal(await focused(), '3');
+  await page.keyboard.press('Enter');
+  await page.locator('.lr-detail').waitFor();
+  await page.keyboard.press('Escape');
+  await page.locator('.lr-detail').waitFor({ state: 'detached' });
+  equal(await focused(), '3', 'the focus stays');
+  await page.keyboard.press('o');
+  await page.locator('.lr-detail').waitFor();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Help and keys' }).waitFor();
+  await page.keyboard.press('j');
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await page.keyboard.press('g');
+  await page.keyboard.press('o');
+  await page.locator('.donut').waitFor();
+  claim((await hash()).startsWith('#/overview'), await hash());
+}));
+
+test('keys are letters while one types', at({}, async ({ page }) => {
+  await page.locator('.donut').waitFor();
+  await page.keyboard.press('/');
+  await page.keyboard.type('tl?');
+  equal(await page.locator('input[role=combobox]').inputValue(), 'tl?');
+  equal(await page.getByRole('dialog').count(), 0);
+}));
+
+test('the theme follows the system until one is chosen, and the choice stays', at({ colorScheme: 'dark' }, async ({ page }) => {
+  const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
+  await page.locator('.donut').waitFor();
+  equal(await theme(), 'dark');
+  await page.keyboard.press('t');
+  equal(await theme(), 'light');
+  await page.reload();
+  equal(await theme(), 'light');
+  await page.getByRole('button', { name: /^Theme/ }).click();
+  equal(await theme(), 'dark');
+  await page.getByRole('button', { name: /^Theme/ }).click();
+  await page.emulateMedia({ colorScheme: 'light' });
+  await eventually(async () => (await theme()) === 'light', 'as the system again');
+}));
+
+test('with no event at all the pages show how to make one, and it appears', at({ events: [], hash: '#/overview' }, async ({ page, api }) => {
+  await page.getByText('docker run -it --rm debian:12 sh').waitFor();
+  await page.locator('.rail').getByRole('link', { name: 'Events' }).click();
+  await page.getByText('No events yet.').waitFor();
+  await eventually(() => api.streamCount() === 1, 'a stream');
+  const event = shadowNow();
+  api.add(event);
+  await page.locator(`[data-uuid="${event.uuid}"]`).waitFor();
+}));
+
+test('a failing part says so, offers another try, and takes nothing else down', at({ hash: '' , login: false }, async ({ page, api }) => {
+  await page.locator('.donut').waitFor();
+  api.fail('histogram', 503);
+  await page.goto(`${api.url}#/events`);
+  await page.getByText('Events over time did not load.').waitFor();
+  await page.getByText('the store is busy').waitFor();
+  await page.locator('.lr.r').first().waitFor();
+  api.fail('histogram', 0);
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.locator('.hist').waitFor();
+}));
+
+test('a dashboard that does not answer is told apart from one that fails', at({}, async ({ page, api }) => {
+  await page.locator('.donut').waitFor();
+  await page.route('**/api/v2/overview*', (route) => route.abort());
+  await page.goto(`${api.url}#/overview?q=cat&live=0`);
+  await page.getByText('The dashboard does not answer.').waitFor();
+  await page.unroute('**/api/v2/overview*');
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.getByText('The dashboard does not answer.').waitFor({ state: 'detached' });
+}));
+
+/* --- widths and accessibility ---------------------------------------------------------------- */
+
+const HOSTILE_QUERY = 'q=Hostile';
+const places = () => {
+  const dropped = day.find((event) => event.rule.startsWith('Drop')).uuid;
+  const hostile = day.find((event) => event.rule.startsWith('<b>')).uuid;
+  return [
+    ['overview', '#/overview', '.donut'],
+    ['overview by rule', '#/overview?by=rule', '.legend .sw'],
+    ['events', '#/events', '.lr.r'],
+    ['events unfolded', `#/events?${HOSTILE_QUERY}&sel=${hostile}`, '.lr-detail'],
+    ['event', `#/event/${dropped}?q=kworkerd`, '.tree'],
+    ['hostile event', `#/event/${hostile}`, '.tree'],
+    ['nothing found', '#/events?q=nothing-has-this', '.state'],
+  ];
+};
+
+test('nothing scrolls sideways from 320 to 1920 wide', at({}, async ({ page, api }) => {
+  const wide = [];
+  for (const [name, hash, ready] of places()) {
+    await page.goto(api.url + hash);
+    await page.locator(ready).first().waitFor();
+    for (const width of [320, 360, 390, 480, 639, 640, 768, 820, 1023, 1024, 1279, 1280, 1440, 1920]) {
+      await page.setViewportSize({ width, height: 900 });
+      const over = await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve(document.documentElement.scrollWidth - innerWidth)))));
+      if (over > 0) wide.push(`${name} at ${width}: ${over} px`);
+    }
+  }
+  equal(wide, []);
+}));
+
+test('text at twice its size loses nothing', at({}, async ({ page, api }) => {
+  const wide = [];
+  for (const [name, hash, ready] of places()) {
+    await page.goto(api.url + hash);
+    await page.locator(ready).first().waitFor();
+    await page.evaluate(() => document.documentElement.style.setProperty('font-size', '200%'));
+    for (const width of [1280, 390]) {
+      await page.setViewportSize({ width, height: 900 });
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      if (over > 0) wide.push(`${name} at ${width}: ${over} px`);
+    }
+  }
+  equal(wide, []);
+}));
+
+async function axe(page) {
+  await page.evaluate(axeSource);
+  return page.evaluate(async () => {
+    const runOnly = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+    const { violations } = await window.axe.run(document, { runOnly });
+    return violations.map((one) => `${one.id} (${one.impact}) x${one.nodes.length}: ${one.nodes.slice(0, 3).map((node) => `${node.target.join(' ')} ${node.any[0]?.message ?? node.all[0]?.message ?? node.none[0]?.message ?? ''}`).join(' | ')}`);
+  });
+}
+
+const shoot = async (page, name) => {
+  if (!options.shots) return;
+  fs.mkdirSync(options.shots, { recursive: true });
+  await page.screenshot({ path: path.join(options.shots, `${name.replace(/ /g, '-')}.png`) });
+};
+
+const VIEWS = [['desk', 1440, 900], ['tablet', 820, 1180], ['phone', 390, 844]];
+
+for (const colorScheme of ['light', 'dark'])
+  for (const [kind, width, height] of VIEWS)
+    test(`axe finds nothing, ${colorScheme}, ${kind}`, at({ colorScheme, viewport: { width, height } }, async ({ page, api }) => {
+      const found = [];
+      const look = async (name) => {
+        for (const violation of await axe(page)) found.push(`${name}: ${violation}`);
+        await shoot(page, `${name} ${colorScheme} ${kind}`);
+      };
+      for (const [name, hash, ready] of places()) {
+        await page.goto(api.url + hash);
+        await page.locator(ready).first().waitFor();
+        await page.evaluate(() => document.fonts.ready);
+        await look(name);
+      }
+      await page.goto(`${api.url}#/overview`);
+      await page.locator('.donut').waitFor();
+      await page.locator('.btn.time').click();
+      await look('time range');
+      await page.keyboard.press('Escape');
+      await page.keyboard.press('?');
+      await page.getByRole('dialog').waitFor();
+      await look('help');
+      await page.keyboard.press('Escape');
+      await page.locator('input[role=combobox]').click();
+      await page.keyboard.type('pro');
+      await page.getByRole('option').first().waitFor();
+      await look('suggestions');
+      await page.fill('input[role=combobox]', '"open');
+      await page.locator('.qerr').waitFor();
+      await look('unreadable query');
+      if (kind === 'phone') {
+        await page.getByRole('button', { name: 'More' }).click();
+        await page.getByRole('dialog').waitFor();
+        await look('more');
+      }
+      if (found.length > 0) throw new Error(found.join('\n'));
+    }));
+
+for (const colorScheme of ['light', 'dark'])
+  test(`axe finds nothing on the login and the empty pages, ${colorScheme}`, at({ colorScheme, login: true, events: [] }, async ({ page, api }) => {
+    const found = [];
+    for (const [kind, width, height] of VIEWS) {
+      await page.setViewportSize({ width, height });
+      await page.locator('input[name=user]').waitFor();
+      for (const violation of await axe(page)) found.push(`login ${kind}: ${violation}`);
+      await shoot(page, `login ${colorScheme} ${kind}`);
+    }
+    await page.fill('input[name=user]', 'admin');
+    await page.fill('input[name=password]', 'secret');
+    await page.click('button[type=submit]');
+    for (const hash of ['#/overview', '#/events']) {
+      await page.goto(api.url + hash);
+      await page.getByText('No events yet.').waitFor();
+      for (const violation of await axe(page)) found.push(`first run ${hash}: ${violation} ${await page.locator('main').innerText()}`);
+      await shoot(page, `first run ${hash.slice(2)} ${colorScheme}`);
+    }
+    if (found.length > 0) throw new Error(found.join('\n'));
+  }));
+
+test('targets are at least 24 px, on a phone 36 px for what is pressed', at({ viewport: { width: 390, height: 844 }, hasTouch: true }, async ({ page, api }) => {
+  const small = [];
+  for (const [name, hash, ready] of places().slice(0, 5)) {
+    await page.goto(api.url + hash);
+    await page.locator(ready).first().waitFor();
+    small.push(...(await page.evaluate((where) => {
+      const boxOf = (element) => {
+        const after = getComputedStyle(element, '::after');
+        const box = element.getBoundingClientRect();
+        return after.position === 'absolute' && after.content !== 'none' ? element.closest('.lr, .kpi').getBoundingClientRect() : box;
+      };
+      return [...document.querySelectorAll('main a, main button, .top button, .tabs-phone > *')]
+        .filter((element) => element.checkVisibility() && !element.closest('.sr'))
+        .map((element) => ({ text: element.innerText.slice(0, 20), box: boxOf(element), isControl: element.matches('button, .btn') }))
+        .filter(({ box, isControl }) => box.height > 0 && box.height < (isControl ? 24 : 20))
+        .map(({ text, box }) => `${where}: "${text}" ${Math.round(box.width)}x${Math.round(box.height)}`);
+    }, name)));
+  }
+  equal(small, []);
+}));
+
+const failed = await run(options.only);
+await browser.close();
+if (!options.dist) fs.rmSync(dist, { recursive: true });
+process.exit(failed > 0 ? 1 : 0);
