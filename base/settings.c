@@ -224,6 +224,7 @@ struct assignment {
 	const struct setting *row;
 	void *member;
 	bool appends;
+	bool is_whole; /* a list's text is one item: commas do not part it */
 	struct error *err;
 };
 
@@ -297,7 +298,9 @@ static int set_list(const struct assignment *to, struct text text)
 
 	if (!to->appends)
 		text_list_done(to->member);
-	while (text_split(&rest, ',', &item))
+	if (to->is_whole)
+		text_list_add(to->member, text);
+	while (!to->is_whole && text_split(&rest, ',', &item))
 		if (text_trim(item).length)
 			text_list_add(to->member, text_trim(item));
 	return 0;
@@ -866,6 +869,7 @@ static int flag_set(struct arguments *arguments, const struct setting *row, stru
 	bool *seen = &arguments->seen[row - arguments->table->rows];
 
 	to.appends = *seen;
+	to.is_whole = true;
 	*seen = true;
 	if (set_from_text(&to, value) >= 0)
 		return 0;

@@ -103,9 +103,10 @@ int settings_from_option(
 	const struct settings_table *table, void *target, const char *option, struct error *err);
 /*
  * Flags of argv. "--flag=v", "--flag v", "-fv", "-f v"; booleans need no value and "--no-flag"
- * clears them. A list's flag may be repeated; the first one replaces what the file gave. Arguments
- * that are no flags stay, in order, at the front of argv (argv[1] …) and are counted in *ret_rest;
- * all that follows "--" is such. An unknown flag is an error with the nearest right one.
+ * clears them. A list's flag has one item, commas and all, and may be repeated; the first one
+ * replaces what the file gave. Arguments that are no flags stay, in order, at the front of argv
+ * (argv[1] …) and are counted in *ret_rest; all that follows "--" is such. An unknown flag is an
+ * error with the nearest right one.
  */
 int settings_from_arguments(const struct settings_table *table, void *target, int argc, char **argv,
 	int *ret_rest, struct error *err);

@@ -38,19 +38,19 @@ enum fd_type {
 
 /* The descriptor that an event creates, uses or destroys. */
 struct event_fd {
-	bool is_known;   /* the event concerns an fd */
-	int64_t number;  /* may be negative after a failure */
+	bool is_known;	/* the event concerns an fd */
+	int64_t number; /* may be negative after a failure */
 	enum fd_type type;
 	struct text name;      /* fd.name: lexically absolute, or the socket's name */
 	struct text raw_name;  /* fd.nameraw: the caller's text, slashes collapsed */
 	struct text real_name; /* fd.realname: what was really opened; NULL data: unknown */
 	uint64_t device, inode;
-	uint32_t open_flags;   /* as the caller gave them */
+	uint32_t open_flags; /* as the caller gave them */
 	/* Sockets: */
-	uint8_t protocol;      /* IPPROTO_TCP, _UDP …; 0: none */
+	uint8_t protocol; /* IPPROTO_TCP, _UDP …; 0: none */
 	bool is_server;
 	bool is_connected;
-	bool has_peer;         /* both ends are known */
+	bool has_peer; /* both ends are known */
 	struct address local, remote;
 	uint16_t local_port, remote_port;
 };
@@ -65,22 +65,23 @@ struct given_value {
 };
 
 struct event {
-	uint64_t number;   /* evt.num, from 1 */
-	uint64_t time_ns;  /* since 1970 */
+	uint64_t number;  /* evt.num, from 1 */
+	uint64_t time_ns; /* since 1970 */
 	const struct event_type *type;
 	uint16_t cpu;
 	int64_t thread_id; /* in the host's pid namespace */
-	int64_t result;    /* where type->has_result */
+	int64_t result;	   /* where type->has_result */
 	bool is_path_unproven;
+	bool is_overdue; /* waited long enough: what still waits is decided with what is known */
 	/* Native values in the order of type->arguments; kind says the type; a PRESENT bit each. */
 	struct value arguments[EVENT_ARGUMENTS_MAX];
 	uint32_t arguments_present;
 	struct event_fd fd;
 	enum path_view view; /* which of the two names fd.name and the path arguments give */
-	const struct process *process;     /* as after the event; NULL: unknown */
+	const struct process *process;	   /* as after the event; NULL: unknown */
 	const struct container *container; /* NULL: unknown; the host has one too */
 	struct users *users;
-	const struct given_value *given;   /* NULL outside of rule tests */
+	const struct given_value *given; /* NULL outside of rule tests */
 	size_t given_count;
 	struct arena *arena;
 };

@@ -12,50 +12,50 @@
 #include "base/text.h"
 
 enum value_kind {
-	VALUE_TEXT,     /* also paths */
-	VALUE_BYTES,    /* byte buffers */
+	VALUE_TEXT,  /* also paths */
+	VALUE_BYTES, /* byte buffers */
 	VALUE_SIGNED,
 	VALUE_UNSIGNED,
 	VALUE_BOOL,
 	VALUE_ADDRESS,
-	VALUE_LIST,     /* of values of one other kind */
+	VALUE_LIST, /* of values of one other kind */
 };
 
 /* TYPE(name, kind) */
-#define VALUE_TYPES(TYPE)                                                                          \
-	TYPE(INT8, SIGNED)                                                                         \
-	TYPE(INT16, SIGNED)                                                                        \
-	TYPE(INT32, SIGNED)                                                                        \
-	TYPE(INT64, SIGNED)                                                                        \
-	TYPE(FD, SIGNED)                                                                           \
-	TYPE(PID, SIGNED)                                                                          \
-	TYPE(ERRNO, SIGNED)                                                                        \
-	TYPE(UINT8, UNSIGNED)                                                                      \
-	TYPE(UINT16, UNSIGNED)                                                                     \
-	TYPE(UINT32, UNSIGNED)                                                                     \
-	TYPE(UINT64, UNSIGNED)                                                                     \
-	TYPE(FLAGS8, UNSIGNED)                                                                     \
-	TYPE(FLAGS16, UNSIGNED)                                                                    \
-	TYPE(FLAGS32, UNSIGNED)                                                                    \
-	TYPE(ENUMFLAGS8, UNSIGNED)                                                                 \
-	TYPE(ENUMFLAGS16, UNSIGNED)                                                                \
-	TYPE(ENUMFLAGS32, UNSIGNED)                                                                \
-	TYPE(MODE, UNSIGNED)                                                                       \
-	TYPE(UID, UNSIGNED)                                                                        \
-	TYPE(GID, UNSIGNED)                                                                        \
-	TYPE(PORT, UNSIGNED)                                                                       \
-	TYPE(RELTIME, UNSIGNED)                                                                    \
-	TYPE(ABSTIME, UNSIGNED)                                                                    \
-	TYPE(DOUBLE, UNSIGNED)                                                                     \
-	TYPE(BOOL, BOOL)                                                                           \
-	TYPE(CHARBUF, TEXT)                                                                        \
-	TYPE(FSPATH, TEXT)                                                                         \
-	TYPE(FSRELPATH, TEXT)                                                                      \
-	TYPE(BYTEBUF, BYTES)                                                                       \
-	TYPE(IPADDR, ADDRESS)                                                                      \
-	TYPE(IPNET, ADDRESS)                                                                       \
-	TYPE(SOCKADDR, TEXT)                                                                       \
-	TYPE(SOCKTUPLE, TEXT)                                                                      \
+#define VALUE_TYPES(TYPE)           \
+	TYPE(INT8, SIGNED)          \
+	TYPE(INT16, SIGNED)         \
+	TYPE(INT32, SIGNED)         \
+	TYPE(INT64, SIGNED)         \
+	TYPE(FD, SIGNED)            \
+	TYPE(PID, SIGNED)           \
+	TYPE(ERRNO, SIGNED)         \
+	TYPE(UINT8, UNSIGNED)       \
+	TYPE(UINT16, UNSIGNED)      \
+	TYPE(UINT32, UNSIGNED)      \
+	TYPE(UINT64, UNSIGNED)      \
+	TYPE(FLAGS8, UNSIGNED)      \
+	TYPE(FLAGS16, UNSIGNED)     \
+	TYPE(FLAGS32, UNSIGNED)     \
+	TYPE(ENUMFLAGS8, UNSIGNED)  \
+	TYPE(ENUMFLAGS16, UNSIGNED) \
+	TYPE(ENUMFLAGS32, UNSIGNED) \
+	TYPE(MODE, UNSIGNED)        \
+	TYPE(UID, UNSIGNED)         \
+	TYPE(GID, UNSIGNED)         \
+	TYPE(PORT, UNSIGNED)        \
+	TYPE(RELTIME, UNSIGNED)     \
+	TYPE(ABSTIME, UNSIGNED)     \
+	TYPE(DOUBLE, UNSIGNED)      \
+	TYPE(BOOL, BOOL)            \
+	TYPE(CHARBUF, TEXT)         \
+	TYPE(FSPATH, TEXT)          \
+	TYPE(FSRELPATH, TEXT)       \
+	TYPE(BYTEBUF, BYTES)        \
+	TYPE(IPADDR, ADDRESS)       \
+	TYPE(IPNET, ADDRESS)        \
+	TYPE(SOCKADDR, TEXT)        \
+	TYPE(SOCKTUPLE, TEXT)       \
 	TYPE(DYN, TEXT)
 
 enum value_type {

@@ -299,8 +299,9 @@ TEST(flags_take_their_values_in_every_form)
 	CHECK_TEXT(options.url, "v");
 	CHECK_NUMBER(options.port, 77);
 	CHECK_TEXT(options.listing, "x");
-	CHECK_NUMBER(options.rules_files.count, 3);
-	CHECK_TEXT(options.rules_files.items[2], "o");
+	CHECK_NUMBER(options.rules_files.count, 2);
+	CHECK_TEXT(options.rules_files.items[0], "m,n");
+	CHECK_TEXT(options.rules_files.items[1], "o");
 	finish();
 }
 

@@ -283,6 +283,15 @@ static const struct given_value *given_to(const struct event *event, struct text
 	return NULL;
 }
 
+/* A fallback text stands in for what is not known in time; without one it is absent. */
+static enum presence known_by_now(
+	const struct event *event, enum presence presence, const struct value *value)
+{
+	if (presence != WAITS || !event->is_overdue)
+		return presence;
+	return value->kind == VALUE_TEXT && value->text.data ? PRESENT : ABSENT;
+}
+
 enum presence field_read(
 	const struct event *event, const struct field_use *use, struct value *ret_value)
 {
@@ -290,7 +299,9 @@ enum presence field_read(
 
 	if (given) {
 		*ret_value = given->value;
-		return given->presence;
+		return known_by_now(event, given->presence, ret_value);
 	}
-	return use->field->read ? use->field->read(event, use, ret_value) : ABSENT;
+	if (!use->field->read)
+		return ABSENT;
+	return known_by_now(event, use->field->read(event, use, ret_value), ret_value);
 }

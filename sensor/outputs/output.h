@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the sensor does with an alert: stdout, file, http (syslog and program come later). An
- * output is a row and a file. Alerts reach it over a bounded queue on a thread of its own, so a
- * slow output never stops the hot thread or another output.
+ * output is a row and a file. Each has an outlet: a backlog with a ceiling and a thread of its
+ * own, so a slow output never stops the hot thread or another output.
  */
 #pragma once
 
@@ -10,23 +10,63 @@
 #include "base/error.h"
 #include "base/text.h"
 
-/* An alert on its way out of the sensor: both forms, made once. */
+/* An alert on its way out of the sensor: both forms, made once, shared by the outlets. */
 struct sensor_alert {
+	_Atomic unsigned references;
 	char uuid[UUID_LENGTH + 1];
 	enum priority priority;
 	struct text text; /* one line, no newline at the end */
-	struct text json; /* one line, no newline at the end, without the uuid */
+	struct text json; /* one line, no newline at the end, without the uuid; empty when no output
+			     wants it */
 };
 
+/* Copies both and makes the uuid. The caller holds one reference. */
+struct sensor_alert *sensor_alert_new(enum priority priority, struct text text, struct text json);
+struct sensor_alert *sensor_alert_hold(struct sensor_alert *alert);
+void sensor_alert_release(struct sensor_alert *alert);
+
 struct sensor_options;
+struct outlet;
 
 struct sensor_output {
 	const char *name;
 	/* 1 with *ret_state when the settings enable it, 0 when they do not, or an error. */
 	int (*open)(const struct sensor_options *options, void **ret_state, struct error *err);
-	/* Takes some alerts; must return soon after `is_stopping` becomes true. */
-	void (*write)(void *state, const struct sensor_alert *const *alerts, size_t count);
-	/* SIGUSR1: reopen files. May be NULL. */
+	/*
+	 * Takes some alerts, in order, and gives how many of them are out or were refused for good;
+	 * the rest is lost. May wait and try again as long as outlet_may_wait() says so.
+	 */
+	size_t (*write)(void *state, struct outlet *outlet, struct sensor_alert *const *alerts,
+		size_t count);
+	/* SIGUSR1: reopen files. May be NULL. Called from the outlet's thread. */
 	void (*reopen)(void *state);
 	void (*close)(void *state);
 };
+
+extern const struct sensor_output output_stdout, output_file, output_http;
+
+/* For outputs that try again: */
+/* False once the sensor stops and its grace is over. */
+bool outlet_may_wait(struct outlet *outlet);
+/* Waits so long, or until the sensor stops. */
+void outlet_wait(struct outlet *outlet, int64_t ms);
+/* How many alerts wait behind those that are being written. */
+size_t outlet_waiting(struct outlet *outlet);
+
+/* All outlets of a sensor. */
+struct outlets;
+
+/* An output that cannot work is an error that names it. */
+int outlets_new(
+	const struct sensor_options *options, struct outlets **ret_outlets, struct error *err);
+/* Hands an alert to every outlet; never waits. What a full backlog drops is counted and told. */
+void outlets_push(struct outlets *outlets, struct sensor_alert *alert);
+/* From any thread. */
+void outlets_reopen(struct outlets *outlets);
+/* How many alerts were dropped or lost so far, over all outlets. */
+uint64_t outlets_lost(struct outlets *outlets);
+/*
+ * Lets the outlets empty their backlogs for at most `grace_ms`, tells what is left, frees. An
+ * output that hangs in a system call keeps its thread: the process is about to end.
+ */
+void outlets_stop(struct outlets *outlets, int64_t grace_ms);

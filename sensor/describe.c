@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the sensor only prints: help, version, references, checked rules. Each flag is a row; the
+ * first one that was given is done and nothing is watched.
+ */
+#include <errno.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "sensor/events.h"
+#include "sensor/sensor.h"
+
+#define OUTPUT_MAX (64 * 1024 * 1024)
+
+#define USAGE                                                                                       \
+	"tercel-sensor [FLAG]…\n\nWatches this host by rules. Needs root. Settings are those of " \
+	"falco.yaml;\n`tercel settings sensor` or --config-schema lists them, `tercel doctor` "     \
+	"tells what\nthis host lacks."
+
+/* Falco's engine version whose rule language this is (spec/rule-language.md 1.3). */
+#define ENGINE_VERSION "0.63.0"
+
+struct description {
+	const struct sensor_settings *settings;
+	const struct sensor_options *options;
+	struct buffer *out;
+	struct error *err;
+	int status; /* of the program */
+};
+
+static int print_help(struct description *to)
+{
+	settings_help(sensor_settings_table(), USAGE, to->out);
+	return 0;
+}
+
+static int print_version(struct description *to)
+{
+	struct utsname system;
+
+	uname(&system);
+	if (to->options->json_output)
+		buffer_printf(to->out,
+			"{\"tercel_version\":\"%s\",\"engine_version_semver\":\"%s\"}\n",
+			TERCEL_VERSION, ENGINE_VERSION);
+	else
+		buffer_printf(to->out,
+			"Tercel version: %s\nEngine:         %s\nKernel:         %s %s\n",
+			TERCEL_VERSION, ENGINE_VERSION, system.release, system.machine);
+	return 0;
+}
+
+static int print_page_size(struct description *to)
+{
+	buffer_printf(to->out, "Your system page size is: %ld bytes\n", sysconf(_SC_PAGESIZE));
+	return 0;
+}
+
+static int print_config_schema(struct description *to)
+{
+	settings_json(sensor_settings_table(), to->out);
+	return 0;
+}
+
+static int print_fields(struct description *to)
+{
+	const struct sensor_options *options = to->options;
+	enum fields_format format = options->lists_names ? FIELDS_NAMES
+				    : options->is_markdown || options->list_format == LIST_MARKDOWN
+					    ? FIELDS_MARKDOWN
+				    : options->list_format == LIST_JSON ? FIELDS_JSON
+				    : options->is_verbose		? FIELDS_DETAILED_TEXT
+									: FIELDS_TEXT;
+
+	if (strcmp(options->list_source, "syscall"))
+		return error_set(to->err, -ENOENT,
+			"--list: no source \"%s\"; the only one is syscall", options->list_source);
+	fields_print(format, to->out);
+	return 0;
+}
+
+static void print_event_text(const struct event_type *type, struct buffer *out)
+{
+	buffer_printf(out, "%s(", type->name);
+	for (int i = 0; i < type->argument_count; i++)
+		buffer_printf(out, "%s%s %s", i ? ", " : "",
+			value_type_name(type->arguments[i].type), type->arguments[i].name);
+	buffer_add_string(out, ")\n");
+}
+
+static void print_event_markdown(const struct event_type *type, struct buffer *out)
+{
+	buffer_printf(out, "| `%s` | ", type->name);
+	for (int i = 0; i < type->argument_count; i++)
+		buffer_printf(out, "%s%s `%s`", i ? ", " : "",
+			value_type_name(type->arguments[i].type), type->arguments[i].name);
+	buffer_add_string(out, " |\n");
+}
+
+static void print_event_json(const struct event_type *type, struct json_writer *json)
+{
+	json_begin_object(json);
+	json_key(json, "name");
+	json_add_string(json, type->name);
+	json_key(json, "is_syscall");
+	json_add_bool(json, type->is_syscall);
+	json_key(json, "args");
+	json_begin_array(json);
+	for (int i = 0; i < type->argument_count; i++) {
+		json_begin_object(json);
+		json_key(json, "name");
+		json_add_string(json, type->arguments[i].name);
+		json_key(json, "type");
+		json_add_string(json, value_type_name(type->arguments[i].type));
+		json_end(json);
+	}
+	json_end(json);
+	json_end(json);
+}
+
+static int print_events(struct description *to)
+{
+	size_t count;
+	const struct event_type *types = event_types(&count);
+	bool is_markdown = to->options->is_markdown || to->options->list_format == LIST_MARKDOWN;
+	struct json_writer json;
+
+	if (to->options->list_format == LIST_JSON) {
+		json_writer_init(&json, to->out);
+		json_begin_array(&json);
+		for (size_t i = 0; i < count; i++)
+			print_event_json(&types[i], &json);
+		json_end(&json);
+		buffer_add_char(to->out, '\n');
+		return 0;
+	}
+	if (is_markdown)
+		buffer_add_string(to->out, "| event | arguments |\n|---|---|\n");
+	for (size_t i = 0; i < count; i++)
+		if (is_markdown)
+			print_event_markdown(&types[i], to->out);
+		else
+			print_event_text(&types[i], to->out);
+	return 0;
+}
+
+static int print_ignored_calls(struct description *to)
+{
+	buffer_add_string(to->out,
+		"Ignored syscall(s): none. Only the calls that rules name are recorded at all.\n");
+	return 0;
+}
+
+static int print_plugins(struct description *to)
+{
+	buffer_add_string(to->out, "0 Plugins Loaded: plugins come with a later version.\n");
+	return 0;
+}
+
+static int refuse_plugin_info(struct description *to)
+{
+	return error_set(to->err, -ENOTSUP,
+		"--plugin-info: plugins come with a later version, there is no \"%s\"",
+		to->options->plugin_info);
+}
+
+static int refuse_rule_schema(struct description *to)
+{
+	return error_set(to->err, -ENOTSUP,
+		"--rule-schema comes with a later version; -V FILE "
+		"checks a rules file");
+}
+
+static void add_pair(struct json_writer *json, const char *key, const char *value)
+{
+	json_key(json, key);
+	json_add_string(json, value);
+}
+
+static int print_support(struct description *to)
+{
+	struct text_list files = {};
+	struct utsname system;
+	struct json_writer json;
+	struct buffer settings;
+
+	uname(&system);
+	buffer_init(&settings, 1 << 20);
+	settings_print(sensor_settings_table(), to->options, &settings);
+	(void)sensor_rules_files(to->settings, &files, NULL);
+	json_writer_init(&json, to->out);
+	json_begin_object(&json);
+	add_pair(&json, "version", TERCEL_VERSION);
+	add_pair(&json, "engine_version", ENGINE_VERSION);
+	json_key(&json, "system_info");
+	json_begin_object(&json);
+	add_pair(&json, "sysname", system.sysname);
+	add_pair(&json, "release", system.release);
+	add_pair(&json, "version", system.version);
+	add_pair(&json, "machine", system.machine);
+	json_end(&json);
+	add_pair(&json, "config_file", to->settings->main_file);
+	json_key(&json, "config");
+	json_add_text(&json, buffer_text(&settings));
+	json_key(&json, "rules_files");
+	json_begin_array(&json);
+	for (size_t i = 0; i < files.count; i++)
+		json_add_string(&json, files.items[i]);
+	json_end(&json);
+	json_end(&json);
+	buffer_add_char(to->out, '\n');
+	buffer_done(&settings);
+	text_list_done(&files);
+	return 0;
+}
+
+/* All files go into one loader: a later one may change what an earlier one defined. */
+static int load_all(
+	struct description *to, struct rules_loader *loader, struct load_result **ret_results)
+{
+	const struct text_list *files = &to->options->validated;
+
+	log_info("Validating rules file(s):");
+	for (size_t i = 0; i < files->count; i++) {
+		struct error err = {};
+
+		log_info("   %s", files->items[i]);
+		if (rules_loader_add_file(loader, files->items[i], &ret_results[i], &err) < 0)
+			return error_set(to->err, -ENOENT, "Could not open file %s for reading: %s",
+				files->items[i], err.message);
+	}
+	return 0;
+}
+
+static void print_results_json(struct load_result *const *results, size_t count, struct buffer *out)
+{
+	struct json_writer json;
+
+	json_writer_init(&json, out);
+	json_begin_object(&json);
+	json_key(&json, "falco_load_results");
+	json_begin_array(&json);
+	for (size_t i = 0; i < count; i++)
+		load_result_json(results[i], &json);
+	json_end(&json);
+	json_end(&json);
+	buffer_add_char(out, '\n');
+}
+
+static void print_results_text(struct load_result *const *results, size_t count, struct buffer *out)
+{
+	for (size_t i = 0; i < count; i++) {
+		load_result_print(results[i], out);
+		if (!out->length || out->data[out->length - 1] != '\n')
+			buffer_add_char(out, '\n');
+	}
+}
+
+/* -V: the results on stdout; when one is invalid its words on stderr too, and status 1. */
+static int validate(struct description *to)
+{
+	const struct rules_options options = { .minimum_priority = PRIORITY_DEBUG };
+	_cleanup_(rules_loader_freep) struct rules_loader *loader = rules_loader_new(&options);
+	size_t count = to->options->validated.count;
+	struct load_result **results = NEW_ARRAY(struct load_result *, count);
+	int r = load_all(to, loader, results);
+
+	for (size_t i = 0; i < count && r >= 0; i++)
+		to->status |= results[i]->error_count > 0;
+	if (r >= 0 && to->options->json_output)
+		print_results_json(results, count, to->out);
+	else if (r >= 0)
+		print_results_text(results, count, to->out);
+	if (r >= 0 && to->status) {
+		struct buffer words;
+
+		buffer_init(&words, OUTPUT_MAX);
+		print_results_text(results, count, &words);
+		fprintf(stderr, "Error: " TEXT_FORMAT, TEXT_PRINT(buffer_text(&words)));
+		buffer_done(&words);
+	}
+	for (size_t i = 0; i < count; i++)
+		load_result_free(results[i]);
+	free(results);
+	return r;
+}
+
+static void describe_rule_json(const struct rule *rule, struct json_writer *json)
+{
+	json_begin_object(json);
+	json_key(json, "info");
+	json_begin_object(json);
+	add_pair(json, "name", rule->name);
+	add_pair(json, "description", rule->description);
+	add_pair(json, "priority", priority_name(rule->priority));
+	add_pair(json, "source", rule->source);
+	json_key(json, "enabled");
+	json_add_bool(json, rule->is_enabled);
+	json_key(json, "tags");
+	json_begin_array(json);
+	for (size_t i = 0; i < rule->tag_count; i++)
+		json_add_string(json, rule->tags[i]);
+	json_end(json);
+	json_end(json);
+	json_end(json);
+}
+
+static bool is_described(const struct description *to, const struct rule *rule)
+{
+	return to->options->describes_all || !strcmp(rule->name, to->options->described_rule);
+}
+
+static void describe_json(const struct description *to, const struct rules *rules)
+{
+	struct json_writer json;
+
+	json_writer_init(&json, to->out);
+	json_begin_object(&json);
+	json_key(&json, "rules");
+	json_begin_array(&json);
+	for (size_t i = 0; i < rules_count(rules); i++)
+		if (is_described(to, rules_at(rules, i)))
+			describe_rule_json(rules_at(rules, i), &json);
+	json_end(&json);
+	json_end(&json);
+	buffer_add_char(to->out, '\n');
+}
+
+static void describe_text(const struct description *to, const struct rules *rules)
+{
+	buffer_printf(
+		to->out, "%-50s %s\n%-50s %s\n", "Rule", "Description", "----", "-----------");
+	for (size_t i = 0; i < rules_count(rules); i++)
+		if (is_described(to, rules_at(rules, i)))
+			buffer_printf(to->out, "%-50s %s\n", rules_at(rules, i)->name,
+				rules_at(rules, i)->description);
+}
+
+static const char *nearest_rule(const struct rules *rules, const char *name)
+{
+	_cleanup_(freep) const char **names = NEW_ARRAY(const char *, rules_count(rules) + 1);
+
+	for (size_t i = 0; i < rules_count(rules); i++)
+		names[i] = rules_at(rules, i)->name;
+	return text_nearest(text_of(name), names, rules_count(rules));
+}
+
+static int check_rule_name(const struct description *to, const struct rules *rules)
+{
+	const char *name = to->options->described_rule, *near;
+
+	for (size_t i = 0; name && i < rules_count(rules); i++)
+		if (!strcmp(rules_at(rules, i)->name, name))
+			return 0;
+	if (!name)
+		return 0;
+	near = nearest_rule(rules, name);
+	return error_set(to->err, -ENOENT, "no rule \"%s\"%s%s%s", name,
+		near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
+/* -L and -l */
+static int describe_rules(struct description *to)
+{
+	_cleanup_(rules_freep) struct rules *rules = NULL;
+	int r = sensor_load_rules(to->settings, &rules, to->err);
+
+	if (r >= 0)
+		r = check_rule_name(to, rules);
+	if (r < 0)
+		return r;
+	if (to->options->json_output)
+		describe_json(to, rules);
+	else
+		describe_text(to, rules);
+	return 0;
+}
+
+/* Only one source is there yet; it must stay. */
+static int check_sources(struct description *to)
+{
+	const struct sensor_options *options = to->options;
+	const struct text_list *lists[] = { &options->disabled_sources, &options->enabled_sources };
+
+	if (options->disabled_sources.count && options->enabled_sources.count)
+		return error_set(to->err, -EINVAL,
+			"--disable-source and --enable-source cannot be given together");
+	for (size_t i = 0; i < COUNT_OF(lists); i++)
+		for (size_t j = 0; j < lists[i]->count; j++)
+			if (strcmp(lists[i]->items[j], "syscall"))
+				return error_set(to->err, -ENOENT,
+					"no source \"%s\"; the only one is syscall",
+					lists[i]->items[j]);
+	if (options->disabled_sources.count)
+		return error_set(to->err, -EINVAL, "at least one source must stay enabled");
+	return 0;
+}
+
+static bool is_described_at_all(const struct sensor_options *options)
+{
+	return options->describes_all || options->described_rule;
+}
+
+int sensor_describe(const struct sensor_settings *settings, int *ret_status, struct error *err)
+{
+	const struct sensor_options *options = &settings->options;
+	struct buffer out;
+	struct description to = { settings, options, &out, err, 0 };
+	const struct {
+		bool is_wanted;
+		int (*print)(struct description *to);
+	} rows[] = {
+		{ options->wants_help, print_help },
+		{ options->wants_version, print_version },
+		{ options->wants_page_size, print_page_size },
+		{ options->wants_config_schema, print_config_schema },
+		{ options->wants_rule_schema, refuse_rule_schema },
+		{ options->wants_ignored_calls, print_ignored_calls },
+		{ options->wants_events, print_events },
+		{ options->wants_plugins, print_plugins },
+		{ options->plugin_info != NULL, refuse_plugin_info },
+		{ options->list_source != NULL, print_fields },
+		{ options->validated.count > 0, validate },
+		{ is_described_at_all(options), describe_rules },
+		{ options->wants_support, print_support },
+	};
+	int r = check_sources(&to);
+
+	for (size_t i = 0; i < COUNT_OF(rows) && r == 0; i++) {
+		if (!rows[i].is_wanted)
+			continue;
+		buffer_init(&out, OUTPUT_MAX);
+		r = rows[i].print(&to);
+		if (r == 0) {
+			fwrite(out.data ? out.data : "", 1, out.length, stdout);
+			fflush(stdout);
+			r = 1;
+		}
+		buffer_done(&out);
+	}
+	*ret_status = to.status;
+	return r;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sensor as a program: its settings, and its life from loading rules to the last alert.
+ * main.c owns the signals, settings.c the table, describe.c what is only printed, sensor.c the
+ * loop.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "alert/alert.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/settings.h"
+#include "sensor/rules/rules.h"
+
+/* The members of enum-like choices are indexes into the choices of their rows. */
+enum rule_matching { MATCH_FIRST, MATCH_ALL };
+enum list_format { LIST_TEXT, LIST_MARKDOWN, LIST_JSON };
+enum engine_kind { ENGINE_MODERN_EBPF, ENGINE_KMOD, ENGINE_EBPF, ENGINE_REPLAY, ENGINE_NODRIVER };
+
+struct sensor_options {
+	/* falco.yaml */
+	struct yaml_node *config_files;
+	struct text_list rules_files;
+	struct yaml_node *selection; /* rules: */
+	struct yaml_node *append_output;
+	bool time_format_iso_8601;
+	int priority; /* enum priority, or 8 for "info" */
+	bool json_output, json_include_output, json_include_message, json_include_fields,
+		json_include_tags;
+	bool buffered_outputs;
+	int rule_matching;
+	int64_t queue_capacity; /* alerts an outlet holds; 0: only queue_bytes counts */
+	int64_t output_timeout_ms;
+	bool stdout_enabled;
+	bool file_enabled, file_keep_alive;
+	char *file_name;
+	bool http_enabled, http_insecure, http_mtls;
+	char *http_url, *http_user_agent, *http_ca_cert, *http_ca_bundle, *http_ca_path,
+		*http_client_cert, *http_client_key;
+	bool log_stderr;
+	char *log_level;
+	int engine_kind;
+	/* Ours */
+	bool http_batch;
+	char *http_unix_socket, *http_token, *http_token_file;
+	uint64_t queue_bytes;
+	uint64_t ring_bytes;
+	struct text_list ignored_pids;
+	char *host_root, *hostname;
+	int log_format; /* 0 text, 1 JSON */
+	/* Flags alone */
+	char *config_path;
+	struct text_list overrides; /* -o */
+	struct text_list validated; /* -V */
+	bool wants_help, wants_version, wants_page_size, wants_support, wants_config_schema,
+		wants_rule_schema, wants_ignored_calls, wants_events, wants_plugins;
+	bool describes_all;   /* -L */
+	char *described_rule; /* -l */
+	char *list_source;    /* --list: NULL when not wanted */
+	int list_format;
+	bool is_markdown, lists_names, is_verbose, is_dry_run, is_unbuffered;
+	int64_t seconds;    /* -M */
+	char *print_format; /* -p */
+	char *pid_file;
+	char *plugin_info;
+	struct text_list disabled_sources, enabled_sources;
+};
+
+/* The options, and the YAML files that some of them point into. */
+struct sensor_settings {
+	struct sensor_options options;
+	struct yaml *files[64];
+	size_t file_count;
+	struct yaml_node *joined[64]; /* lists made of the file's and of -o's */
+	size_t joined_count;
+	char *main_file;    /* the file that was read; NULL: none */
+	char *extra_output; /* what append_output and -p add to every output; NULL: nothing */
+	bool suggests_output;
+};
+
+/* The rows, for the references. */
+const struct settings_table *sensor_settings_table(void);
+/*
+ * Fallbacks, then the file (-c, /etc/tercel/sensor.yaml, /etc/falco/falco.yaml) and the files that
+ * it names, -o, flags. Warnings go to the log. Leaves argv as it is.
+ */
+int sensor_settings_load(
+	struct sensor_settings *settings, int argc, char **argv, struct error *err);
+void sensor_settings_done(struct sensor_settings *settings);
+enum priority sensor_minimum_priority(const struct sensor_options *options);
+
+/*
+ * The rules files that the settings mean, directories read, in order; those that are not there are
+ * left out. Without any setting those we ship. -ENOENT when nothing is left.
+ */
+int sensor_rules_files(
+	const struct sensor_settings *settings, struct text_list *ret_files, struct error *err);
+/*
+ * Loads and compiles them. Warnings go to the log; the first file that is wrong is an error whose
+ * message is Falco's form of the load result.
+ */
+int sensor_load_rules(
+	const struct sensor_settings *settings, struct rules **ret_rules, struct error *err);
+
+/* What other threads ask of the loop, set by signals. */
+struct sensor_signals {
+	_Atomic bool stop, reopen, reload;
+	_Atomic int number; /* of the signal that asked for the stop */
+};
+
+/*
+ * Runs until a signal, the end of the source or -M. Returns 0, or 1 when a reload is wanted and
+ * would work: the caller then starts the program anew in its place.
+ */
+int sensor_run(struct sensor_settings *settings, struct sensor_signals *signals, int argc,
+	char **argv, struct error *err);
+
+/* The flags that only print something: 1 when one was given and is done, 0 when none was. */
+int sensor_describe(const struct sensor_settings *settings, int *ret_status, struct error *err);
