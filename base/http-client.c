@@ -113,6 +113,20 @@ static int64_t retry_after_ms(CURL *easy)
 	return MIN_OF((int64_t)MIN_OF(seconds, INT64_MAX), RETRY_AFTER_MAX_S) * 1000;
 }
 
+/* gRPC says how a call ended in trailers, or in headers when there is nothing else to say. */
+static void read_grpc_status(CURL *easy, struct http_answer *answer)
+{
+	unsigned origins = CURLH_HEADER | CURLH_TRAILER;
+	struct curl_header *header;
+	int64_t status;
+
+	if (curl_easy_header(easy, "grpc-status", 0, origins, -1, &header) == CURLHE_OK &&
+		text_to_i64(text_of(header->value), &status) == 0 && status >= 0 && status < 1000)
+		answer->grpc_status = (int)status;
+	if (curl_easy_header(easy, "grpc-message", 0, origins, -1, &header) == CURLHE_OK)
+		snprintf(answer->grpc_message, sizeof(answer->grpc_message), "%s", header->value);
+}
+
 /* Moves what libcurl knows about a finished call into its answer. */
 static void read_answer(struct running *running, CURLcode code)
 {
@@ -129,6 +143,7 @@ static void read_answer(struct running *running, CURLcode code)
 	if (!answer->error) {
 		answer->status = (unsigned)status;
 		answer->retry_after_ms = retry_after_ms(running->easy);
+		read_grpc_status(running->easy, answer);
 		snprintf(
 			answer->content_type, sizeof(answer->content_type), "%s", type ? type : "");
 	} else if (!answer->message[0]) {
@@ -236,9 +251,13 @@ static void set_transport(CURL *easy, const struct http_call *call)
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
-	if (call->uses_http2)
+	if (call->uses_http2) {
+		/* libcurl 7.88.1 fails on the second call of such a connection (CURLE_HTTP2). */
 		curl_easy_setopt(
 			easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
+		curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+		curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+	}
 	if (call->socket_path) {
 		curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, call->socket_path);
 		curl_easy_setopt(easy, CURLOPT_PROXY, "");
@@ -267,7 +286,8 @@ int http_client_start(
 	running->done = done;
 	running->context = context;
 	running->answer.retry_after_ms = -1;
-	buffer_init(&running->answer.body, ANSWER_BODY_MAX);
+	running->answer.grpc_status = -1;
+	buffer_init(&running->answer.body, call->answer_max ? call->answer_max : ANSWER_BODY_MAX);
 
 	set_transport(running->easy, call);
 	set_tls(running->easy, call);
@@ -357,7 +377,8 @@ int http_client_perform(
 	int r = http_client_start(client, call, take_answer, &waiting);
 
 	if (r < 0) {
-		*ret_answer = (struct http_answer){ .error = r, .retry_after_ms = -1 };
+		*ret_answer =
+			(struct http_answer){ .error = r, .retry_after_ms = -1, .grpc_status = -1 };
 		buffer_init(&ret_answer->body, ANSWER_BODY_MAX);
 		snprintf(ret_answer->message, sizeof(ret_answer->message), "%s",
 			r == -EINVAL ? "a header holds a line break" : strerror(-r));

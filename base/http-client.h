@@ -26,7 +26,8 @@ struct http_call {
 	const char *ca_file; /* beside the system's folder of certificates */
 	const char *ca_path; /* in place of that folder */
 	const char *certificate_file, *key_file;
-	bool uses_http2; /* prior knowledge, for gRPC */
+	bool uses_http2;   /* prior knowledge, for gRPC */
+	size_t answer_max; /* bytes of the answer's body that are kept; 0: 64 KiB */
 };
 
 struct http_answer {
@@ -34,9 +35,11 @@ struct http_answer {
 	int error;	    /* 0, or -ETIMEDOUT, -ECONNREFUSED, -EHOSTUNREACH (DNS), -EPROTO (TLS),
 			       -EINVAL (the URL, a header), -ECANCELED, or -EIO */
 	char message[256];  /* libcurl's words when error is set */
-	struct buffer body; /* at most 64 KiB, the rest is read and dropped */
+	struct buffer body; /* at most call->answer_max bytes, the rest is read and dropped */
 	int64_t retry_after_ms; /* from Retry-After (seconds or a date); -1 when absent */
 	char content_type[128];
+	int grpc_status;	/* from the header or trailer; -1 when absent */
+	char grpc_message[256]; /* as it came, percent-encoded */
 	int64_t took_ms;
 };
 

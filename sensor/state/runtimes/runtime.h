@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How one kind of runtime is asked about a container: a row of steps, each of which composes a
+ * request and takes its answer. Nothing here waits or connects; runtimes.c does.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "base/http-client.h"
+#include "sensor/state/containers.h"
+#include "sensor/state/runtimes/metadata.h"
+
+#define SANDBOX_ID_MAX	 128
+#define IMAGE_NAMES_MAX	 16
+#define ANSWER_BYTES_MAX (4 * 1024 * 1024)
+
+/* What a runtime tells of an image: "repository:tag" and "repository@digest". */
+struct image_facts {
+	struct text id;
+	struct text tags[IMAGE_NAMES_MAX], digests[IMAGE_NAMES_MAX];
+	size_t tag_count, digest_count;
+	struct kept kept;
+};
+
+/* One container, while one runtime is being asked about it. */
+struct fetch {
+	struct text id;	    /* all of it */
+	const char *prefix; /* what stands before the paths of the API's version that answered */
+	struct metadata *metadata;
+	struct text sandbox_id;		 /* kept in metadata; no data: none known */
+	struct text image_name;		 /* as its user wrote it, if that is a name */
+	struct text image;		 /* id or name by which the runtime finds the image */
+	bool is_no_container;		 /* perhaps it is a pod's sandbox */
+	const struct pod *pod;		 /* known from before; borrowed */
+	const struct image_facts *facts; /* likewise */
+	struct pod *ret_pod;		 /* what the answers told, to be remembered; owned */
+	struct image_facts *ret_facts;
+};
+
+/* What a step wants to have sent. */
+struct request {
+	char path[768];
+	struct buffer body;
+	bool is_get;
+};
+
+struct step {
+	/* False when there is nothing to ask. */
+	bool (*compose)(const struct fetch *fetch, struct request *request);
+	/*
+	 * 0; -ENOENT: there is no such container; -EPROTO with words: not to be understood.
+	 * The answer's status, gRPC's too, has not been looked at.
+	 */
+	int (*take)(struct fetch *fetch, const struct http_answer *answer, struct error *err);
+};
+
+struct runtime_kind {
+	const char *name;
+	bool uses_grpc;
+	/* Prefixes of the API's versions, the best first; ended by NULL. */
+	const char *const *prefixes;
+	/* Asks for the version. `ret_about`: "containerd 1.6.20". -ENOENT: no such API version. */
+	void (*compose_version)(const char *prefix, struct request *request);
+	int (*take_version)(
+		const struct http_answer *answer, struct buffer *ret_about, struct error *err);
+	const struct step *steps;
+	size_t step_count;
+};
+
+extern const struct runtime_kind runtime_cri, runtime_docker, runtime_podman;
+
+void image_facts_free(struct image_facts *facts);
+/* "an answer of status 500: …" with the runtime's own words. */
+int answer_error(const struct http_answer *answer, struct error *err);
