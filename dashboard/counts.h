@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a group of commits adds to the counts of a day's file: minute × priority × rule, and
+ * hour × value for each facet. Collected in memory, written once per commit.
+ */
+#pragma once
+
+#include "dashboard/day-file.h"
+#include "dashboard/store.h"
+
+/* At most so many values of a facet are told apart in one hour; the rest is "other" (0). */
+#define FACET_VALUES_MAX 1000
+
+struct counts;
+
+struct counts *counts_new(void);
+void counts_free(struct counts *counts);
+void counts_add_minute(
+	struct counts *counts, int64_t time_ns, enum priority priority, int64_t rule);
+void counts_add_facet(struct counts *counts, enum facet facet, int64_t time_ns, int64_t value);
+/* Writes what was added and forgets it. */
+int counts_write(struct counts *counts, struct day_file *file, struct error *err);
+/* Forgets what was added, and what is known about the file: another one comes, or a rollback. */
+void counts_forget(struct counts *counts);
+
+/* Start of the minute or hour that a time lies in, in its own unit; right before 1970 too. */
+int64_t time_unit(int64_t time_ns, int64_t unit_ns);

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A day's file: one SQLite connection and its prepared statements.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "dashboard/day-file.h"
+
+#define SCHEMA_VERSION 1
+#define BUSY_MS	       5000
+
+int day_file_error(struct day_file *file, struct error *err)
+{
+	int code = sqlite3_errcode(file->db), r = -EIO;
+
+	switch (code) {
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		r = -EBADMSG;
+		break;
+	case SQLITE_FULL:
+		r = -ENOSPC;
+		break;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		r = -EBUSY;
+		break;
+	case SQLITE_CANTOPEN:
+		r = -ENOENT;
+		break;
+	}
+	return error_set(err, r, "%s: %s", file->path, sqlite3_errmsg(file->db));
+}
+
+int day_file_script(struct day_file *file, const char *sql, struct error *err)
+{
+	if (sqlite3_exec(file->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return day_file_error(file, err);
+	return 0;
+}
+
+static int schema_version(struct day_file *file, int *ret_version, struct error *err)
+{
+	sqlite3_stmt *statement = NULL;
+
+	if (sqlite3_prepare_v2(file->db, "PRAGMA user_version", -1, &statement, NULL) != SQLITE_OK)
+		return day_file_error(file, err);
+	if (sqlite3_step(statement) != SQLITE_ROW) {
+		sqlite3_finalize(statement);
+		return day_file_error(file, err);
+	}
+	*ret_version = sqlite3_column_int(statement, 0);
+	sqlite3_finalize(statement);
+	return 0;
+}
+
+static int make_tables(struct day_file *file, struct error *err)
+{
+	int version = 0, r;
+
+	r = schema_version(file, &version, err);
+	if (r < 0 || version == SCHEMA_VERSION)
+		return r;
+	if (version > SCHEMA_VERSION)
+		return error_set(err, -ENOTSUP,
+			"%s was made by a newer version (schema %d, this one knows %d)", file->path,
+			version, SCHEMA_VERSION);
+	r = day_file_script(file, "BEGIN EXCLUSIVE", err);
+	if (!r)
+		r = day_file_script(file, schema_sql, err);
+	if (!r)
+		r = day_file_script(file, "COMMIT", err);
+	return r;
+}
+
+int day_file_open(const char *path, bool is_made, struct day_file **ret_file, struct error *err)
+{
+	_cleanup_(day_file_freep) struct day_file *file = NEW(struct day_file);
+	int flags =
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (is_made ? SQLITE_OPEN_CREATE : 0);
+	int r;
+
+	file->path = string_copy(path);
+	if (sqlite3_open_v2(path, &file->db, flags, NULL) != SQLITE_OK)
+		return day_file_error(file, err);
+	sqlite3_busy_timeout(file->db, BUSY_MS);
+	/* NORMAL: a commit is in the log when it returns, so that it survives our own end. */
+	r = day_file_script(file,
+		"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = "
+		"MEMORY;"
+		"PRAGMA cache_size = -16384; PRAGMA trusted_schema = OFF",
+		err);
+	if (!r && is_made)
+		r = make_tables(file, err);
+	if (r < 0)
+		return r;
+	*ret_file = TAKE(file);
+	return 0;
+}
+
+void day_file_free(struct day_file *file)
+{
+	if (!file)
+		return;
+	for (size_t i = 0; i < QUERY_COUNT; i++)
+		sqlite3_finalize(file->statements[i]);
+	sqlite3_close(file->db);
+	free(file->path);
+	free(file);
+}
+
+sqlite3_stmt *day_file_query(struct day_file *file, enum query query)
+{
+	sqlite3_stmt **statement = &file->statements[query];
+
+	if (!*statement && sqlite3_prepare_v3(file->db, queries[query].sql, -1,
+				   SQLITE_PREPARE_PERSISTENT, statement, NULL) != SQLITE_OK)
+		return NULL;
+	sqlite3_reset(*statement);
+	sqlite3_clear_bindings(*statement);
+	return *statement;
+}
+
+int day_file_run(struct day_file *file, sqlite3_stmt *statement, struct error *err)
+{
+	int r = statement ? sqlite3_step(statement) : SQLITE_ERROR;
+
+	if (r != SQLITE_DONE && r != SQLITE_ROW) {
+		r = day_file_error(file, err);
+		sqlite3_reset(statement);
+		return r;
+	}
+	sqlite3_reset(statement);
+	return 0;
+}
+
+static int parameter(sqlite3_stmt *statement, const char *name)
+{
+	int index = sqlite3_bind_parameter_index(statement, name);
+
+	assert(index); /* a query and its caller disagree */
+	return index;
+}
+
+void bind_number(sqlite3_stmt *statement, const char *name, int64_t number)
+{
+	if (statement)
+		sqlite3_bind_int64(statement, parameter(statement, name), number);
+}
+
+void bind_text(sqlite3_stmt *statement, const char *name, struct text text)
+{
+	if (statement)
+		sqlite3_bind_text64(statement, parameter(statement, name),
+			text.data ? text.data : "", text.length, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+void bind_bytes(sqlite3_stmt *statement, const char *name, const void *data, size_t length)
+{
+	if (statement)
+		sqlite3_bind_blob64(
+			statement, parameter(statement, name), data, length, SQLITE_STATIC);
+}
+
+struct text column_text(sqlite3_stmt *statement, int column)
+{
+	const char *data = (const char *)sqlite3_column_text(statement, column);
+
+	return (struct text){ data, (size_t)sqlite3_column_bytes(statement, column) };
+}

@@ -1,0 +1,3 @@
+-- writer
+-- How many values of a facet are counted in an hour.
+SELECT count(*) FROM facet_counts WHERE facet = :facet AND hour = :hour

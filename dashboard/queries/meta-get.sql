@@ -1,0 +1,2 @@
+-- writer
+SELECT value FROM meta WHERE key = :key

@@ -1,0 +1,2 @@
+-- writer
+UPDATE meta SET value = :value WHERE key = :key

@@ -1,0 +1,2 @@
+-- writer
+INSERT INTO search (rowid, text) VALUES (:id, :text)

@@ -1,0 +1,2 @@
+-- writer
+INSERT INTO words (text) VALUES (:text)

@@ -1,0 +1,2 @@
+-- writer
+SELECT id FROM words WHERE text = :text

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The list of day files, which the store's thread keeps and its readers copy. Internal to the
+ * SQLite store.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "dashboard/day-file.h"
+#include "dashboard/store.h"
+
+struct day {
+	char *path;
+	int64_t first_id, last_id; /* last_id < first_id: no alert yet */
+	int64_t oldest_ns, newest_ns;
+	int64_t indexed; /* the search index knows the alerts up to this id */
+	uint64_t bytes;
+};
+
+struct days {
+	pthread_mutex_t lock;
+	struct day *items; /* oldest file first */
+	size_t count, capacity;
+};
+
+static inline int64_t day_events(const struct day *day)
+{
+	return day->last_id >= day->first_id ? day->last_id - day->first_id + 1 : 0;
+}
+
+static inline bool day_overlaps(const struct day *day, int64_t from_ns, int64_t to_ns)
+{
+	return day_events(day) && day->oldest_ns < to_ns && day->newest_ns >= from_ns;
+}
+
+/* A copy for a reader, newest file first; days_copy_free() it. */
+struct day *days_copy(struct days *days, size_t *ret_count);
+void days_copy_free(struct day *copy, size_t count);
+
+/* The store's, for its readers. */
+struct days *store_days(struct store *store);
+int64_t store_oldest_shown_ns(struct store *store);
+/* Told by a reader that found a file damaged: the store sets it aside. */
+void store_report_damage(struct store *store, const char *path);
