@@ -50,7 +50,8 @@ struct event_fd {
 	uint8_t protocol; /* IPPROTO_TCP, _UDP …; 0: none */
 	bool is_server;
 	bool is_connected;
-	bool has_peer; /* both ends are known */
+	bool is_name_changed; /* an unconnected socket: this call went elsewhere than the last */
+	bool has_peer;	      /* both ends are known */
 	struct address local, remote;
 	uint16_t local_port, remote_port;
 };
@@ -76,6 +77,8 @@ struct event {
 	/* Native values in the order of type->arguments; kind says the type; a PRESENT bit each. */
 	struct value arguments[EVENT_ARGUMENTS_MAX];
 	uint32_t arguments_present;
+	/* Path arguments made absolute by the folder they belong to; NULL data: as they are. */
+	struct text absolute[EVENT_ARGUMENTS_MAX];
 	struct event_fd fd;
 	enum path_view view; /* which of the two names fd.name and the path arguments give */
 	const struct process *process;	   /* as after the event; NULL: unknown */

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * What crosses between the kernel programs and the sensor: the records in the ring, and the maps
- * by which the sensor tells the programs what it wants. Included by both sides.
+ * What crosses between the kernel programs and the sensor: the records in the ring, and the
+ * variables by which the sensor tells the programs what it wants. Included by both sides.
+ *
+ * A record is a fixed part and, behind it, parts of variable length in the order of their lengths
+ * in the fixed part. Times are nanoseconds of CLOCK_BOOTTIME, pids and users are the host's.
  */
 #pragma once
+
+#include <linux/types.h>
 
 /* How a call is collected at its exit; the column `how` of syscalls.def. */
 enum collector {
@@ -19,4 +24,202 @@ enum collector {
 };
 
 /* Stands where an argument's index may stand. */
-#define CALL_RESULT 6
+#define CALL_RESULT	       6
+#define CALL_NOTHING	       (-1)
+#define CALL_WORKING_DIRECTORY (-2) /* as the base of a text */
+
+enum call_abi { ABI_NATIVE, ABI_IA32, ABI_COUNT };
+/* x32 calls have numbers up to 547. */
+#define CALLS_MAX 576
+
+/* What to collect of one system call; made from its row. */
+struct call {
+	__u8 collector; /* enum collector; NONE: not wanted */
+	__s8 fd;	/* the descriptor to describe: argument, CALL_RESULT or CALL_NOTHING */
+	__u16 event;	/* id of the event type */
+	__s8 texts[2];	/* arguments that are texts in the caller's memory, or CALL_NOTHING */
+	__s8 bases[2];	/* what each is relative to: argument (an fd), or CALL_WORKING_DIRECTORY */
+	__s8 address;	/* argument that points to a socket address; its length is the next one */
+	__s8 data;	/* argument that points to data; its length is the next one */
+	__u8 unused[2];
+};
+_Static_assert(sizeof(struct call) == 12, "struct call is shared with the kernel programs");
+
+enum record_kind { RECORD_CALL = 1, RECORD_EXEC, RECORD_FORK, RECORD_EXIT };
+
+#define COMM_LENGTH 16
+
+/* Every record begins so. */
+struct record {
+	__u32 size; /* of the whole record */
+	__u8 kind;
+	__u8 abi;
+	__u16 cpu;
+	__u64 time_ns;
+	__u32 pid, tid; /* of the process and the thread that the record is about */
+	__u64 start_ns; /* of the process */
+	__u64 parent_start_ns;
+	__u32 parent_pid;
+	__u32 user, effective_user, group, effective_group;
+	char comm[COMM_LENGTH]; /* of the main thread */
+	__u32 unused;
+};
+_Static_assert(sizeof(struct record) == 80, "struct record is shared with the kernel programs");
+
+/* A file or an other thing behind a descriptor. */
+struct file_info {
+	__u64 inode;
+	__u32 device;	 /* as the kernel has it: major << 20 | minor */
+	__u32 magic;	 /* of its file system */
+	__u16 mode;	 /* inode->i_mode */
+	__u8 layer;	 /* enum overlay_layer */
+	__u8 is_created; /* this open made it */
+	__u32 unused;
+};
+_Static_assert(sizeof(struct file_info) == 24, "struct file_info is shared");
+
+enum overlay_layer { LAYER_NONE, LAYER_UPPER, LAYER_LOWER };
+
+enum socket_flags_ {
+	SOCKET_KNOWN = 1 << 0,
+	SOCKET_SERVER = 1 << 1,	      /* came from accept */
+	SOCKET_CLIENT = 1 << 2,	      /* connected by its owner */
+	SOCKET_NAME_CHANGED = 1 << 3, /* an unconnected one: not the last send's destination */
+};
+
+struct socket_info {
+	__u16 family;
+	__u8 protocol;
+	__u8 type;
+	__u8 state; /* TCP_ESTABLISHED = 1 … for all protocols; of a unix socket: sock->state */
+	__u8 flags;
+	__u16 local_port, remote_port; /* host order */
+	__u16 unused[3];
+	__u8 local[16], remote[16];  /* network order; IPv4 in the first four bytes */
+	__u64 address, peer_address; /* of the kernel's objects: names of unix sockets */
+	__u32 queue_length, queue_max;
+};
+_Static_assert(sizeof(struct socket_info) == 72, "struct socket_info is shared");
+
+/* Parts of a call's record. */
+enum call_part {
+	CALL_TEXT_0, /* without the NUL */
+	CALL_TEXT_1,
+	CALL_BASE_0, /* a walk: names from the leaf to the root, each ended by '/' */
+	CALL_BASE_1,
+	CALL_REAL_PATH, /* a walk of the file behind `fd` */
+	CALL_ADDRESS,	/* struct sockaddr as the caller gave it */
+	CALL_DATA,	/* at most DATA_MAX bytes of the payload */
+	CALL_UNIX_PATH, /* of the socket or of its peer */
+	CALL_PART_COUNT,
+};
+
+#define TEXT_MAX    4096
+#define WALK_MAX    4096
+#define ADDRESS_MAX 128
+#define DATA_MAX    80 /* Falco's snaplen */
+
+enum record_flags {
+	CALL_TEXT_0_FAILED = 1 << 0, /* the page was not there */
+	CALL_TEXT_1_FAILED = 1 << 1,
+	CALL_BASE_0_CUT = 1 << 2, /* deeper or longer than a walk goes */
+	CALL_BASE_1_CUT = 1 << 3,
+	CALL_REAL_PATH_CUT = 1 << 4,
+	CALL_REAL_PATH_DETACHED = 1 << 5, /* a memfd, an anonymous inode, a file without a name */
+	CALL_HAS_FILE = 1 << 6,
+	CALL_HAS_HOW = 1 << 7, /* openat2: `how` was read */
+};
+
+struct call_record {
+	struct record header;
+	__s64 result;
+	__u64 arguments[6];
+	__u16 event;
+	__u16 flags;
+	__u16 lengths[CALL_PART_COUNT];
+	__u32 unused;
+	__u64 how[3]; /* openat2: flags, mode, resolve; sendmsg, recvmsg: [0] is the whole size */
+	struct file_info file;
+	struct socket_info socket;
+};
+_Static_assert(sizeof(struct call_record) == 80 + 56 + 24 + 24 + 24 + 72, "shared");
+
+/* Who a process is; read at fork and exec. */
+struct task_info {
+	__s32 virtual_pid, group, virtual_group, session, virtual_session;
+	__u32 login_user;
+	__u32 tty; /* device number as stat(2) encodes it */
+	__u32 pid_namespace, mount_namespace;
+	__u32 unused;
+	__u64 inheritable, permitted, effective;
+	__u64 cgroup_id; /* in the default hierarchy */
+};
+_Static_assert(sizeof(struct task_info) == 72, "struct task_info is shared");
+
+enum exec_part {
+	EXEC_ARGUMENTS, /* each ended by NUL */
+	EXEC_ENVIRONMENT,
+	EXEC_FILE_NAME, /* as the caller gave it */
+	EXEC_EXE_PATH,	/* a walk */
+	EXEC_WORKING_DIRECTORY,
+	EXEC_CGROUP,	/* a walk; of the default hierarchy */
+	EXEC_CGROUP_V1, /* a walk; the first controller's that is not at the root */
+	EXEC_PART_COUNT,
+};
+
+#define ARGUMENTS_MAX 4096
+
+struct exec_record {
+	struct record header;
+	struct task_info task;
+	struct file_info exe;
+	__u32 exe_user, exe_group;
+	__u64 exe_ctime_ns, exe_mtime_ns;
+	__u64 fd_limit, major_faults, minor_faults, vm_size_kb;
+	__u32 file_user, file_group; /* fsuid and fsgid, which decide about EXE_WRITABLE */
+	__u32 flags;		     /* CALL_REAL_PATH_CUT, CALL_REAL_PATH_DETACHED: of the exe */
+	__u16 is_execveat;
+	__u16 lengths[EXEC_PART_COUNT];
+};
+_Static_assert(sizeof(struct exec_record) == 80 + 72 + 24 + 8 + 16 + 32 + 12 + 16 + 4, "shared");
+
+enum fork_part { FORK_CGROUP, FORK_CGROUP_V1, FORK_PART_COUNT };
+
+/* The header is the child's. */
+struct fork_record {
+	struct record header;
+	struct task_info task;
+	__u64 forker_start_ns;
+	__u32 forker_pid; /* whose memory it has; its parent may be another (CLONE_PARENT) */
+	__u16 lengths[FORK_PART_COUNT];
+};
+_Static_assert(sizeof(struct fork_record) == 80 + 72 + 16, "shared");
+
+struct exit_record {
+	struct record header;
+	__u32 status; /* as wait(2) gives it */
+	__u32 reaper_pid;
+};
+_Static_assert(sizeof(struct exit_record) == 88, "shared");
+
+/* Records are built in a slot of this size; a ring is never smaller than four of them. */
+#define RECORD_MAX 32768
+
+/* What was lost, by class. */
+enum loss {
+	LOSS_CALL_RING,	     /* the ring was more than 7/8 full */
+	LOSS_LIFECYCLE_RING, /* it was full */
+	LOSS_SLOTS,	     /* both of a CPU's slots were being used */
+	LOSS_COUNT,
+};
+
+#define IGNORED_MAX 16
+
+/* Variables that both sides see; the sensor maps the memory. */
+struct shared {
+	struct call calls[ABI_COUNT][CALLS_MAX];
+	__u32 ignored_pids[IGNORED_MAX];
+	__u32 ignored_count;
+	__u32 consumer_sleeps; /* set by the consumer before it sleeps, taken by whom wakes it */
+	__u64 lost[LOSS_COUNT];
+};

@@ -26,8 +26,8 @@ struct source_operations {
 	 * The next event: 1 with *ret_event (valid until the next call), 0 when none came within
 	 * `timeout_ms`, -ECANCELED at the end of the stream, or an error.
 	 */
-	int (*next)(struct source *source, int timeout_ms, struct event **ret_event,
-		struct error *err);
+	int (*next)(
+		struct source *source, int timeout_ms, struct event **ret_event, struct error *err);
 	void (*counters)(struct source *source, struct source_counters *ret_counters);
 	void (*free)(struct source *source);
 };
@@ -37,13 +37,13 @@ struct source {
 };
 
 struct kernel_source_options {
-	uint64_t ring_bytes; /* 0: 8 MiB */
-	const char *host_root; /* where the host's / is mounted; NULL or "": / */
+	uint64_t ring_bytes;	     /* 0: 8 MiB */
+	const char *host_root;	     /* where the host's / is mounted; NULL or "": / */
 	const int64_t *ignored_pids; /* ourselves and our siblings: nothing of theirs is reported */
 	size_t ignored_pid_count;
 	bool accepts_all; /* no filter in the kernel */
 };
 
 /* Loads and attaches. -EPERM, -ENOSYS (no BTF) … with one line that says what is missing. */
-int kernel_source_new(const struct kernel_source_options *options, struct source **ret_source,
-	struct error *err);
+int kernel_source_new(
+	const struct kernel_source_options *options, struct source **ret_source, struct error *err);

@@ -23,7 +23,7 @@ enum container_kind {
 
 struct container {
 	enum container_kind kind;
-	struct text id;      /* "host", or the first 12 characters */
+	struct text id;	     /* "host", or the first 12 characters */
 	struct text full_id; /* "host", or all of it */
 	struct text name;    /* "host"; NULL data: not known */
 };
@@ -34,14 +34,27 @@ const char *container_kind_name(enum container_kind kind);
 struct containers;
 struct containers *containers_new(void);
 void containers_free(struct containers *containers);
+
+/* What the table holds at most; beyond it a new container is the host's, and counted. */
+#define CONTAINERS_MAX 65536
+
 /*
  * The container of a cgroup path, made when it is new. Never NULL: paths that belong to no
- * container give the host. Lives as long as the table.
+ * container give the host. Lives as long as the table. `is_isolated`: as in
+ * container_id_in_cgroup().
  */
-const struct container *containers_of_cgroup(struct containers *containers, struct text cgroup);
+const struct container *containers_of_cgroup(
+	struct containers *containers, struct text cgroup, bool is_isolated);
+/* Containers that were refused because the table was full. */
+uint64_t containers_refused(const struct containers *containers);
+
 /*
- * Finds kind and id in a cgroup path (v1 and v2; docker, containerd, CRI-O, podman, plain runc by
- * hand of what the path looks like). False: the host. `ret_id` is a slice of `cgroup`.
+ * Finds kind and id in a cgroup path, v1 or v2. The engines are known by the form of their paths;
+ * a nested one wins over what it is nested in. False: the host. `ret_id` is a slice of `cgroup`.
+ *
+ * A bundle that runc runs by itself has a path of its owner's choice, so there is nothing to see
+ * in it: then a process whose pid and mount namespaces are not the host's (`is_isolated`) is in a
+ * container named by the last part of the path, unless that part is a unit of systemd.
  */
 bool container_id_in_cgroup(
-	struct text cgroup, enum container_kind *ret_kind, struct text *ret_id);
+	struct text cgroup, bool is_isolated, enum container_kind *ret_kind, struct text *ret_id);

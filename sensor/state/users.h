@@ -13,12 +13,14 @@
 #include "sensor/value.h"
 
 struct users;
-struct users *users_new(void);
+/* `host_root`: where the host's / is mounted, NULL or "" for /; kept by reference. */
+struct users *users_new(const char *host_root);
 void users_free(struct users *users);
 /*
- * The name of a user id in a container (or the host). PRESENT with the name; ABSENT when the
- * passwd has no such entry. `pid` is a process of that container whose root to look into; while
- * a container's file is being read elsewhere: WAITS for at most 20 ms, then ABSENT.
+ * The name of a user id in a container (or the host). PRESENT with the name, valid until the next
+ * call; ABSENT when the passwd has no such entry. `pid` is a process of that container whose root
+ * to look into; while a container's file is being read elsewhere: WAITS for at most 20 ms, then
+ * ABSENT until it is there. Files that change are read again.
  */
 enum presence users_name(struct users *users, const struct container *container, int64_t pid,
 	uint32_t uid, struct text *ret_name);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Reading kernel memory in the two ways that kernels allow. The same source is built twice:
+ * with DIRECT for kernels that let a program follow typed pointers (6.2 and later, fast), without
+ * it for all others, where each step is a call of bpf_probe_read_kernel.
+ */
+#pragma once
+
+#include "types.bpf.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "wire.h"
+
+#ifdef DIRECT
+
+extern void *bpf_rdonly_cast(void *object, __u32 btf_id) __ksym;
+
+#define TRACE(name)          "tp_btf/" name
+#define READ(object, member) ((object)->member)
+/* Gives an address the type that makes READ possible. */
+#define AS(type, address)                                                                          \
+	((struct type *)bpf_rdonly_cast((void *)(address), bpf_core_type_id_kernel(struct type)))
+#define CURRENT() ((struct task_struct *)bpf_get_current_task_btf())
+
+#else
+
+#define TRACE(name)          "raw_tp/" name
+#define READ(object, member) BPF_CORE_READ(object, member)
+#define AS(type, address)    ((struct type *)(address))
+#define CURRENT()            ((struct task_struct *)bpf_get_current_task())
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The ring, and the slots in which a CPU builds its records. A program may be preempted by another
+ * one on the same CPU (6.13 and later), so each CPU has two slots with a busy flag; a third program
+ * counts its record as lost.
+ */
+#pragma once
+
+#include "read.bpf.h"
+
+/* What is appended last may be as long as a text or a walk's last name. */
+#define SLOT_SIZE (RECORD_MAX + TEXT_MAX + 256)
+
+struct slot {
+	__u32 busy;
+	__u32 used; /* verifier: offsets are kept here, in memory; in a register a walk explodes */
+	char data[SLOT_SIZE];
+};
+
+/* Two a CPU; the loader sets the count. (A per-CPU array's values are at most 32 KiB.) */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct slot);
+} slots SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 << 20);
+} ring SEC(".maps");
+
+struct shared shared;
+
+/* Records of calls are refused beyond this many bytes in the ring: 7/8 of it. */
+const volatile __u64 ring_limit;
+
+static __always_inline void count_loss(enum loss loss)
+{
+	__sync_fetch_and_add(&shared.lost[loss], 1);
+}
+
+static __always_inline bool slot_take(struct slot *slot)
+{
+#ifdef DIRECT
+	return !__sync_lock_test_and_set(&slot->busy, 1);
+#else
+	/* Before 6.2 a program cannot be preempted by an other one between these two lines. */
+	if (slot->busy)
+		return false;
+	slot->busy = 1;
+	return true;
+#endif
+}
+
+static __always_inline struct slot *slot_begin(__u32 fixed_size)
+{
+	__u32 first = bpf_get_smp_processor_id() * 2;
+
+	for (int i = 0; i < 2; i++) {
+		__u32 index = first + i;
+		struct slot *slot = bpf_map_lookup_elem(&slots, &index);
+
+		if (slot && slot_take(slot)) {
+			slot->used = fixed_size;
+			return slot;
+		}
+	}
+	count_loss(LOSS_SLOTS);
+	return NULL;
+}
+
+/*
+ * The consumer sets the flag and looks at the ring once more before it sleeps; we put the record
+ * into the ring and then look at the flag. So one of us sees the other. The only way to wake
+ * without a record is to discard one.
+ */
+static __always_inline void wake_consumer(void)
+{
+	void *nothing;
+
+	if (!shared.consumer_sleeps)
+		return;
+	shared.consumer_sleeps = 0;
+	nothing = bpf_ringbuf_reserve(&ring, 8, 0);
+	if (nothing)
+		bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
+}
+
+static __always_inline void slot_send(struct slot *slot, enum loss loss)
+{
+	/* verifier: the size is bounded; used never reaches RECORD_MAX */
+	__u32 size = slot->used & (RECORD_MAX - 1);
+
+	((struct record *)slot->data)->size = size;
+	if (bpf_ringbuf_output(&ring, slot->data, size, BPF_RB_NO_WAKEUP))
+		count_loss(loss);
+	slot->busy = 0;
+	wake_consumer();
+}
+
+static __always_inline bool ring_is_crowded(void)
+{
+	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > ring_limit;
+}
+
+/* Appends a NUL-ended text of the caller's memory, without the NUL. False: it cannot be read. */
+static __always_inline bool append_user_text(struct slot *slot, __u64 address, __u16 *length)
+{
+	__u32 at = slot->used & (RECORD_MAX - 1);
+	long got = bpf_probe_read_user_str(slot->data + at, TEXT_MAX, (void *)address);
+
+	if (got <= 0)
+		return false;
+	*length = got - 1;
+	slot->used = at + got - 1;
+	return true;
+}
+
+static __always_inline void append_kernel_text(struct slot *slot, const void *address, __u16 *length)
+{
+	__u32 at = slot->used & (RECORD_MAX - 1);
+	long got = bpf_probe_read_kernel_str(slot->data + at, TEXT_MAX, address);
+
+	if (got <= 0)
+		return;
+	*length = got - 1;
+	slot->used = at + got - 1;
+}
+
+/* Appends at most `limit` (a power of two) minus one bytes of the caller's memory. */
+static __always_inline void append_user_bytes(
+	struct slot *slot, __u64 address, __u64 size, __u32 limit, __u16 *length)
+{
+	__u32 at = slot->used & (RECORD_MAX - 1), count;
+
+	count = size < limit ? size : limit - 1;
+	count &= limit - 1; /* verifier: bounded */
+	if (!count || bpf_probe_read_user(slot->data + at, count, (void *)address))
+		return;
+	*length = count;
+	slot->used = at + count;
+}

@@ -1,0 +1,757 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The decoder. A record's fixed part and the lengths of its parts are checked first; after that
+ * everything is slices into the record, or made in the event's arena. Rows of syscalls.def say
+ * which argument comes from where.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <sys/wait.h>
+
+#include "base/arena.h"
+#include "base/memory.h"
+#include "sensor/path.h"
+#include "sensor/sources/decode-fd.h"
+#include "sensor/sources/decode.h"
+
+#define EVENT_MEMORY_MAX (1 << 20)
+#define ARGUMENT_COUNT	 6
+
+/* ---- the rows ---- */
+
+struct source_row {
+	enum collector how;
+	int fd;
+	enum argument_source sources[EVENT_ARGUMENTS_MAX];
+};
+
+#define FD_AT_NONE		     CALL_NOTHING
+#define FD_AT_RES		     CALL_RESULT
+#define FD_AT_0			     0
+#define A(type, name, source)	     SOURCE_##source,
+#define F(type, name, source, table) SOURCE_##source,
+#define SYSCALL(name, collector, fd_at, rows) \
+	[EVENT_##name] = { .how = COLLECT_##collector, .fd = FD_AT_##fd_at, .sources = { rows } },
+#define EVENT(name, rows) [EVENT_##name] = { .fd = FD_AT_NONE, .sources = { rows } },
+static const struct source_row source_rows[] = {
+#include "sensor/kernel/syscalls.def"
+};
+#undef A
+#undef F
+#undef SYSCALL
+#undef EVENT
+
+static bool is_own_argument(enum argument_source source)
+{
+	return source < ARGUMENT_COUNT;
+}
+
+static bool is_text(enum value_type type)
+{
+	return type == TYPE_FSPATH || type == TYPE_FSRELPATH || type == TYPE_CHARBUF;
+}
+
+/* What a text of the caller is relative to: a path to the folder, the nearest fd before it, … */
+static int base_of_text(const struct event_type *type, const struct source_row *row, int index)
+{
+	if (type->arguments[index].type == TYPE_CHARBUF)
+		return CALL_NOTHING;
+	if (type->arguments[index].type == TYPE_FSRELPATH)
+		for (int i = index - 1; i >= 0; i--)
+			if (type->arguments[i].type == TYPE_FD && is_own_argument(row->sources[i]))
+				return (int)row->sources[i];
+	return CALL_WORKING_DIRECTORY;
+}
+
+static void call_of_source(enum argument_source source, struct call *call)
+{
+	switch (source) {
+	case SOURCE_HOW_FLAGS:
+		call->data = 2; /* openat2's struct open_how */
+		break;
+	case SOURCE_DATA_AT_1:
+		call->data = 1;
+		break;
+	case SOURCE_ADDRESS_AT_1:
+		call->address = 1;
+		break;
+	case SOURCE_TUPLE_AT_4:
+		call->address = 4;
+		break;
+	default:
+		break;
+	}
+}
+
+int call_of_event(unsigned event, struct call *ret_call)
+{
+	const struct event_type *type = event_type_at(event);
+	struct call call = { .event = (uint16_t)event,
+		.fd = CALL_NOTHING,
+		.texts = { CALL_NOTHING, CALL_NOTHING },
+		.bases = { CALL_NOTHING, CALL_NOTHING },
+		.address = CALL_NOTHING,
+		.data = CALL_NOTHING,
+		.collector = COLLECT_PLAIN };
+	const struct source_row *row;
+	int texts = 0;
+
+	if (!type || !type->is_syscall)
+		return -ENOENT;
+	if (event >= COUNT_OF(source_rows)) {
+		*ret_call = call;
+		return 0;
+	}
+	row = &source_rows[event];
+	call.collector = row->how;
+	call.fd = (int8_t)row->fd;
+	for (int i = 0; i < type->argument_count; i++) {
+		call_of_source(row->sources[i], &call);
+		if (!is_own_argument(row->sources[i]) || !is_text(type->arguments[i].type))
+			continue;
+		if (texts == 2)
+			continue;
+		call.texts[texts] = (int8_t)row->sources[i];
+		call.bases[texts++] = (int8_t)base_of_text(type, row, i);
+	}
+	*ret_call = call;
+	return 0;
+}
+
+/* ---- the decoder ---- */
+
+struct decoder {
+	struct containers *containers;
+	struct processes *processes;
+	struct users *users;
+	struct arena *arena;
+	struct event_set wanted;
+	int64_t clock_offset_ns;
+	uint64_t number;
+	struct event event;
+	const struct process *held; /* of the last event: its end must not take it away */
+};
+
+struct decoder *decoder_new(
+	struct containers *containers, struct processes *processes, struct users *users)
+{
+	struct decoder *decoder = NEW(struct decoder);
+
+	decoder->containers = containers;
+	decoder->processes = processes;
+	decoder->users = users;
+	decoder->arena = arena_new(EVENT_MEMORY_MAX);
+	return decoder;
+}
+
+void decoder_free(struct decoder *decoder)
+{
+	if (!decoder)
+		return;
+	process_release(decoder->held);
+	arena_free(decoder->arena);
+	free(decoder);
+}
+
+void decoder_want(struct decoder *decoder, const struct event_set *set)
+{
+	decoder->wanted = *set;
+}
+
+void decoder_set_clock(struct decoder *decoder, int64_t offset_ns)
+{
+	decoder->clock_offset_ns = offset_ns;
+}
+
+/* Cuts the parts behind the fixed one out of a record; false when they are longer than it is. */
+static bool cut_parts(const void *data, size_t size, size_t fixed, const __u16 *lengths,
+	struct text *ret_parts, size_t count)
+{
+	size_t at = fixed;
+
+	for (size_t i = 0; i < count; i++) {
+		if (lengths[i] > size - at)
+			return false;
+		ret_parts[i] = (struct text){ (const char *)data + at, lengths[i] };
+		at += lengths[i];
+	}
+	return true;
+}
+
+static struct text comm_of(const struct record *record)
+{
+	return (struct text){ record->comm, strnlen(record->comm, COMM_LENGTH - 1) };
+}
+
+static const struct process *see(struct decoder *decoder, const struct record *record)
+{
+	struct process_sight sight = {
+		.pid = record->pid,
+		.parent_pid = record->parent_pid,
+		.start_ns = record->start_ns,
+		.parent_start_ns = record->parent_start_ns,
+		.user_id = record->user,
+		.group_gid = record->group,
+		.effective_user_id = record->effective_user,
+		.effective_group_id = record->effective_group,
+		.comm = comm_of(record),
+	};
+
+	return processes_see(decoder->processes, &sight);
+}
+
+static struct event *begin_event(struct decoder *decoder, const struct record *record,
+	const struct event_type *type, const struct process *process)
+{
+	struct event *event = &decoder->event;
+
+	memset(event, 0, sizeof(*event));
+	process_release(decoder->held);
+	decoder->held = process ? process_hold(process) : NULL;
+	event->number = ++decoder->number;
+	event->time_ns = record->time_ns + (uint64_t)decoder->clock_offset_ns;
+	event->type = type;
+	event->cpu = record->cpu;
+	event->thread_id = record->tid;
+	event->process = process;
+	event->container = process ? process->container : NULL;
+	event->users = decoder->users;
+	event->arena = decoder->arena;
+	return event;
+}
+
+/* ---- values of arguments ---- */
+
+struct value_context {
+	struct event *event;
+	const struct call_view *call; /* NULL unless it is a call's record */
+	const struct call *spec;
+	const struct exec_record *exec; /* NULL unless … */
+	const struct exit_record *exit;
+};
+
+/* By the kind of the argument's type: numbers come as 64 bits and are cut to what they are. */
+static bool give_number(
+	const struct event_argument *argument, uint64_t number, struct value *ret_value)
+{
+	switch (argument->type) {
+	case TYPE_FD:
+	case TYPE_INT32:
+		*ret_value = value_signed((int32_t)number);
+		break;
+	case TYPE_PID:
+	case TYPE_ERRNO:
+	case TYPE_INT64:
+		*ret_value = value_signed((int64_t)number);
+		break;
+	case TYPE_FLAGS8:
+	case TYPE_FLAGS16:
+	case TYPE_FLAGS32:
+	case TYPE_ENUMFLAGS8:
+	case TYPE_ENUMFLAGS16:
+	case TYPE_ENUMFLAGS32:
+	case TYPE_MODE:
+		*ret_value = value_unsigned(flags_from_native(argument->names, (uint32_t)number));
+		break;
+	case TYPE_UINT8:
+		*ret_value = value_unsigned((uint8_t)number);
+		break;
+	case TYPE_UINT16:
+		*ret_value = value_unsigned((uint16_t)number);
+		break;
+	case TYPE_UINT32:
+	case TYPE_UID:
+	case TYPE_GID:
+		*ret_value = value_unsigned((uint32_t)number);
+		break;
+	case TYPE_DYN:
+		*ret_value = value_text((struct text){ 0 });
+		return false;
+	default:
+		*ret_value = value_unsigned(number);
+		break;
+	}
+	return true;
+}
+
+static bool give_text(
+	const struct event_argument *argument, struct text text, struct value *ret_value)
+{
+	*ret_value = value_text(text);
+	if (argument->type == TYPE_BYTEBUF)
+		ret_value->kind = VALUE_BYTES;
+	return text.data != NULL;
+}
+
+/* A call's own argument: a number, or a text that was read from the caller's memory. */
+static bool give_own(const struct value_context *context, int index,
+	const struct event_argument *argument, unsigned source, struct value *ret_value)
+{
+	const struct call_view *call = context->call;
+
+	if (!call)
+		return false;
+	if (!is_text(argument->type)) {
+		if (argument->type == TYPE_DYN) {
+			*ret_value = value_text(arena_printf(context->event->arena, "%llx",
+				(unsigned long long)call->record->arguments[source]));
+			return true;
+		}
+		return give_number(argument, call->record->arguments[source], ret_value);
+	}
+	for (int i = 0; i < 2; i++) {
+		if (context->spec->texts[i] != (int)source)
+			continue;
+		if (call->record->flags & (i ? CALL_TEXT_1_FAILED : CALL_TEXT_0_FAILED))
+			return false;
+		if (context->spec->bases[i] != CALL_NOTHING)
+			context->event->absolute[index] = path_absolute(context->event->arena,
+				path_of_walk(
+					context->event->arena, call->parts[CALL_BASE_0 + i], false),
+				call->parts[CALL_TEXT_0 + i]);
+		return give_text(argument, call->parts[CALL_TEXT_0 + i], ret_value);
+	}
+	return false;
+}
+
+static uint64_t open_flags(const struct value_context *context)
+{
+	const struct call_record *record = context->call->record;
+	bool is_how = record->flags & CALL_HAS_HOW;
+
+	switch (record->event) {
+	case EVENT_open:
+		return record->arguments[1];
+	case EVENT_openat:
+	case EVENT_open_by_handle_at:
+		return record->arguments[2];
+	case EVENT_openat2:
+		return is_how ? record->how[0] : 0;
+	case EVENT_creat:
+		return O_CREAT | O_WRONLY | O_TRUNC;
+	default:
+		return 0;
+	}
+}
+
+static uint64_t open_mode(const struct value_context *context)
+{
+	const struct call_record *record = context->call->record;
+
+	if (!(open_flags(context) & O_CREAT) && (open_flags(context) & O_TMPFILE) != O_TMPFILE)
+		return 0;
+	switch (record->event) {
+	case EVENT_open:
+		return record->arguments[2];
+	case EVENT_openat:
+		return record->arguments[3];
+	default:
+		return record->how[1];
+	}
+}
+
+/* Values that only a call's record has. */
+static bool give_of_call(const struct value_context *context, const struct event_argument *argument,
+	enum argument_source source, struct value *ret_value)
+{
+	const struct call_record *record = context->call->record;
+	const struct event_fd *fd = &context->event->fd;
+	struct arena *arena = context->event->arena;
+	bool has_file = record->flags & CALL_HAS_FILE;
+
+	switch (source) {
+	case SOURCE_MODE_IF_CREATING:
+		return give_number(argument, open_mode(context), ret_value);
+	case SOURCE_DEVICE:
+		return has_file && give_number(argument, fd->device, ret_value);
+	case SOURCE_INODE:
+		return has_file && give_number(argument, fd->inode, ret_value);
+	case SOURCE_CREATED:
+		return has_file && give_number(argument, record->file.layer, ret_value);
+	case SOURCE_REAL_PATH:
+		return give_text(argument, fd->real_name, ret_value);
+	case SOURCE_HOW_FLAGS:
+		return record->flags & CALL_HAS_HOW &&
+		       give_number(argument, record->how[0], ret_value);
+	case SOURCE_HOW_RESOLVE:
+		return record->flags & CALL_HAS_HOW &&
+		       give_number(argument, record->how[2], ret_value);
+	case SOURCE_TUPLE:
+	case SOURCE_TUPLE_AT_4:
+		return fd->name.length && give_text(argument, fd->name, ret_value);
+	case SOURCE_ADDRESS_AT_1:
+		return give_text(argument, address_text(arena, context->call->parts[CALL_ADDRESS]),
+			ret_value);
+	case SOURCE_DATA:
+	case SOURCE_DATA_AT_1:
+		return context->call->parts[CALL_DATA].length &&
+		       give_text(argument, context->call->parts[CALL_DATA], ret_value);
+	case SOURCE_MESSAGE_SIZE:
+		return give_number(argument, record->how[0], ret_value);
+	case SOURCE_QUEUE_LENGTH:
+		return give_number(argument, record->socket.queue_length, ret_value);
+	case SOURCE_QUEUE_MAX:
+		return give_number(argument, record->socket.queue_max, ret_value);
+	case SOURCE_QUEUE_PERCENT:
+		return give_number(argument,
+			record->socket.queue_max
+				? 100ull * record->socket.queue_length / record->socket.queue_max
+				: 0,
+			ret_value);
+	case SOURCE_SOCKET_TYPE:
+		return give_number(argument, record->arguments[1] & 0xf, ret_value);
+	case SOURCE_SOCKET_FLAGS:
+		return give_number(argument, record->arguments[1] & ~0xfull, ret_value);
+	default:
+		return false;
+	}
+}
+
+/* Values that only the record of a successful exec has. */
+static bool give_of_exec(const struct value_context *context, const struct event_argument *argument,
+	enum argument_source source, struct value *ret_value)
+{
+	switch (source) {
+	case SOURCE_FD_LIMIT:
+		return give_number(argument, context->exec->fd_limit, ret_value);
+	case SOURCE_MAJOR_FAULTS:
+		return give_number(argument, context->exec->major_faults, ret_value);
+	case SOURCE_MINOR_FAULTS:
+		return give_number(argument, context->exec->minor_faults, ret_value);
+	case SOURCE_VM_SIZE:
+		return give_number(argument, context->exec->vm_size_kb, ret_value);
+	default:
+		return false;
+	}
+}
+
+static bool give_of_exit(const struct value_context *context, const struct event_argument *argument,
+	enum argument_source source, struct value *ret_value)
+{
+	int status = (int)context->exit->status;
+
+	switch (source) {
+	case SOURCE_EXIT_STATUS:
+		return give_number(argument, context->exit->status, ret_value);
+	case SOURCE_EXIT_CODE:
+		return give_number(
+			argument, WIFEXITED(status) ? WEXITSTATUS(status) : 0, ret_value);
+	case SOURCE_EXIT_SIGNAL:
+		return give_number(argument, status & 0x7f, ret_value);
+	case SOURCE_EXIT_CORE:
+		return give_number(argument, !!(status & 0x80), ret_value);
+	case SOURCE_REAPER:
+		return give_number(argument, context->exit->reaper_pid, ret_value);
+	default:
+		return false;
+	}
+}
+
+static bool give_of_process(const struct process *process, const struct event_argument *argument,
+	enum argument_source source, struct value *ret_value)
+{
+	switch (source) {
+	case SOURCE_EXE:
+		return give_text(argument, process->exe, ret_value);
+	case SOURCE_ARGUMENTS:
+		return give_text(argument, process->arguments, ret_value);
+	case SOURCE_ENVIRONMENT:
+		return give_text(argument, process->environment, ret_value);
+	case SOURCE_PID:
+		return give_number(argument, (uint64_t)process->pid, ret_value);
+	case SOURCE_PARENT_PID:
+		return give_number(argument, (uint64_t)process->parent_pid, ret_value);
+	case SOURCE_WORKING_DIRECTORY:
+		return give_text(argument, process->working_directory, ret_value);
+	case SOURCE_COMM:
+		return give_text(argument, process->comm, ret_value);
+	case SOURCE_CGROUPS:
+		return give_text(argument, process->cgroup, ret_value);
+	case SOURCE_TTY:
+		return give_number(argument, process->tty, ret_value);
+	case SOURCE_VIRTUAL_GROUP:
+		return give_number(argument, (uint64_t)process->virtual_group_id, ret_value);
+	case SOURCE_GROUP:
+		return give_number(argument, (uint64_t)process->group_id, ret_value);
+	case SOURCE_LOGIN_UID:
+		return give_number(argument, (uint64_t)process->login_uid, ret_value);
+	case SOURCE_EXE_FLAGS:
+		return give_number(argument, process->exe_flags, ret_value);
+	case SOURCE_CAPABILITIES_INHERITABLE:
+		return give_number(argument, process->capabilities_inheritable, ret_value);
+	case SOURCE_CAPABILITIES_PERMITTED:
+		return give_number(argument, process->capabilities_permitted, ret_value);
+	case SOURCE_CAPABILITIES_EFFECTIVE:
+		return give_number(argument, process->capabilities_effective, ret_value);
+	case SOURCE_EXE_INODE:
+		return give_number(argument, process->exe_inode, ret_value);
+	case SOURCE_EXE_CTIME:
+		return give_number(argument, process->exe_inode_ctime_ns, ret_value);
+	case SOURCE_EXE_MTIME:
+		return give_number(argument, process->exe_inode_mtime_ns, ret_value);
+	case SOURCE_EXE_PATH:
+		return give_text(argument, process->exe_path, ret_value);
+	case SOURCE_UID:
+		return give_number(argument, (uint64_t)process->effective_user_id, ret_value);
+	case SOURCE_GID:
+		return give_number(argument, (uint64_t)process->effective_group_id, ret_value);
+	default:
+		return false;
+	}
+}
+
+static bool is_exec(const struct event *event)
+{
+	return event->type->id == EVENT_execve || event->type->id == EVENT_execveat;
+}
+
+static bool give_value(const struct value_context *context, int index, struct value *ret_value)
+{
+	struct event *event = context->event;
+	const struct event_argument *argument = &event->type->arguments[index];
+	enum argument_source source = source_rows[event->type->id].sources[index];
+
+	if (is_own_argument(source))
+		return give_own(context, index, argument, source, ret_value);
+	if (source == SOURCE_RES)
+		return give_number(argument, (uint64_t)event->result, ret_value);
+	if (source == SOURCE_TID)
+		return give_number(argument, (uint64_t)event->thread_id, ret_value);
+	if (context->call && give_of_call(context, argument, source, ret_value))
+		return true;
+	if (context->exec && give_of_exec(context, argument, source, ret_value))
+		return true;
+	if (context->exit && give_of_exit(context, argument, source, ret_value))
+		return true;
+	/* The process of an exec that failed is not what it wanted to be. */
+	if (context->call && is_exec(event))
+		return false;
+	return give_of_process(event->process, argument, source, ret_value);
+}
+
+static void fill_arguments(const struct value_context *context)
+{
+	struct event *event = context->event;
+
+	for (int i = 0; i < event->type->argument_count; i++)
+		if (give_value(context, i, &event->arguments[i]))
+			event->arguments_present |= UINT32_C(1) << i;
+}
+
+/* ---- records ---- */
+
+static void follow_call(struct decoder *decoder, const struct event *event)
+{
+	if (event->type->id == EVENT_chdir && !event->result && event->absolute[1].length)
+		processes_move(decoder->processes, event->process->pid, event->absolute[1]);
+}
+
+/* The file itself is made: Falco shows it among the flags. */
+static void mark_created(struct event *event, const struct call_record *record)
+{
+	for (int i = 0; i < event->type->argument_count; i++)
+		if (record->file.is_created && !strcmp(event->type->arguments[i].name, "flags"))
+			event->arguments[i].size |= 1 << 14; /* O_F_CREATED of arguments.def */
+}
+
+static int take_call(
+	struct decoder *decoder, const void *data, size_t size, struct event **ret_event)
+{
+	const struct call_record *record = data;
+	struct call_view view = { .record = record };
+	const struct event_type *type;
+	struct value_context context;
+	struct event *event;
+	struct call spec;
+
+	if (size < sizeof(*record) || !cut_parts(data, size, sizeof(*record), record->lengths,
+					      view.parts, CALL_PART_COUNT))
+		return -EBADMSG;
+	type = event_type_at(record->event);
+	if (!type || call_of_event(record->event, &spec) < 0)
+		return -EBADMSG;
+
+	event = begin_event(decoder, &record->header, type, see(decoder, &record->header));
+	if (type->is_generic) {
+		*ret_event = event;
+		return 1;
+	}
+	event->result = record->result;
+	context = (struct value_context){ .event = event, .call = &view, .spec = &spec };
+	if (type->is_open)
+		event->fd.open_flags = (uint32_t)open_flags(&context);
+	describe_fd(event, &view, &spec);
+	if (record->flags & (CALL_TEXT_0_FAILED | CALL_TEXT_1_FAILED))
+		event->is_path_unproven = true;
+	fill_arguments(&context);
+	if (type->is_open)
+		mark_created(event, record);
+	follow_call(decoder, event);
+	*ret_event = event;
+	return 1;
+}
+
+static void task_into(
+	const struct record *record, const struct task_info *task, struct process *process)
+{
+	*process = (struct process){
+		.pid = record->pid,
+		.start_ns = record->start_ns,
+		.parent_pid = record->parent_pid,
+		.parent_start_ns = record->parent_start_ns,
+		.user_id = record->user,
+		.effective_user_id = record->effective_user,
+		.group_gid = record->group,
+		.effective_group_id = record->effective_group,
+		.comm = comm_of(record),
+		.vpid = task->virtual_pid,
+		.group_id = task->group,
+		.virtual_group_id = task->virtual_group,
+		.session_id = task->session,
+		.virtual_session_id = task->virtual_session,
+		.login_uid = task->login_user == UINT32_MAX ? -1 : (int64_t)task->login_user,
+		.tty = task->tty,
+		.pid_namespace = task->pid_namespace,
+		.mount_namespace = task->mount_namespace,
+		.capabilities_inheritable = task->inheritable,
+		.capabilities_permitted = task->permitted,
+		.capabilities_effective = task->effective,
+		.cgroup_id = task->cgroup_id,
+	};
+}
+
+static struct text cgroup_of(struct arena *arena, struct text unified, struct text v1)
+{
+	struct text path = path_of_walk(arena, unified.length ? unified : v1, false);
+
+	return path.length ? path : TEXT("/");
+}
+
+static uint32_t exe_flags_of(const struct exec_record *record, struct text exe_path)
+{
+	struct exe_access access = {
+		.mode = record->exe.mode,
+		.owner = record->exe_user,
+		.group = record->exe_group,
+		.user = record->file_user,
+		.user_group = record->file_group,
+		.capabilities = record->task.effective,
+	};
+	uint32_t flags = 0;
+
+	if (exe_is_writable(&access))
+		flags |= EXE_WRITABLE;
+	if (record->exe.layer == LAYER_UPPER)
+		flags |= EXE_UPPER_LAYER;
+	if (record->exe.layer == LAYER_LOWER)
+		flags |= EXE_LOWER_LAYER;
+	if (record->flags & CALL_REAL_PATH_DETACHED && text_starts_with(exe_path, TEXT("memfd:")))
+		flags |= EXE_FROM_MEMFD;
+	return flags;
+}
+
+static void image_into(struct decoder *decoder, const struct exec_record *record,
+	const struct text *parts, struct process *process)
+{
+	struct text arguments = parts[EXEC_ARGUMENTS];
+
+	if (!text_split(&arguments, '\0', &process->exe))
+		process->exe = TEXT("");
+	process->arguments = arguments.data ? arguments : TEXT("");
+	process->environment = parts[EXEC_ENVIRONMENT];
+	process->exe_path = path_of_walk(
+		decoder->arena, parts[EXEC_EXE_PATH], record->flags & CALL_REAL_PATH_DETACHED);
+	process->working_directory =
+		path_of_walk(decoder->arena, parts[EXEC_WORKING_DIRECTORY], false);
+	if (!process->working_directory.length)
+		process->working_directory = TEXT("/");
+	process->cgroup = cgroup_of(decoder->arena, parts[EXEC_CGROUP], parts[EXEC_CGROUP_V1]);
+	process->exe_inode = record->exe.inode;
+	process->exe_device = device_of_kernel(record->exe.device);
+	process->exe_inode_ctime_ns = record->exe_ctime_ns;
+	process->exe_inode_mtime_ns = record->exe_mtime_ns;
+	process->exe_flags = exe_flags_of(record, process->exe_path);
+	process->fd_limit = record->fd_limit;
+}
+
+static int take_exec(
+	struct decoder *decoder, const void *data, size_t size, struct event **ret_event)
+{
+	const struct exec_record *record = data;
+	struct text parts[EXEC_PART_COUNT];
+	const struct process *now;
+	struct process process;
+	unsigned id;
+
+	if (size < sizeof(*record) ||
+		!cut_parts(data, size, sizeof(*record), record->lengths, parts, EXEC_PART_COUNT))
+		return -EBADMSG;
+	task_into(&record->header, &record->task, &process);
+	image_into(decoder, record, parts, &process);
+	process.clone_time_ns = record->header.start_ns + (uint64_t)decoder->clock_offset_ns;
+	process.exec_count = 1;
+	now = processes_exec(decoder->processes, &process);
+
+	id = record->is_execveat ? EVENT_execveat : EVENT_execve;
+	if (!event_set_has(&decoder->wanted, id))
+		return 0;
+	*ret_event = begin_event(decoder, &record->header, event_type_at(id), now);
+	fill_arguments(&(struct value_context){ .event = *ret_event, .exec = record });
+	return 1;
+}
+
+static int take_fork(struct decoder *decoder, const void *data, size_t size)
+{
+	const struct fork_record *record = data;
+	struct text parts[FORK_PART_COUNT];
+	struct process child;
+
+	if (size < sizeof(*record) ||
+		!cut_parts(data, size, sizeof(*record), record->lengths, parts, FORK_PART_COUNT))
+		return -EBADMSG;
+	task_into(&record->header, &record->task, &child);
+	child.clone_time_ns = record->header.start_ns + (uint64_t)decoder->clock_offset_ns;
+	child.cgroup = cgroup_of(decoder->arena, parts[FORK_CGROUP], parts[FORK_CGROUP_V1]);
+	(void)processes_fork(decoder->processes, record->forker_pid, &child);
+	return 0;
+}
+
+static int take_exit(
+	struct decoder *decoder, const void *data, size_t size, struct event **ret_event)
+{
+	const struct exit_record *record = data;
+	bool is_wanted = event_set_has(&decoder->wanted, EVENT_procexit);
+
+	if (size < sizeof(*record))
+		return -EBADMSG;
+	if (is_wanted) {
+		*ret_event = begin_event(decoder, &record->header, event_type_at(EVENT_procexit),
+			see(decoder, &record->header));
+		fill_arguments(&(struct value_context){ .event = *ret_event, .exit = record });
+	}
+	processes_exit(decoder->processes, record->header.pid, record->header.start_ns,
+		record->reaper_pid);
+	return is_wanted;
+}
+
+int decoder_take(struct decoder *decoder, const void *data, size_t size, struct event **ret_event)
+{
+	const struct record *record = data;
+
+	arena_reset(decoder->arena);
+	if (size < sizeof(*record) || record->size > size || (uintptr_t)data % 8)
+		return -EBADMSG;
+	switch (record->kind) {
+	case RECORD_CALL:
+		return take_call(decoder, data, record->size, ret_event);
+	case RECORD_EXEC:
+		return take_exec(decoder, data, record->size, ret_event);
+	case RECORD_FORK:
+		return take_fork(decoder, data, record->size);
+	case RECORD_EXIT:
+		return take_exit(decoder, data, record->size, ret_event);
+	default:
+		return -EBADMSG;
+	}
+}

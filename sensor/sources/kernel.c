@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kernel as a source: loads the programs of sensor/kernel, attaches what is wanted, and turns
+ * their records into events. The programs are there in two builds (read.bpf.h); the fast one is
+ * tried first. Processes are followed from the first moment on, calls only when they are wanted.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <poll.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "sensor/kernel/wire.h"
+#include "sensor/sources/decode.h"
+#include "sensor/sources/ring.h"
+#include "sensor/sources/source.h"
+#include "sensor/state/users.h"
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-function"
+#pragma GCC diagnostic ignored "-Wsign-compare"
+#include "sensor/kernel/collect_direct.skel.h"
+#include "sensor/kernel/collect_plain.skel.h"
+#pragma GCC diagnostic pop
+
+#define RING_BYTES_DEFAULT (8 << 20)
+#define RING_BYTES_MIN	   (4 * RECORD_MAX)
+#define RING_BYTES_LIMIT   (1u << 30)
+#define NS_PER_S	   1000000000
+#define LOG_LINE_MAX	   400
+
+struct kernel_source {
+	struct source source;
+	struct bpf_object *object;
+	struct bpf_link *lifecycle[3], *calls;
+	struct shared *shared; /* the programs' variables */
+	struct ring ring;
+	struct containers *containers;
+	struct processes *processes;
+	struct users *users;
+	struct decoder *decoder;
+	uint64_t events, lifecycle_lost_before, next_upkeep_ns;
+};
+
+/* ---- names and numbers of calls ---- */
+
+struct numbered_call {
+	uint16_t abi, number;
+	const char *name;
+};
+
+#define CALL(number, name) { ABI_HERE, number, #name },
+static const struct numbered_call numbered_calls[] = {
+#if defined(__x86_64__)
+#define ABI_HERE ABI_NATIVE
+#include "sensor/kernel/calls-x86-64.def"
+#undef ABI_HERE
+#define ABI_HERE ABI_IA32
+#include "sensor/kernel/calls-ia32.def"
+#undef ABI_HERE
+#else
+#error "kernel.c: add the list of this architecture's calls"
+#endif
+};
+#undef CALL
+
+static const char *const collector_programs[COLLECTOR_COUNT] = {
+	[COLLECT_PLAIN] = "collect_plain",
+	[COLLECT_OPEN] = "collect_open",
+	[COLLECT_FD] = "collect_fd",
+	[COLLECT_SOCKET] = "collect_socket",
+	[COLLECT_ACCEPT] = "collect_accept",
+	[COLLECT_MESSAGE] = "collect_message",
+	[COLLECT_EXEC] = "collect_exec",
+};
+
+static const char *const lifecycle_programs[] = { "process_fork", "process_exec", "process_exit" };
+
+/* ---- loading ---- */
+
+/* libbpf speaks in many lines; they are of use only to someone who debugs. */
+static int print_for_debug(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	char line[LOG_LINE_MAX];
+
+	if (level == LIBBPF_DEBUG)
+		return 0;
+	vsnprintf(line, sizeof(line), format, arguments);
+	log_debug("libbpf: %s", line);
+	return 0;
+}
+
+static struct bpf_map *map_ending(struct bpf_object *object, const char *end)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map,
+		object) if (text_ends_with(text_of(bpf_map__name(map)), text_of(end))) return map;
+	return NULL;
+}
+
+static int set_sizes(struct bpf_object *object, uint64_t ring_bytes)
+{
+	struct bpf_map *slots = bpf_object__find_map_by_name(object, "slots");
+	struct bpf_map *ring = bpf_object__find_map_by_name(object, "ring");
+	struct bpf_map *constants = map_ending(object, ".rodata");
+	uint64_t limit = ring_bytes / 8 * 7;
+	size_t size = 0;
+	void *value = constants ? (void *)bpf_map__initial_value(constants, &size) : NULL;
+	int r;
+
+	if (!slots || !ring || !value || size < sizeof(limit))
+		return -EINVAL;
+	memcpy(value, &limit, sizeof(limit)); /* ring_limit is the only constant */
+	r = bpf_map__set_max_entries(slots, (uint32_t)libbpf_num_possible_cpus() * 2);
+	return r ? r : bpf_map__set_max_entries(ring, (uint32_t)ring_bytes);
+}
+
+struct variant {
+	const char *name;
+	const void *(*bytes)(size_t *ret_size);
+};
+
+static const struct variant variants[] = {
+	{ "direct", collect_direct__elf_bytes },
+	{ "plain", collect_plain__elf_bytes },
+};
+
+static int load_variant(
+	const struct variant *variant, uint64_t ring_bytes, struct bpf_object **ret_object)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "tercel");
+	struct bpf_object *object;
+	size_t size;
+	const void *bytes = variant->bytes(&size);
+	int r;
+
+	object = bpf_object__open_mem(bytes, size, &options);
+	if (!object)
+		return -errno;
+	r = set_sizes(object, ring_bytes);
+	if (!r)
+		r = bpf_object__load(object);
+	if (r) {
+		bpf_object__close(object);
+		return r;
+	}
+	log_debug("kernel programs: the %s build is loaded", variant->name);
+	*ret_object = object;
+	return 0;
+}
+
+static int explain(int code, struct error *err)
+{
+	if (access("/sys/kernel/btf/vmlinux", R_OK))
+		return error_set(err, -ENOSYS,
+			"this kernel tells nothing of its types (no /sys/kernel/btf/vmlinux); "
+			"a kernel built with CONFIG_DEBUG_INFO_BTF is needed");
+	if (code == -EPERM || code == -EACCES)
+		return error_set(err, -EPERM,
+			"not permitted to load kernel programs: run as root, or with CAP_BPF, "
+			"CAP_PERFMON and CAP_SYS_PTRACE (\"tercel doctor\" tells what is missing)");
+	return error_set(err, code,
+		"the kernel refuses the programs: %s (\"tercel doctor\" tells what this kernel "
+		"has, log_level debug why)",
+		strerror(-code));
+}
+
+static int load(uint64_t ring_bytes, struct bpf_object **ret_object, struct error *err)
+{
+	const char *chosen = getenv("TERCEL_KERNEL_BUILD"); /* for tests: "direct" or "plain" */
+	int r = -ENOENT;
+
+	libbpf_set_print(print_for_debug);
+	for (size_t i = 0; i < COUNT_OF(variants); i++) {
+		if (chosen && strcmp(chosen, variants[i].name))
+			continue;
+		r = load_variant(&variants[i], ring_bytes, ret_object);
+		if (!r || r == -EPERM)
+			break;
+	}
+	return r ? explain(r, err) : 0;
+}
+
+static int fill_collectors(struct bpf_object *object)
+{
+	int collectors = bpf_object__find_map_fd_by_name(object, "collectors");
+
+	for (uint32_t i = 0; i < COLLECTOR_COUNT; i++) {
+		struct bpf_program *program;
+		int fd;
+
+		if (!collector_programs[i])
+			continue;
+		program = bpf_object__find_program_by_name(object, collector_programs[i]);
+		fd = program ? bpf_program__fd(program) : -ENOENT;
+		if (fd < 0 || bpf_map_update_elem(collectors, &i, &fd, BPF_ANY))
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static int attach(
+	struct bpf_object *object, const char *name, struct bpf_link **ret_link, struct error *err)
+{
+	struct bpf_program *program = bpf_object__find_program_by_name(object, name);
+
+	*ret_link = program ? bpf_program__attach(program) : NULL;
+	if (!*ret_link)
+		return error_set(err, -errno, "the kernel program %s cannot be attached: %s", name,
+			strerror(errno));
+	return 0;
+}
+
+/* The one variable of the programs, `shared`, is all that their .bss holds. */
+static int map_variables(struct kernel_source *kernel)
+{
+	struct bpf_map *variables = map_ending(kernel->object, ".bss");
+	void *memory;
+
+	if (!variables || bpf_map__value_size(variables) < sizeof(*kernel->shared))
+		return -EINVAL;
+	memory = mmap(NULL, sizeof(*kernel->shared), PROT_READ | PROT_WRITE, MAP_SHARED,
+		bpf_map__fd(variables), 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	kernel->shared = memory;
+	return 0;
+}
+
+static void ignore_pids(struct shared *shared, const struct kernel_source_options *options)
+{
+	size_t count = MIN_OF(options->ignored_pid_count, IGNORED_MAX);
+
+	for (size_t i = 0; i < count; i++)
+		shared->ignored_pids[i] = (uint32_t)options->ignored_pids[i];
+	shared->ignored_count = (uint32_t)count;
+}
+
+/* ---- being a source ---- */
+
+static uint64_t now_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+/* The wall clock steps and drifts against the clock of the records. */
+static void sync_clock(struct kernel_source *kernel)
+{
+	uint64_t before = now_ns(CLOCK_BOOTTIME), wall = now_ns(CLOCK_REALTIME),
+		 after = now_ns(CLOCK_BOOTTIME);
+
+	decoder_set_clock(kernel->decoder, (int64_t)(wall - before - (after - before) / 2));
+}
+
+static struct kernel_source *of(struct source *source)
+{
+	return (struct kernel_source *)source;
+}
+
+static bool has_calls(const struct event_set *set)
+{
+	size_t count;
+	const struct event_type *types = event_types(&count);
+
+	for (size_t i = 0; i < count; i++)
+		if (types[i].is_syscall && event_set_has(set, types[i].id))
+			return true;
+	return false;
+}
+
+static void want_calls(struct kernel_source *kernel, const struct event_set *set)
+{
+	for (size_t i = 0; i < COUNT_OF(numbered_calls); i++) {
+		const struct numbered_call *one = &numbered_calls[i];
+		const struct event_type *type = event_type_find(text_of(one->name));
+		struct call call = { 0 };
+
+		if (one->number >= CALLS_MAX || !type)
+			continue;
+		if (event_set_has(set, type->id))
+			(void)call_of_event(type->id, &call);
+		kernel->shared->calls[one->abi][one->number] = call;
+	}
+}
+
+static int kernel_want(struct source *source, const struct event_set *set, struct error *err)
+{
+	struct kernel_source *kernel = of(source);
+
+	decoder_want(kernel->decoder, set);
+	want_calls(kernel, set);
+	if (!has_calls(set)) {
+		bpf_link__destroy(TAKE(kernel->calls));
+		return 0;
+	}
+	if (kernel->calls)
+		return 0;
+	return attach(kernel->object, "dispatch", &kernel->calls, err);
+}
+
+/* Once a second: the clock, and whether the lifecycle has holes that a scan must fill. */
+static void keep_up(struct kernel_source *kernel, uint64_t now)
+{
+	uint64_t lost =
+		kernel->shared->lost[LOSS_LIFECYCLE_RING] + kernel->shared->lost[LOSS_SLOTS];
+
+	if (now < kernel->next_upkeep_ns)
+		return;
+	kernel->next_upkeep_ns = now + NS_PER_S;
+	sync_clock(kernel);
+	if (lost == kernel->lifecycle_lost_before)
+		return;
+	kernel->lifecycle_lost_before = lost;
+	(void)processes_scan(kernel->processes, NULL);
+}
+
+/*
+ * Sleeps until a record comes. The flag asks the programs for a wake-up; after it is set the ring
+ * is looked at once more, so that no record slips in between.
+ */
+static void sleep_until(struct kernel_source *kernel, uint64_t deadline)
+{
+	struct pollfd ring = { .fd = kernel->ring.fd, .events = POLLIN };
+	uint64_t now = now_ns(CLOCK_MONOTONIC);
+	struct timespec left;
+
+	if (now >= deadline)
+		return;
+	left.tv_sec = (time_t)((deadline - now) / NS_PER_S);
+	left.tv_nsec = (long)((deadline - now) % NS_PER_S);
+	__atomic_store_n(&kernel->shared->consumer_sleeps, 1, __ATOMIC_SEQ_CST);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (__atomic_load_n(kernel->ring.produced, __ATOMIC_SEQ_CST) == kernel->ring.at)
+		(void)ppoll(&ring, 1, &left, NULL);
+	__atomic_store_n(&kernel->shared->consumer_sleeps, 0, __ATOMIC_SEQ_CST);
+}
+
+static int kernel_next(
+	struct source *source, int timeout_ms, struct event **ret_event, struct error *err)
+{
+	struct kernel_source *kernel = of(source);
+	uint64_t now = now_ns(CLOCK_MONOTONIC), deadline;
+	bool has_slept = false;
+
+	(void)err;
+	deadline = now + (uint64_t)MAX_OF(timeout_ms, 0) * 1000000;
+	keep_up(kernel, now);
+	for (;;) {
+		const void *data;
+		size_t size = ring_next(&kernel->ring, &data);
+
+		if (size) {
+			/* What does not decode is our own mistake; the tests show it. */
+			if (decoder_take(kernel->decoder, data, size, ret_event) != 1)
+				continue;
+			kernel->events++;
+			return 1;
+		}
+		if (has_slept || timeout_ms <= 0)
+			return 0;
+		sleep_until(kernel, deadline);
+		has_slept = now_ns(CLOCK_MONOTONIC) >= deadline;
+	}
+}
+
+static void kernel_counters(struct source *source, struct source_counters *ret_counters)
+{
+	struct kernel_source *kernel = of(source);
+	const volatile __u64 *lost = kernel->shared->lost;
+
+	*ret_counters = (struct source_counters){
+		.events = kernel->events,
+		.dropped = lost[LOSS_CALL_RING] + lost[LOSS_LIFECYCLE_RING] + lost[LOSS_SLOTS],
+		.dropped_lifecycle = lost[LOSS_LIFECYCLE_RING],
+	};
+	ret_counters->kernel_calls = ret_counters->events + ret_counters->dropped;
+}
+
+static void kernel_free(struct source *source)
+{
+	struct kernel_source *kernel = of(source);
+
+	bpf_link__destroy(kernel->calls);
+	for (size_t i = 0; i < COUNT_OF(kernel->lifecycle); i++)
+		bpf_link__destroy(kernel->lifecycle[i]);
+	ring_close(&kernel->ring);
+	decoder_free(kernel->decoder);
+	users_free(kernel->users);
+	processes_free(kernel->processes);
+	containers_free(kernel->containers);
+	if (kernel->shared)
+		munmap(kernel->shared, sizeof(*kernel->shared));
+	bpf_object__close(kernel->object);
+	free(kernel);
+}
+
+static const struct source_operations operations = {
+	.name = "syscall",
+	.want = kernel_want,
+	.next = kernel_next,
+	.counters = kernel_counters,
+	.free = kernel_free,
+};
+
+/* A power of two of whole pages, as the kernel wants it. */
+static int ring_size(uint64_t wanted, uint64_t *ret_bytes, struct error *err)
+{
+	uint64_t bytes = RING_BYTES_MIN;
+
+	if (!wanted)
+		wanted = RING_BYTES_DEFAULT;
+	if (wanted > RING_BYTES_LIMIT)
+		return error_set(err, -EINVAL,
+			"a ring of %llu bytes is too large; at most %u are possible",
+			(unsigned long long)wanted, RING_BYTES_LIMIT);
+	while (bytes < wanted)
+		bytes *= 2;
+	*ret_bytes = bytes;
+	return 0;
+}
+
+static int start(struct kernel_source *kernel, uint64_t ring_bytes,
+	const struct kernel_source_options *options, struct error *err)
+{
+	int r = map_variables(kernel);
+
+	if (!r)
+		r = fill_collectors(kernel->object);
+	if (!r)
+		r = ring_open(&kernel->ring,
+			bpf_object__find_map_fd_by_name(kernel->object, "ring"), ring_bytes);
+	if (r)
+		return error_set(err, r, "the kernel programs cannot be set up: %s", strerror(-r));
+	ignore_pids(kernel->shared, options);
+	/* First the programs, then the scan: what happens meanwhile waits in the ring. */
+	for (size_t i = 0; i < COUNT_OF(lifecycle_programs); i++) {
+		r = attach(kernel->object, lifecycle_programs[i], &kernel->lifecycle[i], err);
+		if (r)
+			return r;
+	}
+	return processes_scan(kernel->processes, err);
+}
+
+int kernel_source_new(
+	const struct kernel_source_options *options, struct source **ret_source, struct error *err)
+{
+	struct kernel_source *kernel;
+	struct bpf_object *object = NULL;
+	uint64_t ring_bytes = 0;
+	int r;
+
+	r = ring_size(options->ring_bytes, &ring_bytes, err);
+	if (r)
+		return r;
+	r = load(ring_bytes, &object, err);
+	if (r)
+		return r;
+	kernel = NEW(struct kernel_source);
+	kernel->source.operations = &operations;
+	kernel->object = object;
+	kernel->containers = containers_new();
+	kernel->processes = processes_new(kernel->containers, options->host_root);
+	kernel->users = users_new(options->host_root);
+	kernel->decoder = decoder_new(kernel->containers, kernel->processes, kernel->users);
+	sync_clock(kernel);
+	r = start(kernel, ring_bytes, options, err);
+	if (r) {
+		kernel_free(&kernel->source);
+		return r;
+	}
+	*ret_source = &kernel->source;
+	return 0;
+}

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Containers from cgroup paths. A path is looked at part by part from its end, so that the inner
+ * one of nested containers wins; each part is held against a table of what the engines make.
+ */
+#include <uthash.h>
+
+#include "base/cleanup.h"
+#include "base/memory.h"
+#include "sensor/state/containers.h"
+
+#define ID_LENGTH  64 /* hexadecimal digits, of all engines of the OCI world */
+#define SHORT_ID   12
+#define PARTS_MAX  24
+#define CGROUP_MAX 4096
+
+struct by_id {
+	struct container container;
+	char *key; /* kind and full id */
+	UT_hash_handle handle;
+};
+
+/* What a cgroup path answered before: paths come by the thousand, containers do not. */
+struct path_entry {
+	const struct container *container;
+	char *key; /* 'i' when isolated, else 'n', and the path */
+	UT_hash_handle handle;
+};
+
+struct containers {
+	struct container host;
+	struct by_id *ids;
+	struct path_entry *paths;
+	uint64_t refused;
+};
+
+static const char *const kind_names[] = {
+	[CONTAINER_HOST] = "host",
+	[CONTAINER_DOCKER] = "docker",
+	[CONTAINER_CONTAINERD] = "containerd",
+	[CONTAINER_CRIO] = "cri-o",
+	[CONTAINER_PODMAN] = "podman",
+	[CONTAINER_RUNC] = "runc",
+	[CONTAINER_LXC] = "lxc",
+	[CONTAINER_NSPAWN] = "systemd-nspawn",
+};
+
+const char *container_kind_name(enum container_kind kind)
+{
+	return (size_t)kind < COUNT_OF(kind_names) ? kind_names[kind] : "unknown";
+}
+
+/* ---- forms of a path's part ---- */
+
+static bool is_hex(struct text text)
+{
+	for (size_t i = 0; i < text.length; i++) {
+		char c = text.data[i];
+
+		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+			return false;
+	}
+	return text.length > 0;
+}
+
+static bool is_id(struct text text)
+{
+	return text.length == ID_LENGTH && is_hex(text);
+}
+
+/* Fargate: 32 digits of the task, a dash, decimal digits of the container. */
+static bool is_task_id(struct text text)
+{
+	struct text number = text_slice(text, 33, SIZE_MAX);
+
+	return text.length > 33 && is_hex(text_slice(text, 0, 32)) && text.data[32] == '-' &&
+	       number.length >= 9 && is_hex(number);
+}
+
+/* What a part looks like: PREFIX id SUFFIX. */
+struct form {
+	const char *prefix, *suffix;
+	enum container_kind kind;
+	bool takes_names; /* the id is a name that its owner chose */
+};
+
+static const struct form forms[] = {
+	{ "docker-", ".scope", CONTAINER_DOCKER, false },
+	{ "cri-containerd-", ".scope", CONTAINER_CONTAINERD, false },
+	{ "nerdctl-", ".scope", CONTAINER_CONTAINERD, false },
+	{ "containerd-", ".scope", CONTAINER_CONTAINERD, false },
+	{ "crio-", ".scope", CONTAINER_CRIO, false },
+	{ "crio-", "", CONTAINER_CRIO, false },
+	{ "libpod-", ".scope", CONTAINER_PODMAN, false },
+	{ "libpod-", "", CONTAINER_PODMAN, false },
+	{ "runc-", ".scope", CONTAINER_RUNC, true },
+	{ "crun-", ".scope", CONTAINER_RUNC, true },
+	{ "lxc.payload.", "", CONTAINER_LXC, true },
+};
+
+static bool fits_form(const struct form *form, struct text part, struct text *ret_id)
+{
+	size_t around = strlen(form->prefix) + strlen(form->suffix);
+	struct text id;
+
+	if (part.length <= around || !text_starts_with(part, text_of(form->prefix)) ||
+		!text_ends_with(part, text_of(form->suffix)))
+		return false;
+	id = text_slice(part, strlen(form->prefix), part.length - around);
+	if (!form->takes_names && !is_id(id))
+		return false;
+	*ret_id = id;
+	return true;
+}
+
+/* "NAME.slice:cri-containerd:ID": containerd told to use systemd's cgroups while runc was not. */
+static bool is_colon_form(struct text part, struct text *ret_id, enum container_kind *ret_kind)
+{
+	ptrdiff_t at = text_find(part, TEXT(":cri-containerd:"));
+	size_t skip = strlen(":cri-containerd:");
+
+	*ret_kind = CONTAINER_CONTAINERD;
+	if (at < 0) {
+		at = text_find(part, TEXT(":docker:"));
+		skip = strlen(":docker:");
+		*ret_kind = CONTAINER_DOCKER;
+	}
+	if (at < 0)
+		return false;
+	*ret_id = text_slice(part, at + skip, SIZE_MAX);
+	return is_id(*ret_id);
+}
+
+/* ---- a whole path ---- */
+
+struct parts {
+	struct text part[PARTS_MAX];
+	size_t count;
+};
+
+static void split_path(struct text cgroup, struct parts *ret_parts)
+{
+	struct text part;
+
+	ret_parts->count = 0;
+	while (text_split(&cgroup, '/', &part)) {
+		if (!part.length)
+			continue;
+		if (ret_parts->count == PARTS_MAX) {
+			/* Keep the inner ones: they decide. */
+			memmove(ret_parts->part, ret_parts->part + 1,
+				sizeof(part) * (PARTS_MAX - 1));
+			ret_parts->count--;
+		}
+		ret_parts->part[ret_parts->count++] = part;
+	}
+}
+
+/* Whose bare id it is, by what stands before it. */
+static enum container_kind kind_above(const struct parts *parts, size_t index)
+{
+	for (size_t i = index; i-- > 0;) {
+		if (text_is(parts->part[i], "docker") || text_is(parts->part[i], "ecs"))
+			return CONTAINER_DOCKER;
+		if (text_starts_with(parts->part[i], TEXT("libpod")))
+			return CONTAINER_PODMAN;
+		if (text_starts_with(parts->part[i], TEXT("kubepods")) ||
+			text_is(parts->part[i], "k8s.io") || text_is(parts->part[i], "default"))
+			return CONTAINER_CONTAINERD;
+	}
+	return CONTAINER_DOCKER;
+}
+
+static bool is_below(const struct parts *parts, size_t index, const char *name)
+{
+	return index > 0 && text_is(parts->part[index - 1], name);
+}
+
+/* "/machine.slice/machine-NAME.scope/payload" and "…/systemd-nspawn@NAME.service/payload". */
+static bool is_machine(
+	const struct parts *parts, size_t index, bool is_isolated, struct text *ret_id)
+{
+	struct text part = parts->part[index], id = { 0 };
+	bool has_next = index + 1 < parts->count;
+
+	if (text_starts_with(part, TEXT("machine-")) && text_ends_with(part, TEXT(".scope")))
+		id = text_slice(part, 8, part.length - 8 - 6);
+	if (text_starts_with(part, TEXT("systemd-nspawn@")) &&
+		text_ends_with(part, TEXT(".service")))
+		id = text_slice(part, 15, part.length - 15 - 8);
+	/* Virtual machines of libvirt have such scopes too. */
+	if (!id.length || text_starts_with(id, TEXT("qemu\\x2d")))
+		return false;
+	if (has_next && text_is(parts->part[index + 1], "supervisor"))
+		return false;
+	*ret_id = id;
+	return is_isolated || (has_next && text_is(parts->part[index + 1], "payload"));
+}
+
+static bool is_engines(const struct parts *parts, size_t index, bool is_isolated,
+	enum container_kind *ret_kind, struct text *ret_id)
+{
+	struct text part = parts->part[index];
+
+	for (size_t i = 0; i < COUNT_OF(forms); i++) {
+		if (!fits_form(&forms[i], part, ret_id))
+			continue;
+		*ret_kind = forms[i].kind;
+		return true;
+	}
+	if (is_colon_form(part, ret_id, ret_kind))
+		return true;
+	*ret_id = part;
+	*ret_kind = kind_above(parts, index);
+	if (is_id(part))
+		return true;
+	*ret_kind = CONTAINER_CONTAINERD;
+	if (is_task_id(part))
+		return true;
+	if (is_isolated && is_below(parts, index, "k8s.io"))
+		return true;
+	*ret_kind = CONTAINER_LXC;
+	if (is_below(parts, index, "lxc") || is_below(parts, index, "lxc.payload"))
+		return true;
+	*ret_kind = CONTAINER_NSPAWN;
+	return is_machine(parts, index, is_isolated, ret_id);
+}
+
+/* Services, sessions and their kin: what systemd starts may be isolated and is no container. */
+static bool is_unit(struct text part)
+{
+	static const char *const suffixes[] = { ".service", ".scope", ".slice", ".socket", ".mount",
+		".swap" };
+
+	for (size_t i = 0; i < COUNT_OF(suffixes); i++)
+		if (text_ends_with(part, text_of(suffixes[i])))
+			return true;
+	return false;
+}
+
+bool container_id_in_cgroup(
+	struct text cgroup, bool is_isolated, enum container_kind *ret_kind, struct text *ret_id)
+{
+	enum container_kind kind;
+	struct parts parts;
+	struct text id, last;
+
+	split_path(cgroup, &parts);
+	for (size_t i = parts.count; i-- > 0;) {
+		if (!is_engines(&parts, i, is_isolated, &kind, &id))
+			continue;
+		*ret_kind = kind;
+		*ret_id = id;
+		return true;
+	}
+	if (!is_isolated || !parts.count)
+		return false;
+	last = parts.part[parts.count - 1];
+	if (is_unit(last))
+		return false;
+	*ret_kind = CONTAINER_RUNC;
+	*ret_id = last;
+	return true;
+}
+
+/* ---- the table ---- */
+
+struct containers *containers_new(void)
+{
+	struct containers *containers = NEW(struct containers);
+
+	containers->host = (struct container){ .kind = CONTAINER_HOST,
+		.id = TEXT("host"),
+		.full_id = TEXT("host"),
+		.name = TEXT("host") };
+	return containers;
+}
+
+static void forget_paths(struct containers *containers)
+{
+	struct path_entry *path, *next;
+
+	HASH_ITER (handle, containers->paths, path, next) {
+		HASH_DELETE(handle, containers->paths, path);
+		free(path->key);
+		free(path);
+	}
+}
+
+void containers_free(struct containers *containers)
+{
+	struct by_id *one, *next;
+
+	if (!containers)
+		return;
+	forget_paths(containers);
+	HASH_ITER (handle, containers->ids, one, next) {
+		HASH_DELETE(handle, containers->ids, one);
+		free(one->key);
+		free(one);
+	}
+	free(containers);
+}
+
+static const struct container *container_of_id(
+	struct containers *containers, enum container_kind kind, struct text id)
+{
+	_cleanup_(freep) char *key = string_printf("%d " TEXT_FORMAT, (int)kind, TEXT_PRINT(id));
+	struct by_id *one;
+
+	HASH_FIND(handle, containers->ids, key, strlen(key), one);
+	if (one)
+		return &one->container;
+	if (HASH_CNT(handle, containers->ids) >= CONTAINERS_MAX) {
+		containers->refused++;
+		return &containers->host;
+	}
+	one = NEW(struct by_id);
+	one->key = TAKE(key);
+	one->container.kind = kind;
+	one->container.full_id = text_of(strchr(one->key, ' ') + 1);
+	one->container.id = text_slice(one->container.full_id, 0, SHORT_ID);
+	HASH_ADD_KEYPTR(handle, containers->ids, one->key, strlen(one->key), one);
+	return &one->container;
+}
+
+/* A cgroup that a container makes below its own is still that container's. */
+static const struct container *container_around(struct containers *containers, struct text cgroup)
+{
+	while (cgroup.length > 1) {
+		struct path_entry *path;
+		_cleanup_(freep) char *key = NULL;
+
+		while (cgroup.length && cgroup.data[cgroup.length - 1] != '/')
+			cgroup.length--;
+		if (cgroup.length < 2)
+			return NULL;
+		cgroup.length--;
+		key = string_printf("i" TEXT_FORMAT, TEXT_PRINT(cgroup));
+		HASH_FIND(handle, containers->paths, key, strlen(key), path);
+		if (path && path->container->kind == CONTAINER_RUNC)
+			return path->container;
+	}
+	return NULL;
+}
+
+static const struct container *find_out(
+	struct containers *containers, struct text cgroup, bool is_isolated)
+{
+	const struct container *around = NULL;
+	enum container_kind kind;
+	struct text id;
+
+	if (!container_id_in_cgroup(cgroup, is_isolated, &kind, &id))
+		return &containers->host;
+	if (kind == CONTAINER_RUNC)
+		around = container_around(containers, cgroup);
+	return around ? around : container_of_id(containers, kind, id);
+}
+
+const struct container *containers_of_cgroup(
+	struct containers *containers, struct text cgroup, bool is_isolated)
+{
+	_cleanup_(freep) char *key = string_printf("%c" TEXT_FORMAT, is_isolated ? 'i' : 'n',
+		TEXT_PRINT(text_slice(cgroup, 0, CGROUP_MAX)));
+	struct path_entry *path;
+
+	HASH_FIND(handle, containers->paths, key, strlen(key), path);
+	if (path)
+		return path->container;
+	/* Answers are cheap to find again; a plain RUNC's neighbours lose their memory of it. */
+	if (HASH_CNT(handle, containers->paths) >= CONTAINERS_MAX)
+		forget_paths(containers);
+	path = NEW(struct path_entry);
+	path->container = find_out(containers, cgroup, is_isolated);
+	path->key = TAKE(key);
+	HASH_ADD_KEYPTR(handle, containers->paths, path->key, strlen(path->key), path);
+	return path->container;
+}
+
+uint64_t containers_refused(const struct containers *containers)
+{
+	return containers->refused;
+}

@@ -1,0 +1,607 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of processes. An entry is a process, alive or still of use; its `now` is the snapshot
+ * of what it runs. An entry lives while it is in the table, has children, or a snapshot of it is
+ * held; it holds its parent, so that ancestors can be reached from any held snapshot. Long texts
+ * are in an image, which forks and small changes share.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <uthash.h>
+
+#include "base/arena.h"
+#include "base/memory.h"
+#include "sensor/kernel/wire.h"
+#include "sensor/state/containers.h"
+#include "sensor/state/processes.h"
+
+#define ANCESTOR_STEPS 100
+#define TICK_NS	       10000000
+#define EVICT_TRIES    64
+/* PROC_PID_INIT_INO of the kernel: the inode of the first pid namespace. */
+#define HOST_PID_NAMESPACE 0xEFFFFFFC
+#define READ_MAX	   (1 << 17) /* what reading one process takes from the arena, at most */
+
+struct image {
+	uint32_t references;
+	char texts[];
+};
+
+struct snapshot {
+	struct process process; /* first: the address of both is the same */
+	struct image *image;
+	struct entry *entry;
+	char comm[COMM_LENGTH];
+};
+
+struct entry {
+	int64_t pid;
+	uint64_t start_ns; /* 0: only `start_tick` is known */
+	uint64_t start_tick;
+	uint32_t references; /* the table's, the children's, those of held snapshots */
+	bool is_alive;
+	struct snapshot *now;
+	struct entry *parent, *children, *next_sibling, *previous_sibling;
+	struct entry *older, *newer; /* in the order in which they were last seen */
+	uint64_t scan;
+	UT_hash_handle handle;
+};
+
+struct processes {
+	struct containers *containers;
+	const char *host_root;
+	uint64_t host_mount_namespace;
+	struct entry *entries;
+	struct entry *oldest, *newest;
+	struct arena *arena;
+	uint64_t scan;
+	struct processes_counters counters;
+};
+
+/* ---- snapshots ---- */
+
+static void image_release(struct image *image)
+{
+	if (image && !--image->references)
+		free(image);
+}
+
+static void snapshot_unref(struct snapshot *snapshot)
+{
+	if (!snapshot || --snapshot->process.references)
+		return;
+	image_release(snapshot->image);
+	free(snapshot);
+}
+
+static void unlink_child(struct entry *entry)
+{
+	struct entry *parent = entry->parent;
+
+	if (entry->previous_sibling)
+		entry->previous_sibling->next_sibling = entry->next_sibling;
+	else if (parent && parent->children == entry)
+		parent->children = entry->next_sibling;
+	if (entry->next_sibling)
+		entry->next_sibling->previous_sibling = entry->previous_sibling;
+	entry->next_sibling = entry->previous_sibling = NULL;
+}
+
+static void entry_release(struct entry *entry)
+{
+	while (entry && !--entry->references) {
+		struct entry *parent = entry->parent;
+
+		snapshot_unref(entry->now);
+		free(entry);
+		entry = parent;
+	}
+}
+
+const struct process *process_hold(const struct process *process)
+{
+	struct snapshot *snapshot = (struct snapshot *)process;
+
+	snapshot->process.references++;
+	snapshot->entry->references++;
+	return process;
+}
+
+void process_release(const struct process *process)
+{
+	struct snapshot *snapshot = (struct snapshot *)process;
+	struct entry *entry;
+
+	if (!snapshot)
+		return;
+	entry = snapshot->entry;
+	snapshot_unref(snapshot);
+	entry_release(entry);
+}
+
+const struct process *process_ancestor(const struct process *process, unsigned level)
+{
+	const struct entry *entry;
+
+	if (!level)
+		return process;
+	entry = ((const struct snapshot *)process)->entry;
+	for (unsigned i = 0; entry && i < level; i++) {
+		if (i >= ANCESTOR_STEPS)
+			return NULL;
+		entry = entry->parent;
+		if (entry == ((const struct snapshot *)process)->entry)
+			return NULL;
+	}
+	return entry && entry->now ? &entry->now->process : NULL;
+}
+
+/* Offsets of the texts in struct process, so that they can be copied in one loop. */
+static const size_t text_members[] = {
+	offsetof(struct process, exe),
+	offsetof(struct process, exe_path),
+	offsetof(struct process, arguments),
+	offsetof(struct process, environment),
+	offsetof(struct process, working_directory),
+	offsetof(struct process, cgroup),
+	offsetof(struct process, root),
+};
+
+static struct text *text_member(struct process *process, size_t i)
+{
+	return (struct text *)((char *)process + text_members[i]);
+}
+
+/* Moves all texts of a process into an image of its own. */
+static struct image *image_new(struct process *process)
+{
+	struct image *image;
+	size_t size = 0;
+	char *at;
+
+	for (size_t i = 0; i < COUNT_OF(text_members); i++)
+		size += text_member(process, i)->length + 1;
+	image = memory_new(1, sizeof(*image) + size);
+	image->references = 1;
+	at = image->texts;
+	for (size_t i = 0; i < COUNT_OF(text_members); i++) {
+		struct text *text = text_member(process, i);
+
+		if (text->length)
+			memcpy(at, text->data, text->length);
+		text->data = at;
+		at += text->length + 1;
+	}
+	return image;
+}
+
+static bool is_isolated(const struct processes *processes, const struct process *process)
+{
+	return process->pid_namespace && process->pid_namespace != HOST_PID_NAMESPACE &&
+	       process->mount_namespace &&
+	       process->mount_namespace != processes->host_mount_namespace;
+}
+
+/* Makes `facts` what the entry runs now. Texts are copied unless `image` holds them already. */
+static void entry_set(struct processes *processes, struct entry *entry, const struct process *facts,
+	struct image *image)
+{
+	struct snapshot *snapshot = NEW(struct snapshot);
+
+	snapshot->process = *facts;
+	snapshot->process.references = 1;
+	snapshot->process.comm = text_slice(facts->comm, 0, COMM_LENGTH - 1);
+	if (facts->comm.length)
+		memcpy(snapshot->comm, facts->comm.data, snapshot->process.comm.length);
+	snapshot->process.comm.data = snapshot->comm;
+	snapshot->process.container = containers_of_cgroup(
+		processes->containers, facts->cgroup, is_isolated(processes, facts));
+	if (image)
+		image->references++;
+	snapshot->image = image ? image : image_new(&snapshot->process);
+	snapshot->entry = entry;
+	snapshot_unref(entry->now);
+	entry->now = snapshot;
+}
+
+/* ---- the table ---- */
+
+static void unlist(struct processes *processes, struct entry *entry)
+{
+	if (entry->older)
+		entry->older->newer = entry->newer;
+	else
+		processes->oldest = entry->newer;
+	if (entry->newer)
+		entry->newer->older = entry->older;
+	else
+		processes->newest = entry->older;
+	entry->older = entry->newer = NULL;
+}
+
+static void list_newest(struct processes *processes, struct entry *entry)
+{
+	entry->older = processes->newest;
+	if (processes->newest)
+		processes->newest->newer = entry;
+	else
+		processes->oldest = entry;
+	processes->newest = entry;
+}
+
+static void touch(struct processes *processes, struct entry *entry)
+{
+	if (processes->newest == entry)
+		return;
+	unlist(processes, entry);
+	list_newest(processes, entry);
+}
+
+static struct entry *entry_find(const struct processes *processes, int64_t pid)
+{
+	struct entry *entry;
+
+	HASH_FIND(handle, processes->entries, &pid, sizeof(pid), entry);
+	return entry;
+}
+
+static void set_parent(struct entry *entry, struct entry *parent)
+{
+	struct entry *before = entry->parent;
+
+	if (before == parent || parent == entry)
+		return;
+	unlink_child(entry);
+	entry->parent = parent;
+	if (parent) {
+		parent->references++;
+		entry->next_sibling = parent->children;
+		if (parent->children)
+			parent->children->previous_sibling = entry;
+		parent->children = entry;
+	}
+	entry_release(before);
+}
+
+/* Takes it out of the table; who still holds it keeps it and its ancestors. */
+static void entry_remove(struct processes *processes, struct entry *entry, struct entry *reaper)
+{
+	struct entry *next;
+
+	for (struct entry *child = entry->children; child; child = next) {
+		next = child->next_sibling;
+		set_parent(child, reaper && reaper != child && reaper != entry ? reaper : NULL);
+	}
+	unlink_child(entry);
+	entry->is_alive = false;
+	HASH_DELETE(handle, processes->entries, entry);
+	unlist(processes, entry);
+	processes->counters.processes--;
+	entry_release(entry);
+}
+
+/* Throws out the one that was not seen for longest, sparing parents where it can. */
+static void evict_one(struct processes *processes)
+{
+	struct entry *entry = processes->oldest;
+
+	for (int i = 0; i < EVICT_TRIES && entry && entry->children; i++) {
+		touch(processes, entry);
+		entry = processes->oldest;
+	}
+	if (!entry)
+		return;
+	processes->counters.evicted++;
+	entry_remove(processes, entry, entry->parent);
+}
+
+static struct entry *entry_add(struct processes *processes, int64_t pid)
+{
+	struct entry *entry;
+
+	if (processes->counters.processes >= PROCESSES_MAX)
+		evict_one(processes);
+	entry = NEW(struct entry);
+	entry->pid = pid;
+	entry->references = 1;
+	entry->is_alive = true;
+	HASH_ADD(handle, processes->entries, pid, sizeof(entry->pid), entry);
+	list_newest(processes, entry);
+	processes->counters.processes++;
+	return entry;
+}
+
+/* Whether the entry is the process that started at `start_ns`; /proc knows only ticks. */
+static bool is_same(struct entry *entry, uint64_t start_ns)
+{
+	uint64_t tick = start_ns / TICK_NS;
+
+	if (!start_ns || entry->start_ns == start_ns)
+		return true;
+	if (entry->start_ns || tick + 1 < entry->start_tick || tick > entry->start_tick + 1)
+		return false;
+	entry->start_ns = start_ns;
+	return true;
+}
+
+/* The entry of exactly this process, or NULL; one that had its pid before is taken out. */
+static struct entry *entry_of(struct processes *processes, int64_t pid, uint64_t start_ns)
+{
+	struct entry *entry = entry_find(processes, pid);
+
+	if (!entry || is_same(entry, start_ns))
+		return entry;
+	entry_remove(processes, entry, NULL);
+	return NULL;
+}
+
+/* Reads a process from /proc into a new entry; NULL when it is gone. */
+static struct entry *read_one(struct processes *processes, int64_t pid)
+{
+	struct process facts;
+	struct entry *entry;
+	uint64_t tick;
+
+	arena_reset(processes->arena);
+	if (process_read(processes->host_root, pid, processes->arena, &facts, &tick) < 0) {
+		processes->counters.missed++;
+		return NULL;
+	}
+	processes->counters.read++;
+	entry = entry_add(processes, pid);
+	entry->start_tick = tick;
+	entry->scan = processes->scan;
+	entry_set(processes, entry, &facts, NULL);
+	return entry;
+}
+
+/* The entry of a pid, read from /proc with its ancestors when it is not known. */
+static struct entry *entry_find_or_read(struct processes *processes, int64_t pid)
+{
+	struct entry *first = NULL, *child = NULL;
+
+	for (int i = 0; i < ANCESTOR_STEPS && pid > 0; i++) {
+		struct entry *known = entry_find(processes, pid);
+		struct entry *entry = known ? known : read_one(processes, pid);
+
+		if (!entry)
+			break;
+		if (child)
+			set_parent(child, entry);
+		if (!first)
+			first = entry;
+		if (known)
+			break;
+		child = entry;
+		pid = entry->now->process.parent_pid;
+	}
+	return first;
+}
+
+static void link_parent(struct processes *processes, struct entry *entry, int64_t parent_pid)
+{
+	set_parent(entry, entry_find_or_read(processes, parent_pid));
+}
+
+struct processes *processes_new(struct containers *containers, const char *host_root)
+{
+	struct processes *processes = NEW(struct processes);
+
+	processes->containers = containers;
+	processes->host_root = host_root ? host_root : "";
+	processes->host_mount_namespace = namespace_read(processes->host_root, 1, "ns/mnt");
+	processes->arena = arena_new(READ_MAX);
+	return processes;
+}
+
+void processes_free(struct processes *processes)
+{
+	struct entry *entry, *next;
+
+	if (!processes)
+		return;
+	HASH_ITER (handle, processes->entries, entry, next) {
+		entry_remove(processes, entry, NULL);
+	}
+	arena_free(processes->arena);
+	free(processes);
+}
+
+void processes_counters(const struct processes *processes, struct processes_counters *ret)
+{
+	*ret = processes->counters;
+}
+
+static void forget_gone(struct processes *processes)
+{
+	struct entry *entry, *next;
+
+	HASH_ITER (handle, processes->entries, entry, next) {
+		if (entry->scan != processes->scan)
+			entry_remove(processes, entry, entry->parent);
+	}
+}
+
+int processes_scan(struct processes *processes, struct error *err)
+{
+	_cleanup_(freep) char *path = string_printf("%s/proc", processes->host_root);
+	DIR *folder = opendir(path);
+	struct dirent *one;
+
+	if (!folder)
+		return error_set(err, -errno, "%s cannot be read: %s; the host's /proc is needed",
+			path, strerror(errno));
+	processes->scan++;
+	while ((one = readdir(folder))) {
+		int64_t pid;
+		struct entry *entry;
+
+		if (text_to_i64(text_of(one->d_name), &pid))
+			continue;
+		entry = entry_find_or_read(processes, pid);
+		if (entry)
+			entry->scan = processes->scan;
+	}
+	closedir(folder);
+	forget_gone(processes);
+	return 0;
+}
+
+const struct process *processes_find(const struct processes *processes, int64_t pid)
+{
+	const struct entry *entry = entry_find(processes, pid);
+
+	return entry ? &entry->now->process : NULL;
+}
+
+static struct entry *entry_make(struct processes *processes, int64_t pid, uint64_t start_ns)
+{
+	struct entry *entry = entry_of(processes, pid, start_ns);
+
+	if (entry) {
+		touch(processes, entry);
+		return entry;
+	}
+	entry = entry_add(processes, pid);
+	entry->start_ns = start_ns;
+	entry->start_tick = start_ns / TICK_NS;
+	entry->scan = processes->scan;
+	return entry;
+}
+
+const struct process *processes_exec(struct processes *processes, const struct process *facts)
+{
+	struct entry *entry = entry_make(processes, facts->pid, facts->start_ns);
+	struct process now = *facts;
+
+	if (entry->now) {
+		now.clone_time_ns = entry->now->process.clone_time_ns;
+		now.exec_count = entry->now->process.exec_count + 1;
+	}
+	entry_set(processes, entry, &now, NULL);
+	link_parent(processes, entry, facts->parent_pid);
+	return &entry->now->process;
+}
+
+/* The child's texts are the forker's, but for the cgroup (clone3 may put it into an other one). */
+static void set_forked(struct processes *processes, struct entry *entry,
+	const struct process *facts, const struct snapshot *forker)
+{
+	struct process now = *facts;
+	bool is_same_cgroup = forker && text_equal(forker->process.cgroup, facts->cgroup);
+
+	if (forker) {
+		for (size_t i = 0; i < COUNT_OF(text_members); i++)
+			*text_member(&now, i) = *text_member((struct process *)&forker->process, i);
+		now.exe_flags = forker->process.exe_flags;
+		now.exe_inode = forker->process.exe_inode;
+		now.exe_device = forker->process.exe_device;
+		now.exe_inode_ctime_ns = forker->process.exe_inode_ctime_ns;
+		now.exe_inode_mtime_ns = forker->process.exe_inode_mtime_ns;
+		now.fd_limit = forker->process.fd_limit;
+		now.cgroup = facts->cgroup;
+	}
+	if (is_same_cgroup)
+		now.cgroup = forker->process.cgroup;
+	entry_set(processes, entry, &now, is_same_cgroup ? forker->image : NULL);
+}
+
+const struct process *processes_fork(
+	struct processes *processes, int64_t forker_pid, const struct process *facts)
+{
+	struct entry *forker = entry_find_or_read(processes, forker_pid), *entry;
+
+	/* The pid may have had an owner whose end we missed, even the forker's own entry. */
+	entry = entry_make(processes, facts->pid, facts->start_ns);
+	if (entry->now) {
+		/* The scan saw the child before its record came, perhaps with a newer image. */
+		return &entry->now->process;
+	}
+	set_forked(processes, entry, facts, forker && forker != entry ? forker->now : NULL);
+	link_parent(processes, entry, facts->parent_pid);
+	return &entry->now->process;
+}
+
+static void sight_into(const struct process_sight *sight, struct process *process)
+{
+	process->pid = sight->pid;
+	process->start_ns = sight->start_ns;
+	process->parent_pid = sight->parent_pid;
+	process->parent_start_ns = sight->parent_start_ns;
+	process->user_id = sight->user_id;
+	process->group_gid = sight->group_gid;
+	process->effective_user_id = sight->effective_user_id;
+	process->effective_group_id = sight->effective_group_id;
+	process->comm = sight->comm;
+}
+
+static bool agrees(const struct process_sight *sight, const struct process *process)
+{
+	return process->start_ns == sight->start_ns && process->parent_pid == sight->parent_pid &&
+	       process->user_id == sight->user_id && process->group_gid == sight->group_gid &&
+	       process->effective_user_id == sight->effective_user_id &&
+	       process->effective_group_id == sight->effective_group_id &&
+	       text_equal(process->comm, sight->comm);
+}
+
+/* All that is known of a process that neither a record nor /proc told about. */
+static struct entry *entry_bare(struct processes *processes, const struct process_sight *sight)
+{
+	struct entry *entry = entry_make(processes, sight->pid, sight->start_ns);
+	struct process bare = { .vpid = -1,
+		.session_id = -1,
+		.virtual_session_id = -1,
+		.group_id = -1,
+		.virtual_group_id = -1,
+		.login_uid = -1,
+		.cgroup = TEXT("/") };
+
+	if (entry->now)
+		return entry;
+	sight_into(sight, &bare);
+	entry_set(processes, entry, &bare, NULL);
+	link_parent(processes, entry, sight->parent_pid);
+	return entry;
+}
+
+const struct process *processes_see(struct processes *processes, const struct process_sight *sight)
+{
+	struct entry *entry = entry_of(processes, sight->pid, sight->start_ns);
+	struct process now;
+	bool has_new_parent;
+
+	if (!entry && entry_find_or_read(processes, sight->pid))
+		entry = entry_of(processes, sight->pid, sight->start_ns);
+	if (!entry)
+		entry = entry_bare(processes, sight);
+	touch(processes, entry);
+	if (agrees(sight, &entry->now->process))
+		return &entry->now->process;
+	now = entry->now->process;
+	has_new_parent = now.parent_pid != sight->parent_pid;
+	sight_into(sight, &now);
+	entry_set(processes, entry, &now, entry->now->image);
+	if (has_new_parent)
+		link_parent(processes, entry, sight->parent_pid);
+	return &entry->now->process;
+}
+
+void processes_move(struct processes *processes, int64_t pid, struct text working_directory)
+{
+	struct entry *entry = entry_find(processes, pid);
+	struct process now;
+
+	if (!entry || text_equal(entry->now->process.working_directory, working_directory))
+		return;
+	now = entry->now->process;
+	now.working_directory = working_directory;
+	entry_set(processes, entry, &now, NULL);
+}
+
+void processes_exit(struct processes *processes, int64_t pid, uint64_t start_ns, int64_t reaper_pid)
+{
+	struct entry *entry = entry_of(processes, pid, start_ns);
+
+	if (entry)
+		entry_remove(processes, entry, entry_find(processes, reaper_pid));
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/memory.h"
+#include "sensor/state/containers.h"
+#include "tests/test.h"
+
+#define ID64 "3fa85f6457174562b3fc2c963f66afa6e4d909c290d0fb1ca068ffaddf22cbd0"
+
+struct sample {
+	const char *cgroup;
+	bool is_isolated;
+	const char *kind, *id; /* "host", "" for no container */
+};
+
+static const struct sample samples[] = {
+	/* docker: cgroupfs, systemd, a parent of the user's choice, in Kubernetes before 1.24 */
+	{ "/docker/" ID64, true, "docker", ID64 },
+	{ "/docker/" ID64, false, "docker", ID64 },
+	{ "/system.slice/docker-" ID64 ".scope", true, "docker", ID64 },
+	{ "/custom/parent/" ID64, true, "docker", ID64 },
+	{ "/kubepods.slice/kubepods-pod1.slice/docker-" ID64 ".scope", true, "docker", ID64 },
+	{ "/docker/" ID64 "/system.slice/cron.service", true, "docker", ID64 },
+	{ "/docker/" ID64 "/init.scope", true, "docker", ID64 },
+	{ "/ecs/0123456789abcdef0123456789abcdef/" ID64, true, "docker", ID64 },
+	/* containerd: CRI with systemd and with cgroupfs, ctr, nerdctl */
+	{ "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod4f1.slice/"
+	  "cri-containerd-" ID64 ".scope",
+		true, "containerd", ID64 },
+	{ "/kubepods/besteffort/pod8d1c2a7e-1111-2222-3333-444455556666/" ID64, true, "containerd",
+		ID64 },
+	{ "/kubepods/pod8d1c2a7e/" ID64, false, "containerd", ID64 },
+	{ "/system.slice/containerd.service/kubepods-besteffort-pod1.slice:cri-containerd:" ID64,
+		true, "containerd", ID64 },
+	{ "/k8s.io/t1", true, "containerd", "t1" },
+	{ "/k8s.io/" ID64, true, "containerd", ID64 },
+	{ "/default/" ID64, true, "containerd", ID64 },
+	{ "/system.slice/nerdctl-" ID64 ".scope", true, "containerd", ID64 },
+	{ "/ecs/task/0123456789abcdef0123456789abcdef-1234567890", true, "containerd",
+		"0123456789abcdef0123456789abcdef-1234567890" },
+	/* CRI-O */
+	{ "/kubepods.slice/kubepods-pod1.slice/crio-" ID64 ".scope", true, "cri-o", ID64 },
+	{ "/kubepods/burstable/pod1/crio-" ID64, true, "cri-o", ID64 },
+	{ "/kubepods.slice/kubepods-pod1.slice/crio-" ID64 ".scope/container", true, "cri-o",
+		ID64 },
+	/* podman: root, rootless, with its own cgroup below */
+	{ "/libpod_parent/libpod-" ID64, true, "podman", ID64 },
+	{ "/machine.slice/libpod-" ID64 ".scope", true, "podman", ID64 },
+	{ "/machine.slice/libpod-" ID64 ".scope/container", true, "podman", ID64 },
+	{ "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" ID64 ".scope", true,
+		"podman", ID64 },
+	/* runc and crun alone */
+	{ "/tercel-test/abc", true, "runc", "abc" },
+	{ "/demo", true, "runc", "demo" },
+	{ "/system.slice/runc-demo.scope", false, "runc", "demo" },
+	{ "/user.slice/crun-demo.scope", true, "runc", "demo" },
+	/* lxc and nspawn */
+	{ "/lxc/web", true, "lxc", "web" },
+	{ "/lxc.payload.web", true, "lxc", "web" },
+	{ "/lxc.payload.web/system.slice/ssh.service", true, "lxc", "web" },
+	{ "/machine.slice/machine-web.scope/payload", false, "systemd-nspawn", "web" },
+	{ "/machine.slice/systemd-nspawn@web.service/payload/init.scope", true, "systemd-nspawn",
+		"web" },
+	/* containers in containers: the inner one */
+	{ "/docker/" ID64 "/docker/"
+	  "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+		true, "docker",
+		"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff" },
+	{ "/docker/" ID64 "/kubelet/kubepods/besteffort/pod1/"
+	  "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+		true, "containerd",
+		"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff" },
+
+	/* the host */
+	{ "/", false, "host", "" },
+	{ "", true, "host", "" },
+	{ "/", true, "host", "" },
+	{ "/init.scope", false, "host", "" },
+	{ "/system.slice/ssh.service", false, "host", "" },
+	{ "/system.slice/systemd-resolved.service", true, "host", "" },
+	{ "/user.slice/user-1000.slice/session-3.scope", false, "host", "" },
+	{ "/user.slice/user-1000.slice/session-3.scope", true, "host", "" },
+	{ "/user.slice/user-1000.slice/user@1000.service/app.slice/app-firefox-12.scope", true,
+		"host", "" },
+	{ "/process_api/8a79d947ef5eed29dc0f8032957bb9ad", false, "host", "" },
+	{ "/system.slice/docker.service", false, "host", "" },
+	{ "/system.slice/containerd.service", false, "host", "" },
+	{ "/kubepods.slice/kubepods-besteffort.slice", false, "host", "" },
+	{ "/kubepods/besteffort/pod8d1c2a7e-1111-2222-3333-444455556666", false, "host", "" },
+	{ "/kubepods.slice/kubepods-pod1.slice/crio-conmon-" ID64 ".scope", false, "host", "" },
+	{ "/machine.slice/libpod-conmon-" ID64 ".scope", false, "host", "" },
+	{ "/machine.slice/machine-qemu\\x2d1\\x2dvm.scope", false, "host", "" },
+	{ "/machine.slice/machine-qemu\\x2d1\\x2dvm.scope", true, "host", "" },
+	{ "/machine.slice/systemd-nspawn@web.service/supervisor", false, "host", "" },
+	{ "/lxc.monitor.web", false, "host", "" },
+	{ "/tercel-test/abc", false, "host", "" },
+	{ "/docker/" ID64 "0", false, "host", "" },
+	{ "/docker/3fa85f645717", false, "host", "" },
+};
+
+TEST(paths_of_all_engines_and_of_the_host_are_told_apart)
+{
+	for (size_t i = 0; i < COUNT_OF(samples); i++) {
+		const struct sample *sample = &samples[i];
+		enum container_kind kind = CONTAINER_HOST;
+		struct text id = { 0 };
+		bool found = container_id_in_cgroup(
+			text_of(sample->cgroup), sample->is_isolated, &kind, &id);
+		char *got = text_to_string(found ? id : TEXT(""));
+
+		if (strcmp(container_kind_name(kind), sample->kind) || strcmp(got, sample->id))
+			printf("# in %s\n", sample->cgroup);
+		CHECK_TEXT(container_kind_name(kind), sample->kind);
+		CHECK_TEXT(got, sample->id);
+		free(got);
+	}
+}
+
+TEST(the_short_id_has_twelve_characters)
+{
+	struct containers *containers = containers_new();
+	const struct container *docker =
+		containers_of_cgroup(containers, TEXT("/docker/" ID64), true);
+
+	CHECK(text_is(docker->id, "3fa85f645717"));
+	CHECK(text_is(docker->full_id, ID64));
+	CHECK(!docker->name.data);
+	containers_free(containers);
+}
+
+TEST(one_container_is_one_object_on_all_its_paths)
+{
+	struct containers *containers = containers_new();
+	const struct container *one = containers_of_cgroup(containers, TEXT("/docker/" ID64), true);
+
+	CHECK(one == containers_of_cgroup(containers, TEXT("/docker/" ID64 "/sub"), true));
+	CHECK(one == containers_of_cgroup(containers, TEXT("/docker/" ID64), false));
+	containers_free(containers);
+}
+
+TEST(a_cgroup_below_a_bare_bundle_is_the_bundles)
+{
+	struct containers *containers = containers_new();
+	const struct container *bundle = containers_of_cgroup(containers, TEXT("/demo"), true);
+
+	CHECK(text_is(bundle->id, "demo"));
+	CHECK(bundle == containers_of_cgroup(containers, TEXT("/demo/made/inside"), true));
+	containers_free(containers);
+}
+
+TEST(the_host_is_named_host)
+{
+	struct containers *containers = containers_new();
+	const struct container *host = containers_of_cgroup(containers, TEXT("/"), false);
+
+	CHECK_NUMBER(host->kind, CONTAINER_HOST);
+	CHECK(text_is(host->id, "host") && text_is(host->full_id, "host"));
+	CHECK(text_is(host->name, "host"));
+	containers_free(containers);
+}
