@@ -620,11 +620,10 @@ def test_a_full_disk_is_answered_with_503_and_ends_when_there_is_room():
             one.state = os.path.join(folder, "state")
             one.start()
             filler = pathlib.Path(folder, "filler")
-            with open(filler, "wb") as file:
+            with open(filler, "wb", buffering=0) as file:
                 try:
                     while True:
                         file.write(b"x" * 4096)
-                        file.flush()
                 except OSError:
                     pass
             big = alert("big", output_fields={f"f{i}": "x" * 400 for i in range(100)})
