@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How many alerts a second the forwarder accepts: for each durability, one alert a request with
+ * one client and with many, and in batches. The forwarder is started with a state of its own; this
+ * program is its only client, on the same CPUs, so the figures are of both together.
+ *
+ *	bench-forwarder PROGRAM [SECONDS]
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#define CLIENTS_MAX 256
+
+/* What Falco sends for a read of /etc/shadow in a container: 1.1 kB. */
+static const char alert[] =
+	"{\"hostname\":\"worker-1\",\"output\":\"11:53:39.179191538: Warning Sensitive file opened "
+	"for "
+	"reading by non-trusted program | file=/etc/shadow gparent=bash ggparent=bash "
+	"gggparent=bash "
+	"evt_type=openat user=root user_uid=0 user_loginuid=-1 process=cat "
+	"proc_exepath=/usr/bin/cat "
+	"parent=bash command=cat /etc/shadow terminal=0 container_id=3ad7b26ded6d "
+	"container_name=web container_image_repository=docker.io/library/nginx "
+	"container_image_tag=1.25 k8s_pod_name=web-0 k8s_ns_name=shop\",\"output_fields\":{"
+	"\"container.id\":\"3ad7b26ded6d\",\"container.image.repository\":\"docker.io/library/"
+	"nginx\","
+	"\"container.image.tag\":\"1.25\",\"container.name\":\"web\",\"evt.time\":"
+	"1795521219179191538,"
+	"\"evt.type\":\"openat\",\"fd.name\":\"/etc/shadow\",\"k8s.ns.name\":\"shop\","
+	"\"k8s.pod.name\":\"web-0\",\"proc.aname[2]\":\"bash\",\"proc.cmdline\":\"cat "
+	"/etc/shadow\","
+	"\"proc.exepath\":\"/usr/bin/"
+	"cat\",\"proc.name\":\"cat\",\"proc.pname\":\"bash\",\"proc.tty\":0,"
+	"\"user.loginuid\":-1,\"user.name\":\"root\",\"user.uid\":0},\"priority\":\"Warning\","
+	"\"rule\":\"Read sensitive file untrusted\",\"source\":\"syscall\",\"tags\":[\"T1555\","
+	"\"container\",\"filesystem\",\"host\",\"maturity_stable\",\"mitre_credential_access\"],"
+	"\"time\":\"2026-11-24T11:53:39.179191538Z\"}";
+
+struct client {
+	int fd;
+	size_t sent;
+	char answer[4096];
+	size_t length;
+};
+
+struct load {
+	int port;
+	size_t clients, batch;
+	double seconds;
+	struct buffer request;
+	uint64_t answered, refused;
+	double took;
+};
+
+static double now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static void fail(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static int connect_to(int port)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		close(fd);
+		return -errno;
+	}
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	return fd;
+}
+
+static void make_request(struct load *load)
+{
+	struct buffer body;
+
+	buffer_init(&body, 64 << 20);
+	if (load->batch > 1)
+		buffer_add_char(&body, '[');
+	for (size_t i = 0; i < load->batch; i++)
+		buffer_printf(&body, "%s%s", i ? "," : "", alert);
+	if (load->batch > 1)
+		buffer_add_char(&body, ']');
+	buffer_init(&load->request, 64 << 20);
+	buffer_printf(&load->request,
+		"POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+		"Content-Length: %zu\r\n\r\n",
+		body.length);
+	buffer_add_text(&load->request, buffer_text(&body));
+	buffer_done(&body);
+}
+
+static void push(const struct load *load, struct client *client)
+{
+	while (client->sent < load->request.length) {
+		ssize_t length = write(client->fd, load->request.data + client->sent,
+			load->request.length - client->sent);
+
+		if (length < 0 && errno == EAGAIN)
+			return;
+		if (length <= 0)
+			fail("write");
+		client->sent += (size_t)length;
+	}
+}
+
+/* Whether a whole answer is there. */
+static bool is_answered(const struct client *client)
+{
+	struct text answer = { client->answer, client->length };
+	ptrdiff_t end = text_find(answer, TEXT("\r\n\r\n"));
+	ptrdiff_t at = text_find(answer, TEXT("Content-Length: "));
+
+	if (end < 0 || at < 0)
+		return false;
+	return client->length >= (size_t)end + 4 + (size_t)atoi(client->answer + at + 16);
+}
+
+static void pull(struct load *load, struct client *client)
+{
+	ssize_t length = read(client->fd, client->answer + client->length,
+		sizeof(client->answer) - client->length - 1);
+
+	if (length < 0 && errno == EAGAIN)
+		return;
+	if (length <= 0)
+		fail("the forwarder closed a connection");
+	client->length += (size_t)length;
+	client->answer[client->length] = '\0';
+	if (!is_answered(client))
+		return;
+	if (memcmp(client->answer, "HTTP/1.1 200", 12))
+		load->refused++;
+	else
+		load->answered++;
+	client->sent = client->length = 0;
+	push(load, client);
+}
+
+static void run(struct load *load)
+{
+	struct client *clients = NEW_ARRAY(struct client, load->clients);
+	struct epoll_event events[CLIENTS_MAX];
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	double start;
+
+	make_request(load);
+	for (size_t i = 0; i < load->clients; i++) {
+		struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLET,
+			.data.ptr = &clients[i] };
+
+		clients[i].fd = connect_to(load->port);
+		if (clients[i].fd < 0)
+			fail("connect");
+		epoll_ctl(epoll, EPOLL_CTL_ADD, clients[i].fd, &event);
+	}
+	start = now();
+	while (now() - start < load->seconds) {
+		int count = epoll_wait(epoll, events, CLIENTS_MAX, 1000);
+
+		for (int i = 0; i < count; i++) {
+			if (events[i].events & EPOLLIN)
+				pull(load, events[i].data.ptr);
+			push(load, events[i].data.ptr);
+		}
+	}
+	load->took = now() - start;
+	for (size_t i = 0; i < load->clients; i++)
+		close(clients[i].fd);
+	close(epoll);
+	free(clients);
+	buffer_done(&load->request);
+}
+
+static pid_t start(const char *program, const char *durability, const char *folder, int port)
+{
+	char text[16];
+	pid_t pid = fork();
+	int fd;
+
+	if (!pid) {
+		snprintf(text, sizeof(text), "%d", port);
+		setenv("LISTENADDRESS", "127.0.0.1", 1);
+		setenv("LISTENPORT", text, 1);
+		setenv("DURABILITY", durability, 1);
+		setenv("LOGLEVEL", "warning", 1);
+		execl(program, program, "--state", folder, NULL);
+		fail(program);
+	}
+	while ((fd = connect_to(port)) < 0)
+		if (waitpid(pid, NULL, WNOHANG) == pid)
+			exit(1);
+	close(fd);
+	return pid;
+}
+
+static long resident_kb(pid_t pid)
+{
+	char path[64], line[256];
+	long kb = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "VmHWM: %ld", &kb) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return kb;
+}
+
+/* User and system time so far, of all threads. */
+static double cpu_seconds(pid_t pid)
+{
+	unsigned long user = 0, system_time = 0;
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "re");
+	if (!file ||
+		fscanf(file, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+			&user, &system_time) != 2)
+		fail(path);
+	fclose(file);
+	return (double)(user + system_time) / (double)sysconf(_SC_CLK_TCK);
+}
+
+static void bench(const char *program, const char *durability, double seconds)
+{
+	static const struct {
+		const char *name;
+		size_t clients, batch;
+	} loads[] = {
+		{ "one a request, 1 client", 1, 1 },
+		{ "one a request, 16 clients", 16, 1 },
+		{ "one a request, 256 clients", 256, 1 },
+		{ "batches of 100, 1 client", 1, 100 },
+		{ "batches of 100, 4 clients", 4, 100 },
+	};
+	char folder[] = "/var/tmp/bench-forwarder-XXXXXX", command[128];
+	int port = 20000 + getpid() % 20000;
+	pid_t pid;
+
+	if (!mkdtemp(folder))
+		fail(folder);
+	pid = start(program, durability, folder, port);
+	for (size_t i = 0; i < COUNT_OF(loads); i++) {
+		struct load load = { port, loads[i].clients, loads[i].batch, seconds };
+
+		double before = cpu_seconds(pid), alerts;
+
+		run(&load);
+		alerts = (double)(load.answered * load.batch);
+		printf("durability %-8s %-28s %8.0f alerts/s, %5.1f us CPU each%s\n", durability,
+			loads[i].name, alerts / load.took,
+			(cpu_seconds(pid) - before) / alerts * 1e6,
+			load.refused ? "  (and some were refused)" : "");
+		fflush(stdout);
+	}
+	printf("durability %-8s memory at most %ld MB\n", durability, resident_kb(pid) / 1024);
+	kill(pid, SIGTERM);
+	waitpid(pid, NULL, 0);
+	snprintf(command, sizeof(command), "rm -r %s", folder);
+	if (system(command))
+		fail(command);
+}
+
+int main(int argc, char **argv)
+{
+	static const char *const durabilities[] = { "process", "disk", "memory" };
+	double seconds = argc > 2 ? atof(argv[2]) : 3;
+
+	if (argc < 2 || seconds <= 0) {
+		fprintf(stderr, "usage: bench-forwarder PROGRAM [SECONDS]\n");
+		return 1;
+	}
+	for (size_t i = 0; i < COUNT_OF(durabilities); i++)
+		bench(argv[1], durabilities[i], seconds);
+	return 0;
+}
