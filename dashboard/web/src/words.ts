@@ -110,7 +110,7 @@ export const words = {
     range: (length: string, to: string) => `${length} to ${to}, compared with the same time before`,
     figures: 'Key figures',
     events: 'Events', grave: 'Critical and above', errors: 'Errors and warnings', rules: 'Rules that fired', last: 'Last event',
-    noLast: 'none yet', kept: (count: number, oldest: string) => `${exact(count)} kept, from ${oldest}`,
+    noLast: 'none yet', kept: (age: string, count: number, oldest: string) => `${age}, ${exact(count)} kept since ${oldest}`,
     keptNone: 'Nothing is kept yet',
     most: 'Most often:', noRule: 'No rule in this time',
     overTime: 'Events over time', stackBy: 'Stack by', byPriority: 'Priority', byRule: 'Rule',

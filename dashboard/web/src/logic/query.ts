@@ -12,27 +12,35 @@ export interface Term {
   /** Null for a word or a phrase. */
   field: string | null;
   operator: string;
-  /** Without quotes and backslashes. */
-  value: string;
+  /** Without quotes and backslashes, in the parts between wildcards: one part, no wildcard. */
+  parts: string[];
   isQuoted: boolean;
 }
 
-const FIELD = /^([A-Za-z_][\w.\-]*(?:\[[^\]\s]*\])?)(:|>=|<=|>|<|=)/;
+/** A name and an operator; what goes on with two slashes is an address, and so a word. */
+const FIELD = /^([A-Za-z][\w.[\]-]*)(>=|<=|[:=<>](?!\/\/))/;
 
-function readQuoted(text: string, at: number): { value: string; end: number } {
-  let value = '';
-  let i = at + 1;
-  for (; i < text.length && text[i] !== '"'; i++) {
-    if (text[i] === '\\' && i + 1 < text.length) i++;
-    value += text[i];
-  }
-  return { value, end: Math.min(i + 1, text.length) };
+interface Reading {
+  parts: string[];
+  end: number;
 }
 
-function readBare(text: string, at: number): { value: string; end: number } {
+/** Within quotes \" \\ and \* stand for themselves. */
+function readQuoted(text: string, at: number): Reading {
+  const parts = [''];
+  let i = at + 1;
+  for (; i < text.length && text[i] !== '"'; i++) {
+    const isEscape = text[i] === '\\' && /["\\*]/.test(text[i + 1] ?? '');
+    if (!isEscape && text[i] === '*') parts.push('');
+    else parts.push(`${parts.pop()}${text[isEscape ? ++i : i]}`);
+  }
+  return { parts, end: Math.min(i + 1, text.length) };
+}
+
+function readBare(text: string, at: number): Reading {
   let end = at;
   while (end < text.length && !/\s/.test(text[end] as string)) end++;
-  return { value: text.slice(at, end), end };
+  return { parts: text.slice(at, end).split('*'), end };
 }
 
 function readTerm(text: string, start: number): Term {
@@ -41,9 +49,9 @@ function readTerm(text: string, start: number): Term {
   const match = text[at] === '"' ? null : FIELD.exec(text.slice(at));
   const valueStart = at + (match ? match[0].length : 0);
   const isQuoted = text[valueStart] === '"';
-  const { value, end } = isQuoted ? readQuoted(text, valueStart) : readBare(text, valueStart);
+  const { parts, end } = isQuoted ? readQuoted(text, valueStart) : readBare(text, valueStart);
   const field = match?.[1] ?? null;
-  return { start, end, valueStart, isNegated, field, operator: match?.[2] ?? '', value, isQuoted };
+  return { start, end, valueStart, isNegated, field, operator: match?.[2] ?? '', parts, isQuoted };
 }
 
 export function readQuery(text: string): Term[] {
@@ -58,9 +66,11 @@ export function readQuery(text: string): Term[] {
   }
 }
 
+const quoted = (value: string): string => `"${value.replace(/[\\"*]/g, '\\$&')}"`;
+
+/** As a value that means exactly this text. */
 export function quote(value: string): string {
-  if (value !== '' && !/[\s"\\()]/.test(value)) return value;
-  return `"${value.replace(/[\\"]/g, '\\$&')}"`;
+  return value === '' || /[\s"*]/.test(value) ? quoted(value) : value;
 }
 
 export function termText(field: string, value: string, isNegated = false): string {
@@ -69,11 +79,11 @@ export function termText(field: string, value: string, isNegated = false): strin
 
 /** A word or phrase; one that could be read as a field or a negation is quoted. */
 export function phraseText(value: string): string {
-  return /^-/.test(value) || FIELD.test(value) ? `"${value.replace(/[\\"]/g, '\\$&')}"` : quote(value);
+  return /^-/.test(value) || FIELD.test(value) ? quoted(value) : quote(value);
 }
 
 const isSame = (term: Term, field: string, value: string) =>
-  term.field === field && term.operator === ':' && term.value === value;
+  term.field === field && term.operator === ':' && term.parts.length === 1 && term.parts[0] === value;
 
 export function removeTerm(query: string, term: Term): string {
   return `${query.slice(0, term.start).trimEnd()} ${query.slice(term.end).trimStart()}`.trim();
@@ -98,10 +108,11 @@ export const NO_NEEDLES: Needles = { text: [], fields: new Map() };
 export function readNeedles(query: string): Needles {
   const needles: Needles = { text: [], fields: new Map() };
   for (const term of readQuery(query)) {
-    if (term.isNegated || term.value === '') continue;
-    if (term.field === null) needles.text.push(term.value);
-    else if (term.operator === ':')
-      needles.fields.set(term.field, [...(needles.fields.get(term.field) ?? []), ...term.value.split('*').filter(Boolean)]);
+    const parts = term.parts.filter(Boolean);
+    if (term.isNegated || parts.length === 0) continue;
+    if (term.field === null) needles.text.push(...parts);
+    else if (term.operator === ':' || term.operator === '=')
+      needles.fields.set(term.field, [...(needles.fields.get(term.field) ?? []), ...parts]);
   }
   return needles;
 }

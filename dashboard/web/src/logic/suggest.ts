@@ -54,10 +54,10 @@ export function suggest(query: string, caret: number, known: Known): Suggestions
   if (!term) return suggestFields(known, '', caret, caret, '');
   if (term.field !== null) {
     if (caret < term.valueStart) return { kind: 'fields', start: caret, end: caret, options: [] };
-    const found = suggestValues(known, term.field, term.value, term.valueStart, term.end);
-    const isWhole = found.options.length === 1 && found.options[0]?.label === term.value;
+    const found = suggestValues(known, term.field, term.parts.join('*'), term.valueStart, term.end);
+    const isWhole = found.options.length === 1 && found.options[0]?.label === term.parts.join('*');
     return isWhole ? { ...found, options: [] } : found;
   }
   if (term.isQuoted) return { kind: 'fields', start: caret, end: caret, options: [] };
-  return suggestFields(known, term.value, term.start, term.end, term.isNegated ? '-' : '');
+  return suggestFields(known, term.parts.join('*'), term.start, term.end, term.isNegated ? '-' : '');
 }

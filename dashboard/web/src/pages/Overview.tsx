@@ -125,17 +125,12 @@ function LastEvent(props: { status: Status | undefined }) {
       <div class="k">{words.overview.last}</div>
       <div class="v">
         <Show when={newest()} fallback={<small>{words.overview.noLast}</small>}>
-          {(at) => (
-            <>
-              {moment(at())}
-              <small>{words.ago(ageOf(now() - at()))}</small>
-            </>
-          )}
+          {(at) => moment(at())}
         </Show>
       </div>
       <div class="d el">
         <Show when={props.status?.oldest_ms} fallback={words.overview.keptNone}>
-          {(at) => words.overview.kept(props.status?.events ?? 0, day(at(), scope().zone))}
+          {(at) => words.overview.kept(words.ago(ageOf(now() - (newest() ?? at()))), props.status?.events ?? 0, day(at(), scope().zone))}
         </Show>
       </div>
     </div>

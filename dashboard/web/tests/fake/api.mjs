@@ -29,7 +29,9 @@ function momentOf(text, now, usual) {
   return at;
 }
 
-/* The query language of the contract. */
+/* The query language of the contract. \u0001 stands for a wildcard. */
+const WILDCARD = '\u0001';
+
 function parse(q) {
   const terms = [];
   let at = 0;
@@ -37,24 +39,27 @@ function parse(q) {
     if (q[at] !== '"') {
       const start = at;
       while (at < q.length && !/\s/.test(q[at])) at++;
-      return q.slice(start, at);
+      return q.slice(start, at).replaceAll('*', WILDCARD);
     }
     const start = at++;
     let value = '';
-    for (; at < q.length && q[at] !== '"'; at++) value += q[at] === '\\' && at + 1 < q.length ? q[++at] : q[at];
-    if (at >= q.length) throw new Refusal(400, 'this quote is never closed', start + 1);
+    for (; at < q.length && q[at] !== '"'; at++) {
+      const isEscape = q[at] === '\\' && /["\\*]/.test(q[at + 1] ?? '');
+      value += isEscape ? q[++at] : q[at] === '*' ? WILDCARD : q[at];
+    }
+    if (at >= q.length) throw new Refusal(400, 'the quote that opens here is not closed', start + 1);
     at++;
     return value;
   };
   while (at < q.length) {
     if (/\s/.test(q[at])) { at++; continue; }
-    const start = at;
     const negated = q[at] === '-' && at + 1 < q.length && !/\s/.test(q[at + 1]);
     if (negated) at++;
-    const field = q[at] === '"' ? null : /^([A-Za-z_][\w.-]*(?:\[\d+\])?)(>=|:)/.exec(q.slice(at));
+    const field = /^([A-Za-z][\w.[\]-]*)(>=|<=|[:=<>](?!\/\/))/.exec(q.slice(at));
     if (field) at += field[0].length;
+    const start = at;
     const value = readValue();
-    if (field && value === '') throw new Refusal(400, `a value is wanted after "${field[0]}"`, start + 1);
+    if (value === '') throw new Refusal(400, 'a value is missing here', start + 1);
     terms.push({ negated, field: field?.[1], operator: field?.[2], value });
   }
   return terms;
@@ -62,27 +67,27 @@ function parse(q) {
 
 const textOf = (value) => (value === null ? '' : Array.isArray(value) ? value.map(textOf).join(', ') : typeof value === 'object' ? value.number : String(value));
 
-function wildcard(pattern, text) {
-  if (!pattern.includes('*')) return pattern === text;
-  return new RegExp(`^${pattern.split('*').map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('[^]*')}$`).test(text);
+function fits(pattern, text, isWithin = false) {
+  if (!pattern.includes(WILDCARD)) return isWithin ? text.includes(pattern) : pattern === text;
+  const parts = pattern.split(WILDCARD).map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('[^]*');
+  return new RegExp(isWithin ? parts : `^${parts}$`).test(text);
 }
 
 function matches(event, term) {
   const { field, operator, value } = term;
   if (!field) {
-    const word = value.toLowerCase();
     const all = [event.output, event.rule, event.priority, event.hostname, event.source, ...event.tags, ...event.fields.map((one) => textOf(one.value))];
-    return all.some((text) => text.toLowerCase().includes(word));
+    return all.some((text) => fits(value.toLowerCase(), text.toLowerCase(), true));
   }
   if (field === 'priority') {
     const wanted = PRIORITIES.findIndex((name) => name.toLowerCase() === value.toLowerCase());
     const has = PRIORITIES.indexOf(event.priority);
     return operator === '>=' ? has <= wanted : has === wanted;
   }
-  if (field === 'tags') return event.tags.some((tag) => wildcard(value, tag));
-  if (['rule', 'source', 'hostname', 'uuid'].includes(field)) return wildcard(value, event[field]);
+  if (field === 'tags') return event.tags.some((tag) => fits(value, tag));
+  if (['rule', 'source', 'hostname', 'uuid'].includes(field)) return fits(value, event[field]);
   const found = event.fields.find((one) => one.name === field);
-  return found !== undefined && wildcard(value, textOf(found.value));
+  return found !== undefined && fits(value, textOf(found.value));
 }
 
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800].map((s) => s * 1000);

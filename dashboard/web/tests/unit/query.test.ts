@@ -4,24 +4,28 @@ import { addTerm, phraseText, quote, readNeedles, readQuery, removeTerm, termTex
 describe('reading a query', () => {
   test('a term knows where it stands in the text', () => {
     const [first, second, third] = readQuery('  proc.name:cat -"a b"  priority>=notice');
-    expect(first).toMatchObject({ start: 2, end: 15, valueStart: 12, field: 'proc.name', operator: ':', value: 'cat', isNegated: false });
-    expect(second).toMatchObject({ start: 16, end: 22, field: null, value: 'a b', isQuoted: true, isNegated: true });
-    expect(third).toMatchObject({ field: 'priority', operator: '>=', value: 'notice' });
+    expect(first).toMatchObject({ start: 2, end: 15, valueStart: 12, field: 'proc.name', operator: ':', parts: ['cat'], isNegated: false });
+    expect(second).toMatchObject({ start: 16, end: 22, field: null, parts: ['a b'], isQuoted: true, isNegated: true });
+    expect(third).toMatchObject({ field: 'priority', operator: '>=', parts: ['notice'] });
   });
   test('a field may have an index', () => {
-    expect(readQuery('proc.aname[2]:bash')[0]).toMatchObject({ field: 'proc.aname[2]', value: 'bash' });
+    expect(readQuery('proc.aname[2]:bash')[0]).toMatchObject({ field: 'proc.aname[2]', parts: ['bash'] });
   });
   test('a quote that is never closed ends with the text', () => {
-    expect(readQuery('rule:"Write bel')[0]).toMatchObject({ field: 'rule', value: 'Write bel', end: 15 });
+    expect(readQuery('rule:"Write bel')[0]).toMatchObject({ field: 'rule', parts: ['Write bel'], end: 15 });
   });
   test('a lone minus is a word', () => {
-    expect(readQuery('- a').map((term) => [term.value, term.isNegated])).toEqual([['-', false], ['a', false]]);
+    expect(readQuery('- a').map((term) => [term.parts, term.isNegated])).toEqual([[['-'], false], [['a'], false]]);
   });
   test('the parts and the blanks between them are the text again', () => {
     const text = ' a  b:"c d" -e:f "g';
     const joined = readQuery(text).reduce((at, term) => text.slice(0, at) + text.slice(at, term.end) === text.slice(0, term.end) ? term.end : -1, 0);
     expect(joined).toBe(text.length);
   });
+  test('a wildcard parts a value, within quotes, too, unless a backslash stands before it', () => {
+    expect(readQuery('a:*x*y b:"p *q" c:"r\\*s"').map((term) => term.parts)).toEqual([['', 'x', 'y'], ['p ', 'q'], ['r*s']]);
+  });
+  test('an address is a word', () => expect(readQuery('https://example.com/')[0]).toMatchObject({ field: null, parts: ['https://example.com/'] }));
   test('any text is read without end or error', () => {
     for (const text of ['"', '\\', '-', '::', 'a:', '-"', '"\\', 'a:"\\"', '- -', '\u0000']) expect(() => readQuery(text)).not.toThrow();
   });
@@ -29,7 +33,7 @@ describe('reading a query', () => {
 
 describe('writing a query', () => {
   test('a value is quoted where it must be, and read back the same', () => {
-    for (const value of ['cat', 'Write below etc', 'say "hi"', 'back\\slash', 'a(b)', '']) expect(readQuery(`x:${quote(value)}`)[0]?.value).toBe(value);
+    for (const value of ['cat', 'Write below etc', 'say "hi"', 'back\\slash', 'a(b)', 'no *wildcard*', 'C:\\x', '']) expect(readQuery(`x:${quote(value)}`)[0]?.parts).toEqual([value]);
   });
   test('a phrase that looks like a field is quoted', () => {
     expect(phraseText('proc.name:cat')).toBe('"proc.name:cat"');
