@@ -46,13 +46,13 @@ const char *advice_for_macro(const struct rules_loader *loader, struct text want
 {
 	_cleanup_(freep) const char **names = NEW_ARRAY(const char *, loader->macro_count);
 
+	if (macro_find(loader, wanted))
+		return arena_printf(loader->arena,
+			"a macro sees only macros that are defined above it; move " TEXT_FORMAT
+			" up",
+			TEXT_PRINT(wanted))
+			.data;
 	for (size_t i = 0; i < loader->macro_count; i++)
 		names[i] = arena_copy(loader->arena, loader->macros[i].name).data;
-	if (list_find(loader, wanted))
-		return arena_printf(loader->arena,
-			TEXT_FORMAT
-			" is a list: compare a field with it, as in proc.name in (" TEXT_FORMAT ")",
-			TEXT_PRINT(wanted), TEXT_PRINT(wanted))
-			.data;
 	return advice_nearest(loader->arena, wanted, names, loader->macro_count);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Lists in conditions. A name counts where it is delimited on both sides, even inside quotes; the
- * blanks around it go with it.
+ * blanks around it go with it, but for one where words would run into each other (Falco glues
+ * those, and the condition then fails to load).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -78,13 +79,41 @@ static void add_items(const struct list_definition *list, struct buffer *out)
 	}
 }
 
-/* Takes blanks, and a comma next to an empty list, off the end of what is written. */
-static void trim_end(struct buffer *out, bool takes_comma, bool *ret_took_comma)
+/*
+ * Takes blanks off the end of what is written, and the comma before an empty list, which it says
+ * in the result. One blank stays behind a word.
+ */
+static bool trim_end(struct buffer *out, bool takes_comma)
 {
+	size_t length = out->length;
+
 	while (out->length && is_blank(out->data[out->length - 1]))
 		out->length--;
-	*ret_took_comma = takes_comma && out->length && out->data[out->length - 1] == ',';
-	out->length -= *ret_took_comma;
+	if (!out->length)
+		return false;
+	if (takes_comma && out->data[out->length - 1] == ',') {
+		out->length--;
+		return true;
+	}
+	if (out->length < length && !is_delimiter(out->data[out->length - 1]))
+		buffer_add_char(out, ' ');
+	return false;
+}
+
+/* Where the condition goes on behind a name that ends at `at`. */
+static size_t skip_blanks(struct text condition, size_t at, bool takes_comma, struct buffer *out)
+{
+	size_t start = at;
+
+	while (at < condition.length && is_blank(condition.data[at]))
+		at++;
+	if (at == condition.length)
+		return at;
+	if (takes_comma && condition.data[at] == ',')
+		return at + 1;
+	if (at > start && !is_delimiter(condition.data[at]))
+		buffer_add_char(out, ' ');
+	return at;
 }
 
 static void replace_list(
@@ -95,14 +124,10 @@ static void replace_list(
 
 	for (ptrdiff_t start = first; start >= 0; start = find_name(condition, list->name, done)) {
 		buffer_add_text(out, text_slice(condition, done, (size_t)start - done));
-		trim_end(out, is_empty, &took_comma);
+		took_comma = trim_end(out, is_empty);
 		add_items(list, out);
-		done = (size_t)start + list->name.length;
-		while (done < condition.length && is_blank(condition.data[done]))
-			done++;
-		if (is_empty && !took_comma && done < condition.length &&
-			condition.data[done] == ',')
-			done++;
+		done = skip_blanks(
+			condition, (size_t)start + list->name.length, is_empty && !took_comma, out);
 	}
 	buffer_add_text(out, text_slice(condition, done, condition.length));
 	list->is_used = true;
