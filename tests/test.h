@@ -15,13 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct test {
+struct test_case {
 	const char *name;
 	void (*run)(void);
-	struct test *next;
+	struct test_case *next;
 };
 
-static struct test *test_list, **test_end = &test_list;
+static struct test_case *test_list, **test_end = &test_list;
 static int test_failures;
 static const char *test_skip_reason;
 
@@ -29,7 +29,7 @@ static const char *test_skip_reason;
 	static void test_##title(void);                                   \
 	__attribute__((constructor)) static void register_##title(void)   \
 	{                                                                 \
-		static struct test test = { #title, test_##title, NULL }; \
+		static struct test_case test = { #title, test_##title, NULL }; \
 		*test_end = &test;                                        \
 		test_end = &test.next;                                    \
 	}                                                                 \
@@ -84,7 +84,7 @@ int main(int argc, char **argv)
 	int number = 0, failed = 0;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	for (struct test *test = test_list; test; test = test->next) {
+	for (struct test_case *test = test_list; test; test = test->next) {
 		if (!test_is_chosen(test->name, argc, argv))
 			continue;
 		test_failures = 0;

@@ -1,0 +1,572 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rules as a whole: the official files, both views of a path, what alerts look like.
+ */
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "given.h"
+#include "sensor/rules/rules.h"
+#include "tests/test.h"
+
+static const struct rules_options plain = { .minimum_priority = PRIORITY_DEBUG };
+
+/* Loads one text and compiles it; a failure shows. */
+static struct rules *rules_of(const struct rules_options *options, const char *text)
+{
+	_cleanup_(rules_loader_freep) struct rules_loader *loader = rules_loader_new(options);
+	_cleanup_(load_result_freep) struct load_result *result =
+		rules_loader_add(loader, "test.yaml", text_of(text));
+	struct rules *rules = NULL;
+	struct error err = { 0 };
+
+	CHECK_TEXT(result->error_count ? result->errors[0].message : NULL, NULL);
+	CHECK_NUMBER(rules_compile(loader, &rules, &err), 0);
+	return rules;
+}
+
+/* The name of the first matching rule; "none". */
+static const char *match(const struct rules *rules, struct event *event)
+{
+	struct evaluation *evaluation = evaluation_new(rules);
+	const struct rule *rule = NULL;
+	enum truth truth = rules_match(rules, evaluation, event, 0, &rule);
+
+	evaluation_free(evaluation);
+	return truth == IS_FALSE ? "none" : rule->name;
+}
+
+static char *shared_path(const char *path)
+{
+	const char *shared = getenv("TERCEL_SHARED"), *source = getenv("TERCEL_SOURCE");
+
+	if (shared)
+		return string_printf("%s/%s", shared, path);
+	return string_printf("%s/../shared/%s", source ? source : ".", path);
+}
+
+static void check_loads_clean(struct rules_loader *loader, const char *name)
+{
+	_cleanup_(freep) char *relative = string_printf("data/rules/%s", name);
+	_cleanup_(freep) char *path = shared_path(relative);
+	_cleanup_(load_result_freep) struct load_result *result = NULL;
+	struct error err = { 0 };
+
+	CHECK_NUMBER(rules_loader_add_file(loader, path, &result, &err), 0);
+	CHECK_TEXT(err.message, "");
+	if (!result)
+		return;
+	CHECK_TEXT(result->error_count ? result->errors[0].message : NULL, NULL);
+	CHECK_TEXT(result->warning_count ? result->warnings[0].message : NULL, NULL);
+}
+
+static bool has_shared(void)
+{
+	_cleanup_(freep) char *path = shared_path("data/rules/falco_rules.yaml");
+
+	return access(path, R_OK) == 0;
+}
+
+static const char *const official[] = { "falco_rules.yaml", "falco-incubating_rules.yaml",
+	"falco-sandbox_rules.yaml" };
+static const size_t official_counts[] = { 25, 31, 37 };
+
+TEST(the_official_files_load_alone_without_a_word)
+{
+	if (!has_shared())
+		SKIP("the official rules are not beside this checkout");
+	for (size_t i = 0; i < COUNT_OF(official); i++) {
+		_cleanup_(rules_loader_freep) struct rules_loader *loader =
+			rules_loader_new(&plain);
+		_cleanup_(rules_freep) struct rules *rules = NULL;
+		struct error err = { 0 };
+
+		check_loads_clean(loader, official[i]);
+		CHECK_NUMBER(rules_compile(loader, &rules, &err), 0);
+		CHECK_NUMBER(rules_count(rules), official_counts[i]);
+	}
+}
+
+TEST(the_official_files_load_together_without_a_word)
+{
+	struct rules_options options = plain;
+	_cleanup_(rules_loader_freep) struct rules_loader *loader = NULL;
+	_cleanup_(rules_freep) struct rules *rules = NULL;
+	struct error err = { 0 };
+	size_t enabled = 0;
+
+	if (!has_shared())
+		SKIP("the official rules are not beside this checkout");
+	options.suggests_output = true;
+	loader = rules_loader_new(&options);
+	for (size_t i = 0; i < COUNT_OF(official); i++)
+		check_loads_clean(loader, official[i]);
+	CHECK_NUMBER(rules_compile(loader, &rules, &err), 0);
+	CHECK_NUMBER(rules_count(rules), 93);
+	for (size_t i = 0; i < rules_count(rules); i++)
+		enabled += rules_at(rules, i)->is_enabled;
+	CHECK_NUMBER(enabled, 81);
+}
+
+/* Without the caret's line, and with libyaml's words where Falco has yaml-cpp's. */
+static char *comparable(struct text text)
+{
+	struct buffer out;
+	struct text line;
+	bool is_schema = false;
+
+	buffer_init(&out, 1 << 20);
+	while (text.length && text_split(&text, '\n', &line)) {
+		struct text trimmed = text_trim(line);
+
+		/* Schema warnings come with the settings' schema; they end at a blank line. */
+		is_schema = is_schema ? trimmed.length > 0
+				      : text_ends_with(line, TEXT("Schema warnings:"));
+		if (is_schema || !trimmed.length || text_is(trimmed, "^"))
+			continue;
+		if (text_starts_with(line, TEXT("LOAD_ERR_YAML_PARSE")))
+			line = TEXT("LOAD_ERR_YAML_PARSE");
+		buffer_printf(&out, TEXT_FORMAT "\n", TEXT_PRINT(line));
+	}
+	return buffer_take(&out);
+}
+
+/* What Falco printed for one file: behind the file's listing, up to where stderr repeats it. */
+static struct text falco_answer(struct text samples, const char *name)
+{
+	_cleanup_(freep) char *head = string_printf("##### falco -V %s\n", name);
+	ptrdiff_t start = text_find(samples, text_of(head)), end;
+	struct text answer, line;
+
+	if (start < 0)
+		return (struct text){ 0 };
+	answer = text_slice(samples, (size_t)start + strlen(head), samples.length);
+	end = text_find(answer, TEXT("\n#####"));
+	answer.length = end < 0 ? answer.length : (size_t)end;
+	while (text_starts_with(answer, TEXT("    | ")))
+		text_split(&answer, '\n', &line);
+	if (text_starts_with(answer, TEXT("LOG ")))
+		answer = text_slice(answer, 4, answer.length);
+	end = text_find(answer, TEXT("\nError: "));
+	if (end < 0)
+		end = text_find(answer, TEXT("\n[exit="));
+	return text_slice(answer, 0, end < 0 ? answer.length : (size_t)end);
+}
+
+static struct text read_shared(const char *name, char *data, size_t size)
+{
+	_cleanup_(freep) char *path = shared_path(name);
+	_cleanup_(fclosep) FILE *file = fopen(path, "r");
+
+	return (struct text){ data, file ? fread(data, 1, size, file) : 0 };
+}
+
+static void check_like_falco(struct text samples, const char *name)
+{
+	_cleanup_(freep) char *relative = string_printf("data/samples/broken/%s", name);
+	_cleanup_(freep) char *data = memory_new(64 << 10, 1);
+	_cleanup_(rules_loader_freep) struct rules_loader *loader = rules_loader_new(&plain);
+	_cleanup_(load_result_freep) struct load_result *result = NULL;
+	_cleanup_(freep) char *want = comparable(falco_answer(samples, name));
+	_cleanup_(freep) char *got = NULL;
+	struct buffer out;
+
+	result = rules_loader_add(loader, name, read_shared(relative, data, 64 << 10));
+	buffer_init(&out, 1 << 20);
+	load_result_print(result, &out);
+	got = comparable(buffer_text(&out));
+	buffer_done(&out);
+	/* The log line of a file with warnings is followed by the status line again. */
+	if (result->warning_count && !result->error_count && strstr(want + 1, name))
+		want[strlen(got)] = '\0';
+	CHECK(*want);
+	CHECK_TEXT(got, want);
+}
+
+TEST(broken_files_are_told_in_falcos_words_and_places)
+{
+	static const char *const names[] = { "b1_badfield.yaml", "b2_syntax.yaml",
+		"b3_undefmacro.yaml", "b4_yaml.yaml", "b5_badprio_missing.yaml",
+		"b6_badoutput.yaml", "b7_warns.yaml", "b8_engine.yaml", "b9_exceptions.yaml",
+		"b10_enter.yaml", "ok.yaml" };
+	_cleanup_(freep) char *data = memory_new(1 << 20, 1);
+	struct text samples = read_shared("data/samples/falco-validate.txt", data, 1 << 20);
+
+	if (!samples.length)
+		SKIP("Falco's samples are not beside this checkout");
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		check_like_falco(samples, names[i]);
+}
+
+static struct json_object *falco_json(struct text samples, const char *name)
+{
+	_cleanup_(freep) char *head =
+		string_printf("##### falco -o json_output=true -V %s\n", name);
+	ptrdiff_t start = text_find(samples, text_of(head));
+	struct json_object *object = NULL;
+	struct text rest, line;
+
+	if (start < 0)
+		return NULL;
+	rest = text_slice(samples, (size_t)start, samples.length);
+	while (text_split(&rest, '\n', &line))
+		if (text_starts_with(line, TEXT("{\"falco_load_results\""))) {
+			(void)json_parse(line, &object, NULL, NULL);
+			break;
+		}
+	return object;
+}
+
+/* Everything but the words of a warning's code, the snippet's caret and the schema. */
+static void check_issue_json(struct json_object *got, struct json_object *want)
+{
+	static const char *const keys[] = { "code", "message", "deprecated_field" };
+	struct json_object *places = json_get(json_get(got, "context"), "locations");
+	struct json_object *wanted = json_get(json_get(want, "context"), "locations");
+
+	for (size_t i = 0; i < COUNT_OF(keys); i++)
+		if (strcmp(json_get_text(want, "code").data, "LOAD_ERR_YAML_PARSE") || i == 0)
+			CHECK_TEXT(json_get_text(got, keys[i]).data,
+				json_get_text(want, keys[i]).data);
+	CHECK_TEXT(json_object_to_json_string_ext(places, JSON_C_TO_STRING_PLAIN),
+		json_object_to_json_string_ext(wanted, JSON_C_TO_STRING_PLAIN));
+}
+
+static void check_json_like_falco(struct text samples, const char *name)
+{
+	_cleanup_(freep) char *relative = string_printf("data/samples/broken/%s", name);
+	_cleanup_(freep) char *data = memory_new(64 << 10, 1);
+	_cleanup_(json_putp) struct json_object *want = falco_json(samples, name), *got = NULL;
+	_cleanup_(rules_loader_freep) struct rules_loader *loader = rules_loader_new(&plain);
+	_cleanup_(load_result_freep) struct load_result *result = NULL;
+	struct json_object *first;
+	struct json_writer json;
+	struct buffer out;
+
+	result = rules_loader_add(loader, name, read_shared(relative, data, 64 << 10));
+	buffer_init(&out, 1 << 20);
+	json_writer_init(&json, &out);
+	load_result_json(result, &json);
+	CHECK_NUMBER(json_parse(buffer_text(&out), &got, NULL, NULL), 0);
+	buffer_done(&out);
+	first = json_object_array_get_idx(json_get(want, "falco_load_results"), 0);
+	CHECK(first);
+	CHECK_TEXT(json_get_text(got, "name").data, name);
+	for (int i = 0; i < 2; i++) {
+		const char *kind = i ? "warnings" : "errors";
+		struct json_object *mine = json_get(got, kind), *theirs = json_get(first, kind);
+
+		CHECK_NUMBER(json_object_array_length(mine), json_object_array_length(theirs));
+		for (size_t j = 0; j < json_object_array_length(theirs); j++)
+			check_issue_json(json_object_array_get_idx(mine, j),
+				json_object_array_get_idx(theirs, j));
+	}
+}
+
+TEST(results_as_json_have_falcos_codes_messages_and_places)
+{
+	static const char *const names[] = { "b1_badfield.yaml", "b2_syntax.yaml",
+		"b3_undefmacro.yaml", "b4_yaml.yaml", "b5_badprio_missing.yaml",
+		"b6_badoutput.yaml", "b7_warns.yaml", "b8_engine.yaml", "b9_exceptions.yaml",
+		"b10_enter.yaml", "ok.yaml" };
+	_cleanup_(freep) char *data = memory_new(1 << 20, 1);
+	struct text samples = read_shared("data/samples/falco-validate-json.txt", data, 1 << 20);
+
+	if (!samples.length)
+		SKIP("Falco's samples are not beside this checkout");
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		check_json_like_falco(samples, names[i]);
+}
+
+TEST(the_caret_stands_under_the_mistake)
+{
+	_cleanup_(rules_loader_freep) struct rules_loader *loader = rules_loader_new(&plain);
+	_cleanup_(load_result_freep) struct load_result *result = rules_loader_add(loader, "a.yaml",
+		TEXT("- rule: R\n  desc: d\n  condition: evt.type=open and proc.nmae=x\n"
+		     "  output: o\n  priority: INFO\n"));
+
+	CHECK_NUMBER(result->error_count, 1);
+	CHECK_TEXT(
+		result->errors[0].snippet, "evt.type=open and proc.nmae=x\n                  ^\n");
+	CHECK_TEXT(result->errors[0].advice, "did you mean proc.name?");
+}
+
+TEST(a_long_line_is_cut_around_the_mistake)
+{
+	_cleanup_(rules_loader_freep) struct rules_loader *loader = rules_loader_new(&plain);
+	_cleanup_(load_result_freep) struct load_result *result = NULL;
+	const char *caret;
+	struct buffer text;
+
+	buffer_init(&text, 4096);
+	buffer_add_string(&text, "- rule: R\n  desc: d\n  output: o\n  priority: INFO\n"
+				 "  condition: evt.type=open and proc.name in (");
+	for (int i = 0; i < 60; i++)
+		buffer_add_string(&text, "abcdef,");
+	buffer_add_string(&text, "z) and fd.nmae=x and proc.name in (");
+	for (int i = 0; i < 60; i++)
+		buffer_add_string(&text, "abcdef,");
+	buffer_add_string(&text, "z)\n");
+	result = rules_loader_add(loader, "a.yaml", buffer_text(&text));
+	buffer_done(&text);
+
+	CHECK_NUMBER(result->error_count, 1);
+	caret = strchr(result->errors[0].snippet, '^');
+	CHECK(caret && caret - strchr(result->errors[0].snippet, '\n') - 1 == 83);
+	CHECK(!strncmp(result->errors[0].snippet, "...", 3));
+	CHECK(!strncmp(result->errors[0].snippet + 83, "fd.nmae=x", 9));
+}
+
+/* Fields of a descriptor are absent when nobody is known to use it. */
+static const struct process somebody = { .pid = 7, .comm = { "cat", 3 } };
+
+/* An open of which both names are known. */
+static struct event *open_event(struct given *given, const char *name, const char *real_name)
+{
+	struct event *event = NULL;
+	struct error err = { 0 };
+
+	CHECK_NUMBER(given_event(given, TEXT("evt.type=openat"), &event, &err), 0);
+	event->process = &somebody;
+	event->fd.is_known = true;
+	event->fd.type = FD_FILE;
+	event->fd.number = 3;
+	event->fd.name = text_of(name);
+	event->fd.real_name = text_of(real_name);
+	return event;
+}
+
+TEST(a_rule_is_tried_on_the_name_that_was_given_and_then_on_the_real_one)
+{
+	_cleanup_(rules_freep) struct rules *rules =
+		rules_of(&plain, "- {rule: Shadow, desc: d, condition: evt.type=openat and "
+				 "fd.name=/etc/shadow, output: o, priority: INFO}\n"
+				 "- {rule: Link, desc: d, condition: evt.type=openat and "
+				 "fd.name=/tmp/link, output: o, priority: INFO}\n");
+	struct given *given = given_new();
+	struct event *event;
+
+	event = open_event(given, "/etc/shadow", "/etc/shadow");
+	CHECK_TEXT(match(rules, event), "Shadow");
+	CHECK_NUMBER(event->view, VIEW_LEXICAL);
+
+	event = open_event(given, "/tmp/link", "/etc/shadow");
+	CHECK_TEXT(match(rules, event), "Shadow");
+	CHECK_NUMBER(event->view, VIEW_REAL);
+
+	event = open_event(given, "/tmp/link", NULL);
+	CHECK_TEXT(match(rules, event), "Link");
+	CHECK_NUMBER(event->view, VIEW_LEXICAL);
+
+	event = open_event(given, "/tmp/x", "/tmp/y");
+	CHECK_TEXT(match(rules, event), "none");
+	CHECK_NUMBER(event->view, VIEW_LEXICAL);
+	given_free(given);
+}
+
+TEST(each_view_is_consistent_in_itself)
+{
+	_cleanup_(rules_freep) struct rules *rules = rules_of(&plain,
+		"- {rule: R, desc: d, condition: evt.type=openat and fd.name startswith /tmp and "
+		"fd.name endswith shadow, output: o, priority: INFO}\n"
+		"- {rule: Not, desc: d, condition: evt.type=openat and not fd.name startswith /tmp "
+		"and not fd.name startswith /etc, output: o, priority: INFO}\n");
+	struct given *given = given_new();
+
+	/* One name begins right, the other ends right: neither view matches. */
+	CHECK_TEXT(match(rules, open_event(given, "/tmp/link", "/etc/shadow")), "none");
+	given_free(given);
+}
+
+TEST(gates_do_not_shut_out_the_real_view)
+{
+	_cleanup_(rules_freep) struct rules *rules =
+		rules_of(&plain, "- {rule: A, desc: d, condition: evt.type=openat and "
+				 "fd.name=/etc/shadow and fd.num=1, output: o, priority: INFO}\n"
+				 "- {rule: B, desc: d, condition: evt.type=openat and "
+				 "fd.name=/etc/shadow and fd.num=2, output: o, priority: INFO}\n"
+				 "- {rule: C, desc: d, condition: evt.type=openat and "
+				 "fd.name=/etc/shadow and fd.num=3, output: o, priority: INFO}\n"
+				 "- {rule: D, desc: d, condition: evt.type=openat and "
+				 "fd.name=/etc/shadow and fd.num=4, output: o, priority: INFO}\n");
+	struct given *given = given_new();
+
+	CHECK_TEXT(match(rules, open_event(given, "/tmp/link", "/etc/shadow")), "C");
+	CHECK_TEXT(match(rules, open_event(given, "/tmp/link", "/tmp/link")), "none");
+	given_free(given);
+}
+
+TEST(a_rule_that_waited_is_tried_again_with_what_came)
+{
+	_cleanup_(rules_freep) struct rules *rules =
+		rules_of(&plain, "- {rule: A, desc: d, condition: evt.type=openat and "
+				 "container.image.tag=x, output: o, priority: INFO}\n"
+				 "- {rule: B, desc: d, condition: evt.type=openat and not "
+				 "container.image.tag=x, output: o, priority: INFO}\n");
+	struct evaluation *evaluation = evaluation_new(rules);
+	struct given *given = given_new();
+	const struct rule *rule = NULL;
+	struct event *event;
+	struct error err = { 0 };
+
+	given_event(given, TEXT("evt.type=openat container.image.tag=waits"), &event, &err);
+	CHECK_NUMBER(rules_match(rules, evaluation, event, 0, &rule), IS_WAITING);
+	CHECK_TEXT(rule->name, "A");
+	((struct given_value *)event->given)[1].presence = PRESENT;
+	((struct given_value *)event->given)[1].value = value_text(TEXT("y"));
+	CHECK_NUMBER(rules_match(rules, evaluation, event, rule->index, &rule), IS_TRUE);
+	CHECK_TEXT(rule->name, "B");
+	given_free(given);
+	evaluation_free(evaluation);
+}
+
+TEST(rules_say_which_events_they_need)
+{
+	_cleanup_(rules_freep) struct rules *rules =
+		rules_of(&plain, "- {rule: A, desc: d, condition: 'evt.type in (open, connect) and "
+				 "not evt.type=connect', output: o, priority: INFO}\n"
+				 "- {rule: B, desc: d, condition: evt.type=unlink, output: o, "
+				 "priority: INFO, enabled: false}\n");
+	struct event_set events;
+
+	rules_events(rules, &events);
+	CHECK(event_set_has(&events, event_type_find(TEXT("open"))->id));
+	CHECK(!event_set_has(&events, event_type_find(TEXT("connect"))->id));
+	CHECK(!event_set_has(&events, event_type_find(TEXT("unlink"))->id));
+	CHECK(!rules_at(rules, 1)->is_enabled);
+	CHECK(event_set_has(&rules_at(rules, 1)->events, event_type_find(TEXT("unlink"))->id));
+}
+
+static const struct alert_format all = {
+	.hostname = "vm",
+	.includes_output = true,
+	.includes_fields = true,
+	.includes_tags = true,
+	.uses_utc = true,
+};
+
+/* An alert's line; free it. */
+static char *alert_of(
+	const char *rule_text, const char *values, const struct alert_format *format, bool as_json)
+{
+	struct rules_options options = plain;
+	_cleanup_(rules_freep) struct rules *rules = NULL;
+	struct given *given = given_new();
+	struct event *event;
+	struct error err = { 0 };
+	struct buffer out;
+
+	options.suggests_output = strstr(rule_text, "suggested") != NULL;
+	rules = rules_of(&options, rule_text);
+	CHECK_NUMBER(given_event(given, text_of(values), &event, &err), 0);
+	CHECK_TEXT(err.message, "");
+	buffer_init(&out, 64 << 10);
+	if (as_json)
+		rule_write_json(rules_at(rules, 0), event, format, &out);
+	else
+		rule_write_text(rules_at(rules, 0), event, format, &out);
+	given_free(given);
+	return buffer_take(&out);
+}
+
+TEST(a_text_alert_has_time_priority_and_message)
+{
+	_cleanup_(freep) char *line =
+		alert_of("- {rule: R, desc: d, condition: evt.type=open, output: 'Opened by "
+			 "%proc.name fd=%fd.num', priority: WARNING}",
+			"evt.type=open proc.name=cat fd.num=3", &all, false);
+
+	CHECK_TEXT(line, "17:19:14.363635208: Warning Opened by cat fd=3");
+}
+
+TEST(a_text_alert_in_iso_mode_has_the_whole_time)
+{
+	struct alert_format format = all;
+	_cleanup_(freep) char *line = NULL;
+
+	format.uses_iso_8601 = true;
+	line = alert_of("- {rule: R, desc: d, condition: evt.type=open, output: x, priority: info}",
+		"evt.type=open", &format, false);
+	CHECK_TEXT(line, "2021-05-29T17:19:14.363635208+0000: Informational x");
+}
+
+TEST(a_text_alert_is_one_escaped_line)
+{
+	_cleanup_(freep) char *line = alert_of("- {rule: R, desc: d, condition: evt.type=open, "
+					       "output: 'a \"b\" %proc.cmdline', priority: ALERT}",
+		"evt.type=open proc.cmdline=\"x\\ny\\x1b[31m\\\\z\\xffé\"", &all, false);
+
+	CHECK_TEXT(
+		line, "17:19:14.363635208: Alert a \\\"b\\\" x\\ny\\u001b[31m\\\\z\xef\xbf\xbdé");
+}
+
+TEST(a_json_alert_has_its_keys_in_order)
+{
+	_cleanup_(freep) char *line = alert_of(
+		"- {rule: R, desc: d, condition: evt.type=open, output: '%proc.name %proc.pname "
+		"%user.uid %proc.aname[2]', priority: NOTICE, tags: [zeta, T1059, alpha]}",
+		"evt.type=open proc.name=cat proc.pname=absent user.uid=0 proc.aname[2]=bash", &all,
+		true);
+
+	CHECK_TEXT(line,
+		"{\"hostname\":\"vm\",\"output\":\"17:19:14.363635208: Notice cat <NA> 0 bash\","
+		"\"output_fields\":{\"evt.time\":1622308754363635208,\"proc.aname[2]\":\"bash\","
+		"\"proc.name\":\"cat\",\"proc.pname\":null,\"user.uid\":0},\"priority\":\"Notice\","
+		"\"rule\":\"R\",\"source\":\"syscall\",\"tags\":[\"T1059\",\"alpha\",\"zeta\"],"
+		"\"time\":\"2021-05-29T17:19:14.363635208Z\"}");
+}
+
+TEST(a_json_alert_has_what_was_asked_for)
+{
+	struct alert_format format = { .hostname = "vm",
+		.includes_message = true,
+		.includes_fields = true,
+		.uses_iso_8601 = true };
+	_cleanup_(freep) char *line = alert_of("- {rule: R, desc: d, condition: evt.type=open, "
+					       "output: 'by %proc.name', priority: DEBUG}",
+		"evt.type=open proc.name=cat", &format, true);
+
+	CHECK_TEXT(line, "{\"hostname\":\"vm\",\"message\":\"by cat\",\"output_fields\":"
+			 "{\"evt.time.iso8601\":1622308754363635208,\"proc.name\":\"cat\"},"
+			 "\"priority\":\"Debug\",\"rule\":\"R\",\"source\":\"syscall\","
+			 "\"time\":\"2021-05-29T17:19:14.363635208Z\"}");
+}
+
+TEST(suggested_fields_follow_the_output_in_falcos_order)
+{
+	_cleanup_(freep) char *line = alert_of(
+		"- {rule: R, desc: suggested, condition: evt.type=open, output: x, priority: INFO}",
+		"evt.type=open container.id=3ad7b26ded6d container.name=web "
+		"container.image.repository=nginx container.image.tag=1.27 k8s.pod.name=absent "
+		"k8s.ns.name=absent",
+		&all, false);
+
+	CHECK_TEXT(line,
+		"17:19:14.363635208: Informational x container_id=3ad7b26ded6d container_name=web "
+		"container_image_repository=nginx container_image_tag=1.27 k8s_pod_name=<NA> "
+		"k8s_ns_name=<NA>");
+}
+
+TEST(a_format_takes_the_longest_name_a_width_and_transformers)
+{
+	_cleanup_(freep) char *line =
+		alert_of("- {rule: R, desc: d, condition: evt.type=open, priority: INFO, output: "
+			 "'%proc.name: "
+			 "%proc.name.x|%6proc.name|%2proc.name|%toupper(proc.name)|%len(proc.name)|"
+			 "%join(\"-\", (proc.name, proc.pname))'}",
+			"evt.type=open proc.name=cat proc.pname=sh", &all, false);
+
+	CHECK_TEXT(line, "17:19:14.363635208: Informational cat: cat.x|cat   |ca|CAT|3|cat-sh");
+}
+
+TEST(fields_inside_a_transformer_are_output_fields_by_their_plain_name)
+{
+	_cleanup_(freep) char *line = alert_of("- {rule: R, desc: d, condition: evt.type=open, "
+					       "priority: INFO, output: '%tolower(proc.name)'}",
+		"evt.type=open proc.name=CAT", &all, true);
+
+	CHECK(strstr(line,
+		"\"output_fields\":{\"evt.time\":1622308754363635208,\"proc.name\":\"CAT\"}"));
+}
