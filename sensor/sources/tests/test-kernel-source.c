@@ -466,18 +466,13 @@ static void orphan(void)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	middle = fork();
 	if (!middle) {
-		if (!fork()) {
-			/* Until the middle one is gone. */
-			while (getppid() == syscall(SYS_getpgid, 0) || getppid() == 1)
-				break;
-			prctl(PR_SET_NAME, "orphan");
-			for (pid_t first = getppid(); getppid() == first;)
-				;
-			execl("/bin/true", "orphaned", NULL);
-		}
-		_exit(0);
+		middle = getpid();
+		if (fork())
+			_exit(0);
+		while (getppid() == middle)
+			;
+		execl("/bin/true", "orphaned", NULL);
 	}
-	waitpid(middle, NULL, 0);
 	while (wait(NULL) > 0)
 		;
 }
