@@ -14,6 +14,7 @@
 #include "sensor/path.h"
 #include "sensor/sources/decode-fd.h"
 #include "sensor/sources/decode.h"
+#include "sensor/state/users.h"
 
 #define EVENT_MEMORY_MAX (1 << 20)
 #define ARGUMENT_COUNT	 6
@@ -692,6 +693,8 @@ static int take_exec(
 	process.clone_time_ns = record->header.start_ns + (uint64_t)decoder->clock_offset_ns;
 	process.exec_count = 1;
 	now = processes_exec(decoder->processes, &process);
+	if (decoder->users)
+		users_prepare(decoder->users, now->container, now->pid);
 
 	id = record->is_execveat ? EVENT_execveat : EVENT_execve;
 	if (!event_set_has(&decoder->wanted, id))

@@ -427,6 +427,11 @@ static int ring_size(uint64_t wanted, uint64_t *ret_bytes, struct error *err)
 	return 0;
 }
 
+static void prepare_users(void *context, const struct process *process)
+{
+	users_prepare(context, process->container, process->pid);
+}
+
 static int start(struct kernel_source *kernel, uint64_t ring_bytes,
 	const struct kernel_source_options *options, struct error *err)
 {
@@ -446,7 +451,9 @@ static int start(struct kernel_source *kernel, uint64_t ring_bytes,
 		if (r)
 			return r;
 	}
-	return processes_scan(kernel->processes, err);
+	r = processes_scan(kernel->processes, err);
+	processes_visit(kernel->processes, prepare_users, kernel->users);
+	return r;
 }
 
 int kernel_source_new(

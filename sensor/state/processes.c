@@ -447,6 +447,13 @@ int processes_scan(struct processes *processes, struct error *err)
 	return 0;
 }
 
+void processes_visit(const struct processes *processes,
+	void (*visit)(void *context, const struct process *process), void *context)
+{
+	for (const struct entry *entry = processes->entries; entry; entry = entry->handle.next)
+		visit(context, &entry->now->process);
+}
+
 const struct process *processes_find(const struct processes *processes, int64_t pid)
 {
 	const struct entry *entry = entry_find(processes, pid);

@@ -91,6 +91,10 @@ void processes_counters(const struct processes *processes, struct processes_coun
  */
 int processes_scan(struct processes *processes, struct error *err);
 
+/* Calls `visit` for every process. It must not change the table. */
+void processes_visit(const struct processes *processes,
+	void (*visit)(void *context, const struct process *process), void *context);
+
 /* The current snapshot, borrowed until the next change of the table; NULL when unknown. */
 const struct process *processes_find(const struct processes *processes, int64_t pid);
 

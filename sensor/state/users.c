@@ -26,6 +26,7 @@
 #define QUEUE_MAX	256
 #define WAIT_NS		20000000 /* an event waits for names no longer than this */
 #define REFRESH_NS	UINT64_C(5000000000)
+#define RETRY_NS	UINT64_C(50000000) /* after a process that was gone already */
 #define HOST_REFRESH_NS UINT64_C(1000000000)
 
 enum { PASSWD, GROUP, FILE_COUNT };
@@ -53,6 +54,7 @@ struct request {
 struct answer {
 	const struct container *container;
 	struct names *names[FILE_COUNT]; /* NULL: not readable, or as before */
+	bool has_root;			 /* the process was still there */
 };
 
 struct known {
@@ -188,6 +190,7 @@ static struct answer *answer_request(const char *host_root, const struct request
 	struct answer *answer = NEW(struct answer);
 
 	answer->container = request->container;
+	answer->has_root = root >= 0;
 	for (int i = 0; root >= 0 && i < FILE_COUNT; i++)
 		answer->names[i] = read_names(root, file_names[i], &request->before[i].seen);
 	return answer;
@@ -305,8 +308,10 @@ static void take_answers(struct users *users)
 			continue;
 		}
 		keep_names(known, answer->names);
-		known->is_answered = true;
+		known->is_answered |= answer->has_root;
 		known->is_asked = false;
+		if (!answer->has_root)
+			known->next_ns = now_ns() + RETRY_NS;
 		free(answer);
 	}
 }
@@ -358,6 +363,20 @@ static void refresh(struct users *users, struct known *known, int64_t pid)
 		return;
 	known->next_ns = now + REFRESH_NS;
 	ask(users, known, pid);
+}
+
+void users_prepare(struct users *users, const struct container *container, int64_t pid)
+{
+	struct known *known;
+
+	if (container->kind == CONTAINER_HOST)
+		return;
+	known = known_find(users, container);
+	if (known->is_answered)
+		return;
+	take_answers(users);
+	if (!known->is_answered && !known->is_asked)
+		ask(users, known, pid);
 }
 
 static enum presence find_name(const struct names *names, uint32_t id, struct text *ret_name)

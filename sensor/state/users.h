@@ -17,6 +17,11 @@ struct users;
 struct users *users_new(const char *host_root);
 void users_free(struct users *users);
 /*
+ * Tells of a process in a container, so that its names are read while it lives: the first events
+ * of a container come from processes that may be gone when somebody asks. Cheap when known.
+ */
+void users_prepare(struct users *users, const struct container *container, int64_t pid);
+/*
  * The name of a user id in a container (or the host). PRESENT with the name, valid until the next
  * call; ABSENT when the passwd has no such entry. `pid` is a process of that container whose root
  * to look into; while a container's file is being read elsewhere: WAITS for at most 20 ms, then
