@@ -4,6 +4,10 @@ import type { Known } from './logic/suggest';
 import type { AlertEvent, Overview } from './types';
 import { words } from './words';
 
+/* Names come from events, so from anybody: there is an end to what is remembered. */
+const MOST_FIELDS = 400;
+const MOST_VALUES = 200;
+
 const helpful = Object.entries(words.fieldHelp).map(([name, help]) => ({ name, help }));
 const [known, setKnown] = createSignal<Known>({ fields: helpful, values: new Map() });
 
@@ -12,8 +16,8 @@ export { known };
 export function learnFields(events: AlertEvent[]): void {
   const names = new Set(known().fields.map((field) => field.name));
   const fresh = new Set(events.flatMap((event) => event.fields.map((field) => field.name)).filter((name) => !names.has(name)));
-  if (fresh.size === 0) return;
-  setKnown((before) => ({ ...before, fields: [...before.fields, ...[...fresh].sort().map((name) => ({ name, help: '' }))] }));
+  if (fresh.size === 0 || known().fields.length >= MOST_FIELDS) return;
+  setKnown((before) => ({ ...before, fields: [...before.fields, ...[...fresh].sort().map((name) => ({ name, help: '' }))].slice(0, MOST_FIELDS) }));
 }
 
 /** Values stay known when a narrower search no longer shows them. */
@@ -27,7 +31,7 @@ export function learnValues(overview: Overview): void {
   ];
   setKnown((before) => {
     const values = new Map(before.values);
-    for (const [field, fresh] of seen) values.set(field, [...new Set([...(values.get(field) ?? []), ...fresh])]);
+    for (const [field, fresh] of seen) values.set(field, [...new Set([...(values.get(field) ?? []), ...fresh])].slice(-MOST_VALUES));
     return { ...before, values };
   });
 }

@@ -106,9 +106,19 @@ async function follow(q: string, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Keeps the stream as the scope wants it, for as long as the owner lives. */
+/** A browser has six connections for a host; tabs that nobody sees must not hold them. */
+function useSeen() {
+  const [isSeen, setSeen] = createSignal(document.visibilityState === 'visible');
+  const note = () => setSeen(document.visibilityState === 'visible');
+  document.addEventListener('visibilitychange', note);
+  onCleanup(() => document.removeEventListener('visibilitychange', note));
+  return isSeen;
+}
+
+/** Keeps the stream as the scope wants it, for as long as the owner lives and is seen. */
 export function keepLive(): void {
-  const wanted = createMemo(() => (scope().isLive ? scope().q : null));
+  const isSeen = useSeen();
+  const wanted = createMemo(() => (scope().isLive && isSeen() ? scope().q : null));
 
   createEffect(() => {
     const q = wanted();

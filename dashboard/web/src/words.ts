@@ -19,12 +19,24 @@ const bareSpan = ({ value, unit }: Span) => (value === 1 ? unit : `${exact(value
 /** The parts of a sentence: text, and the values of an event, which are drawn as such. */
 export type SentencePart = string | { value: string };
 
+/** What a system call does to its object, or alone when there is none. */
+const VERBS: Record<string, [string, string]> = {
+  open: ['opened', 'opened a file'], creat: ['made', 'made a file'], connect: ['connected', 'made a connection'], accept: ['accepted', 'accepted a connection'],
+  bind: ['bound', 'bound a port'], listen: ['listened on', 'listened'], sendto: ['sent to', 'sent data'], sendmsg: ['sent to', 'sent data'],
+  unlink: ['removed', 'removed a file'], rename: ['renamed', 'renamed a file'], mkdir: ['made', 'made a folder'], rmdir: ['removed', 'removed a folder'],
+  link: ['linked', 'made a link'], symlink: ['linked', 'made a symbolic link'], chmod: ['changed the mode of', 'changed a mode'],
+  fchmod: ['changed the mode of', 'changed a mode'], chown: ['changed the owner of', 'changed an owner'], mount: ['mounted', 'mounted something'],
+  ptrace: ['traced', 'traced a process'], setuid: ['changed its user over', 'changed its user'], dup: ['redirected', 'redirected a stream'],
+};
+const NO_VERB: [string, string] = ['used', 'ran'];
+
 function sentence(facts: Facts, moment: string): SentencePart[] {
-  const parts: SentencePart[] = ['At ', { value: moment }, ', '];
-  if (facts.program) parts.push({ value: facts.program });
-  else parts.push('something');
-  if (facts.object) parts.push(' used ', { value: facts.object });
-  else parts.push(' ran');
+  const verb = VERBS[facts.call] ?? NO_VERB;
+  const isStart = facts.call === 'execve' && !facts.object;
+  const parts: SentencePart[] = ['At ', { value: moment }, ', ', facts.program ? { value: facts.program } : 'something'];
+  if (isStart) parts.push(' was started');
+  else if (facts.object) parts.push(` ${verb[0]} `, { value: facts.object });
+  else parts.push(` ${verb[1]}`);
   if (facts.container === 'host') parts.push(' on the host itself');
   else if (facts.container) parts.push(' in container ', { value: facts.container });
   if (facts.container && facts.container !== 'host' && facts.image) parts.push(' of image ', { value: facts.image });

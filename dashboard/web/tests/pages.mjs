@@ -429,6 +429,31 @@ test('a flood is taken without holding more than the page can', at({ hash: '#/ev
   claim((await rows.count()) <= 2000, `${await rows.count()} rows`);
 }));
 
+test('a tab that nobody sees holds no stream, and catches up when it is seen', at({ hash: '#/events' }, async (visitor) => {
+  const { page, api } = visitor;
+  await listed(visitor);
+  await eventually(() => api.streamCount() === 1, 'a stream');
+  const see = (state) => page.evaluate((value) => {
+    Object.defineProperty(document, 'visibilityState', { value, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, state);
+  await see('hidden');
+  await eventually(() => api.streamCount() === 0, 'no stream');
+  const missed = shadowNow();
+  api.add(missed);
+  await see('visible');
+  await page.locator(`[data-uuid="${missed.uuid}"]`).waitFor();
+}));
+
+test('the overview says that the stream is cut, too', at({}, async ({ page, api }) => {
+  await page.locator('.donut').waitFor();
+  await eventually(() => api.streamCount() === 1, 'a stream');
+  api.cut(true);
+  await page.getByText(/Live is cut/).waitFor();
+  api.cut(false);
+  await page.getByText(/Live is cut/).waitFor({ state: 'detached' });
+}));
+
 /* --- time ----------------------------------------------------------------------------------- */
 
 test('relative and absolute ranges, and what is no time', at({ hash: '#/events' }, async ({ page, params }) => {

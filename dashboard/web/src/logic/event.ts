@@ -79,6 +79,8 @@ export function techniqueOf(event: AlertEvent): string {
 
 export interface Facts {
   program: string;
+  /** The system call, without what makes its variants: "open" for openat2. */
+  call: string;
   object: string;
   user: string;
   parent: string;
@@ -93,6 +95,7 @@ export function factsOf(event: AlertEvent): Facts {
   const repository = fieldText(event, 'container.image.repository');
   return {
     program: fieldText(event, 'proc.name'),
+    call: fieldText(event, 'evt.type').replace(/(at2|at|4|2)$/, ''),
     object: fieldText(event, 'fd.name'),
     user: fieldText(event, 'user.name'),
     parent: fieldText(event, 'proc.pname'),

@@ -6,13 +6,14 @@ import { createEffect, createMemo, createSignal, For, on, onCleanup, onMount, Sh
 import { api, type ApiError } from '../api';
 import { useKeys } from '../keys';
 import { learnFields } from '../known';
-import { liveState, useLive, type Batch } from '../live';
+import { useLive, type Batch } from '../live';
 import { useQuery } from '../load';
 import { mergeEvents } from '../logic/event';
 import { exact, figure } from '../logic/number';
 import { ageOf, clock, day, readMoment, rfc3339, spanOf, widenRange, zoneName } from '../logic/time';
 import { route } from '../router';
 import { apiScope, noteQuery, scope, setScope } from '../scope';
+import { LiveNote } from '../shell/LiveNote';
 import { rangeWords } from '../shell/TimeRange';
 import { say } from '../toast';
 import type { AlertEvent, EventList } from '../types';
@@ -206,25 +207,6 @@ function Waiting(props: { list: List; onShow: () => void }) {
   );
 }
 
-export function Cut() {
-  const [now, setNow] = createSignal(Date.now());
-  const timer = setInterval(() => setNow(Date.now()), 500);
-  onCleanup(() => clearInterval(timer));
-  const seconds = () => {
-    const state = liveState();
-    return state.is === 'cut' ? Math.max(1, Math.ceil((state.retryAt - now()) / 1000)) : undefined;
-  };
-  return (
-    <Show when={seconds()}>
-      {(left) => (
-        <div class="banner warn">
-          <Icon name="alert" /> <span>{words.live.cut(left())}</span>
-        </div>
-      )}
-    </Show>
-  );
-}
-
 function Empty() {
   const status = useQuery(() => 0, (_, signal) => api.status(signal));
   useLive({ onBatch: status.touch, onOpen: status.touch });
@@ -317,7 +299,7 @@ export function Events() {
       <h1 class="sr">{words.events.title}</h1>
       <Timeline />
       <Summary list={list} />
-      <Cut />
+      <LiveNote />
       <Waiting list={list} onShow={show} />
       <Show when={list.first.error()?.status !== 400 && list.first.error()}>
         {(error) => (

@@ -10,6 +10,7 @@ import { visibleText } from '../logic/visible';
 import { ageOf, clock, day, rfc3339, spanOf, widenRange, zoneName } from '../logic/time';
 import { route } from '../router';
 import { apiScope, filterLink, linkTo, noteQuery, scope, setScope } from '../scope';
+import { LiveNote } from '../shell/LiveNote';
 import { rangeWords } from '../shell/TimeRange';
 import type { Counted, Histogram as HistogramData, Overview as Data, Priority, Status } from '../types';
 import { BarList, Donut, Sparkline, type Bar } from '../ui/Figures';
@@ -329,6 +330,7 @@ export function Overview() {
           </Show>
         </p>
       </div>
+      <LiveNote />
       <Show when={overview.error()?.status !== 400 && overview.error()}>
         {(error) => (
           <section class="card spaced">

@@ -4,6 +4,7 @@ import { indentJson } from '../../src/logic/json';
 import { change, figure, niceCeiling } from '../../src/logic/number';
 import { createReader, type Message } from '../../src/logic/sse';
 import type { AlertEvent, FieldValue } from '../../src/types';
+import { words } from '../../src/words';
 
 function eventOf(fields: Record<string, FieldValue>, rest: Partial<AlertEvent> = {}): AlertEvent {
   return {
@@ -27,6 +28,13 @@ describe('what an event says', () => {
   test('null and <NA> are no names', () => expect(workloadOf(shadow)).toEqual({ name: '6c9b72f1c563', field: 'container.id', places: [{ field: 'hostname', text: 'vm' }] }));
   test('a host process has no workload', () => expect(workloadOf(eventOf({ 'container.id': 'host', 'container.name': 'host' })).name).toBe(''));
   test('facts for the sentence', () => expect(factsOf(shadow)).toMatchObject({ program: 'cat', object: '/etc/shadow', container: '6c9b72f1c563', user: 'root', parent: 'bash' }));
+  test('the sentence takes its verb from the system call', () => {
+    const said = (event: AlertEvent) => words.event.sentence(factsOf(event), 'M').map((part) => (typeof part === 'string' ? part : `[${part.value}]`)).join('');
+    expect(said(eventOf({ 'proc.name': 'cat', 'evt.type': 'openat2', 'fd.name': '/etc/shadow', 'container.id': 'abc', 'user.name': 'root', 'proc.pname': 'sh' })))
+      .toBe('At [M], [cat] opened [/etc/shadow] in container [abc] as [root]. Its parent is [sh].');
+    expect(said(eventOf({ 'proc.name': 'sh', 'evt.type': 'execve', 'container.id': 'host' }))).toBe('At [M], [sh] was started on the host itself.');
+    expect(said(eventOf({}))).toBe('At [M], something ran.');
+  });
   test('a technique before a tactic', () => expect(techniqueOf(eventOf({}, { tags: ['TA0003', 'container', 'T1059.004'] }))).toBe('T1059.004'));
   test('a number keeps all its digits', () => expect(valueText({ number: '1622308709082520347' })).toBe('1622308709082520347'));
   test('lists and truths are text', () => expect([valueText(['a', { number: '1' }, null]), valueText(true)]).toEqual(['a, 1, null', 'true']));
