@@ -328,14 +328,20 @@ static void describe_json(const struct description *to, const struct rules *rule
 	buffer_add_char(to->out, '\n');
 }
 
+static void describe_line(const struct rule *rule, struct buffer *out)
+{
+	struct text description = text_trim(text_of(rule->description));
+
+	buffer_printf(out, "%-50s " TEXT_FORMAT "\n", rule->name, TEXT_PRINT(description));
+}
+
 static void describe_text(const struct description *to, const struct rules *rules)
 {
 	buffer_printf(
 		to->out, "%-50s %s\n%-50s %s\n", "Rule", "Description", "----", "-----------");
 	for (size_t i = 0; i < rules_count(rules); i++)
 		if (is_described(to, rules_at(rules, i)))
-			buffer_printf(to->out, "%-50s %s\n", rules_at(rules, i)->name,
-				rules_at(rules, i)->description);
+			describe_line(rules_at(rules, i), to->out);
 }
 
 static const char *nearest_rule(const struct rules *rules, const char *name)

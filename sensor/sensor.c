@@ -231,6 +231,17 @@ static void print_matches(const struct sensor *sensor)
 	fflush(stdout);
 }
 
+static void print_counters(const struct sensor *sensor)
+{
+	struct source_counters counters = {};
+
+	if (sensor->source)
+		sensor->source->operations->counters(sensor->source, &counters);
+	fprintf(stderr,
+		"Events: %" PRIu64 " taken, %" PRIu64 " lost, %" PRIu64 " of them of processes\n",
+		counters.events, counters.dropped, counters.dropped_lifecycle);
+}
+
 static int prepare_ignored(struct sensor *sensor, struct error *err)
 {
 	const struct text_list *given = &sensor->settings->options.ignored_pids;
@@ -364,8 +375,10 @@ int sensor_run(struct sensor_settings *settings, struct sensor_signals *signals,
 			log_info("watching with %zu rules", rules_count(sensor.rules));
 			r = loop(&sensor, argc, argv, err);
 			tell_drops(&sensor);
-			if (options->is_verbose)
+			if (options->is_verbose) {
 				print_matches(&sensor);
+				print_counters(&sensor);
+			}
 		}
 	}
 	done(&sensor);

@@ -145,29 +145,17 @@ static bool is_opened_path(const struct event *event, int index)
 	return event->type->is_open && (!strcmp(name, "name") || !strcmp(name, "path"));
 }
 
-static bool has_other_directory(const struct event *event, int index)
-{
-	for (int i = index - 1; i >= 0; i--)
-		if (event->type->arguments[i].type == TYPE_FD)
-			return !is_present(event, i) || event->arguments[i].number != AT_FDCWD;
-	return false;
-}
-
+/* The source made it absolute where the caller's folder was known; then it only wants tidying. */
 static struct text path_text(const struct event *event, int index)
 {
-	struct text path = event->arguments[index].text;
-	bool is_relative = path.length && path.data[0] != '/';
+	struct text path =
+		event->absolute[index].data ? event->absolute[index] : event->arguments[index].text;
 
 	if (is_opened_path(event, index) && event->fd.is_known && event_fd_name(event).length)
 		return event_fd_name(event);
-	if (!path.length || path.data[0] == '<' || text_is(path, "NULL"))
+	if (!path.length || path.data[0] != '/')
 		return path;
-	if (is_relative && (!event->process || !event->process->working_directory.length ||
-				   (event->type->arguments[index].type == TYPE_FSRELPATH &&
-					   has_other_directory(event, index))))
-		return path;
-	return path_absolute(
-		event->arena, is_relative ? event->process->working_directory : TEXT("/"), path);
+	return path_absolute(event->arena, TEXT("/"), path);
 }
 
 static struct text bytes_text(struct arena *arena, struct text bytes)

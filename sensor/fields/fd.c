@@ -377,19 +377,15 @@ READER(fd_connected)
 }
 
 /*
- * A socket's name is its two ends: they change when it connects, and with each destination that an
- * unconnected one sends to (repeated ones are filtered in the kernel, architecture 6).
+ * A socket's name is its two ends: they change when it connects, and when an unconnected one sends
+ * to somebody else than before.
  */
 READER(fd_name_changed)
 {
-	bool is_sending;
-
 	if (!fd_of(event))
 		return ABSENT;
-	is_sending = event->type->id == EVENT_sendto || event->type->id == EVENT_sendmsg;
-	return give_bool(
-		ret_value, event->type->id == EVENT_connect || event->type->is_new_fd ||
-				   (is_sending && event->fd.has_peer && !event->fd.is_connected));
+	return give_bool(ret_value, event->fd.is_name_changed || event->type->id == EVENT_connect ||
+					    event->type->is_new_fd);
 }
 
 READER(fd_dev)

@@ -193,6 +193,7 @@ static struct event link_event(void)
 	set_argument(&event, "target", value_text(TEXT("/etc//shadow")));
 	set_argument(&event, "linkdirfd", value_signed(AT_FDCWD));
 	set_argument(&event, "linkpath", value_text(TEXT("x//sl")));
+	event.absolute[3] = TEXT("/srv/x//sl");
 	return event;
 }
 
