@@ -60,7 +60,8 @@ int http_server_new(const struct http_server_options *options, struct http_serve
 void http_server_free(struct http_server *server);
 uint16_t http_server_port(const struct http_server *server);
 
-/* What was asked; valid until the reply. Slices have NULL data when absent. */
+/* What was asked; valid until the reply, and not once http_server_free() began. Slices have NULL
+ * data when absent. */
 struct text http_request_method(const struct http_request *request);
 struct text http_request_path(const struct http_request *request);
 struct text http_request_header(const struct http_request *request, const char *name);
@@ -95,7 +96,8 @@ void http_reply_error(struct http_request *request, unsigned status, const char 
  * Answers with a stream without end (server-sent events): `pull` is called from a server thread
  * when the peer can take more. It appends to `out` and returns 0, or returns -EAGAIN when there is
  * nothing now (http_stream_wake() calls it again), or -ECANCELED to end. `closed` is called once
- * when the peer is gone or the stream ended; only then may `stream` be freed.
+ * when the peer is gone or the stream ended, maybe before http_reply_stream() returns; only then
+ * may `stream` be freed.
  */
 struct http_stream {
 	int (*pull)(struct http_stream *stream, struct buffer *out);

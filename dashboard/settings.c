@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The dashboard's settings, a row each.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/memory.h"
+#include "dashboard/settings.h"
+
+#define DEFAULT_STATE "/var/lib/tercel/dashboard"
+#define ENV	      "FALCOSIDEKICK_UI_"
+
+static const struct setting rows[] = {
+	{ .flag = "address",
+		.short_flag = 'a',
+		.environment = ENV "ADDR",
+		.type = SETTING_TEXT,
+		.at = offsetof(struct settings, address),
+		.fallback = "0.0.0.0",
+		.value = "IP",
+		.about = "Address to listen on" },
+	{ .flag = "port",
+		.short_flag = 'p',
+		.environment = ENV "PORT",
+		.type = SETTING_INTEGER,
+		.at = offsetof(struct settings, port),
+		.fallback = "2802",
+		.minimum = 0,
+		.maximum = 65535,
+		.value = "PORT",
+		.about = "Port to listen on; 0: any" },
+	{ .flag = "listen",
+		.type = SETTING_TEXT,
+		.at = offsetof(struct settings, listen),
+		.value = "IP:PORT",
+		.about = "Address and port in one, [::1]:2802 for IPv6" },
+	{ .flag = "socket",
+		.environment = "TERCEL_DASHBOARD_SOCKET",
+		.type = SETTING_TEXT,
+		.at = offsetof(struct settings, socket_path),
+		.value = "PATH",
+		.about = "Also take alerts on this unix socket, from root and from our own user; "
+			 "over TCP they then need a token" },
+	{ .flag = "state",
+		.type = SETTING_TEXT,
+		.at = offsetof(struct settings, state),
+		.value = "FOLDER",
+		.about = "Where alerts and logins are kept; else $STATE_DIRECTORY, "
+			 "else " DEFAULT_STATE },
+	{ .flag = "user",
+		.short_flag = 'u',
+		.environment = ENV "USER",
+		.type = SETTING_SECRET,
+		.at = offsetof(struct settings, user),
+		.value = "USER:PASSWORD",
+		.about = "The one login; without it a first login is made and printed once" },
+	{ .flag = "first-login-file",
+		.type = SETTING_TEXT,
+		.at = offsetof(struct settings, first_login_file),
+		.value = "FILE",
+		.about = "Write a first login that was made here, as \"USER PASSWORD\", not to the "
+			 "terminal" },
+	{ .flag = "no-login",
+		.short_flag = 'd',
+		.environment = ENV "DISABLEAUTH",
+		.type = SETTING_BOOL,
+		.at = offsetof(struct settings, has_no_login),
+		.about = "Ask for no password" },
+	{ .flag = "token-file",
+		.environment = "TERCEL_DASHBOARD_TOKENFILE",
+		.type = SETTING_TEXT,
+		.at = offsetof(struct settings, token_file),
+		.value = "FILE",
+		.about = "Alerts over TCP need the token in this file" },
+	{ .environment = "TERCEL_DASHBOARD_TOKEN",
+		.type = SETTING_SECRET,
+		.at = offsetof(struct settings, token),
+		.about = "The token itself" },
+	{ .flag = "ttl",
+		.short_flag = 't',
+		.environment = ENV "TTL",
+		.type = SETTING_DURATION,
+		.at = offsetof(struct settings, ttl_ms),
+		.fallback = "0s",
+		.value = "TIME",
+		.about = "How long alerts are kept, such as 12h, 30d or 2W; 0: for ever" },
+	{ .flag = "max-size",
+		.environment = "TERCEL_DASHBOARD_MAXSIZE",
+		.type = SETTING_SIZE,
+		.at = offsetof(struct settings, max_bytes),
+		.fallback = "0",
+		.value = "SIZE",
+		.about = "Oldest alerts are dropped when all take more, such as 10GiB; 0: no "
+			 "limit" },
+	{ .flag = "log-level",
+		.short_flag = 'l',
+		.environment = ENV "LOGLEVEL",
+		.type = SETTING_TEXT,
+		.at = offsetof(struct settings, log_level),
+		.fallback = "info",
+		.value = "LEVEL",
+		.about = "error, warning, info or debug" },
+	{ .flag = "log-json",
+		.environment = "TERCEL_LOG_JSON",
+		.type = SETTING_BOOL,
+		.at = offsetof(struct settings, log_json),
+		.about = "Log as JSON" },
+	{ .flag = "redis-url",
+		.short_flag = 'r',
+		.environment = ENV "REDIS_URL",
+		.type = SETTING_TEXT,
+		.at = offsetof(struct settings, redis_url),
+		.value = "URL",
+		.about = "Has no effect: no Redis is needed" },
+	{ .flag = "redis-username",
+		.short_flag = 'y',
+		.environment = ENV "REDIS_USERNAME",
+		.type = SETTING_TEXT,
+		.at = offsetof(struct settings, redis_user),
+		.value = "USER",
+		.about = "Has no effect" },
+	{ .flag = "redis-password",
+		.short_flag = 'w',
+		.environment = ENV "REDIS_PASSWORD",
+		.type = SETTING_SECRET,
+		.at = offsetof(struct settings, redis_password),
+		.value = "PASSWORD",
+		.about = "Has no effect" },
+	{ .flag = "dev",
+		.short_flag = 'x',
+		.environment = ENV "DEV",
+		.type = SETTING_BOOL,
+		.at = offsetof(struct settings, is_dev),
+		.about = "Has no effect: other sites are never let in" },
+	{ .flag = "version",
+		.short_flag = 'v',
+		.type = SETTING_BOOL,
+		.at = offsetof(struct settings, wants_version),
+		.about = "Print the version" },
+	{ .flag = "help",
+		.short_flag = 'h',
+		.type = SETTING_BOOL,
+		.at = offsetof(struct settings, wants_help),
+		.about = "Print this" },
+};
+
+const struct settings_table settings_table = {
+	.program = "tercel-dashboard", .rows = rows, .count = COUNT_OF(rows)
+};
+
+static void replace(char **text, struct text with)
+{
+	free(*text);
+	*text = text_to_string(with);
+}
+
+static bool is_set(const char *text)
+{
+	return text && *text;
+}
+
+/* "127.0.0.1:2802", "[::1]:2802", ":2802". */
+static int split_listen(struct settings *settings, struct error *err)
+{
+	struct text listen = text_of(settings->listen), address;
+	const char *colon = is_set(settings->listen) ? strrchr(settings->listen, ':') : NULL;
+	int64_t port;
+
+	if (!is_set(settings->listen))
+		return 0;
+	if (!colon || text_to_i64(text_of(colon + 1), &port) < 0 || port < 0 || port > 65535)
+		return error_set(err, -EINVAL,
+			"--listen must be IP:PORT such as 127.0.0.1:2802, not "
+			"\"%s\"",
+			settings->listen);
+	address = text_slice(listen, 0, (size_t)(colon - settings->listen));
+	if (address.length > 1 && address.data[0] == '[' && address.data[address.length - 1] == ']')
+		address = text_slice(address, 1, address.length - 2);
+	replace(&settings->address, address);
+	settings->port = port;
+	return 0;
+}
+
+static void choose_state(struct settings *settings)
+{
+	const char *given = getenv("STATE_DIRECTORY");
+
+	if (is_set(settings->state))
+		return;
+	/* systemd may give several, the first is the program's own */
+	replace(&settings->state, is_set(given) ? text_slice(text_of(given), 0, strcspn(given, ":"))
+						: text_of(DEFAULT_STATE));
+}
+
+static int read_token(struct settings *settings, struct error *err)
+{
+	_cleanup_(fclosep) FILE *file = NULL;
+	char text[4096];
+	struct text token;
+
+	if (!is_set(settings->token_file))
+		return 0;
+	file = fopen(settings->token_file, "re");
+	if (!file)
+		return error_set(err, -errno, "%s: %s", settings->token_file, strerror(errno));
+	token = text_trim((struct text){ text, fread(text, 1, sizeof(text), file) });
+	if (!token.length)
+		return error_set(err, -EINVAL, "%s has no token in it", settings->token_file);
+	replace(&settings->token, token);
+	return 0;
+}
+
+int settings_load(struct settings *settings, int argc, char **argv, void (*note)(const char *text),
+	struct error *err)
+{
+	int rest = 0, r;
+
+	settings_defaults(&settings_table, settings);
+	r = settings_from_environment(&settings_table, settings, err);
+	if (!r)
+		r = settings_from_arguments(&settings_table, settings, argc, argv, &rest, err);
+	if (!r && rest)
+		r = error_set(err, -EINVAL,
+			"\"%s\" is one argument too many; --help shows all flags", argv[1]);
+	if (!r)
+		r = split_listen(settings, err);
+	if (!r)
+		r = read_token(settings, err);
+	if (r < 0)
+		return r;
+	choose_state(settings);
+	if (is_set(settings->redis_url) || is_set(settings->redis_user) ||
+		is_set(settings->redis_password))
+		note("the Redis settings have no effect: alerts are kept in the state folder");
+	if (settings->is_dev)
+		note("dev mode has no effect: other sites are never let in");
+	return 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The dashboard's settings: Falcosidekick UI's flags and environment (spec/dashboard.md 4), and
+ * what is ours.
+ */
+#pragma once
+
+#include "base/settings.h"
+
+struct settings {
+	char *address;
+	int64_t port;
+	char *listen; /* "ADDR:PORT", over the two above */
+	char *socket_path;
+	char *state;
+	char *first_login_file;
+	char *user; /* "USER:PASSWORD" */
+	char *token_file, *token;
+	int64_t ttl_ms;
+	uint64_t max_bytes;
+	bool has_no_login;
+	bool is_dev;
+	char *log_level;
+	bool log_json;
+	char *redis_url, *redis_user, *redis_password;
+	bool wants_version, wants_help;
+};
+
+extern const struct settings_table settings_table;
+
+/* From flags, environment and defaults, checked. Notes for a person go to `note`. */
+int settings_load(struct settings *settings, int argc, char **argv, void (*note)(const char *text),
+	struct error *err);
