@@ -110,7 +110,8 @@ export const api = {
     get<Histogram>('histogram', { ...scope, by }, signal),
   events: (scope: Scope, limit: number, cursor: string, signal?: AbortSignal) =>
     get<EventList>('events', { ...scope, limit, cursor }, signal),
-  event: async (uuid: string, signal?: AbortSignal) => (await get<{ event: AlertEvent }>(eventPath(uuid), {}, signal)).event,
+  event: async (uuid: string, signal?: AbortSignal) =>
+    (await get<{ event: AlertEvent }>(eventPath(uuid), {}, signal)).event,
   /** The bytes as they are stored: never parsed, so no number changes. */
   stored: async (uuid: string, signal?: AbortSignal) =>
     (await request(`${eventPath(uuid)}/json`, signal ? { signal } : {})).text(),

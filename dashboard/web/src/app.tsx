@@ -55,7 +55,10 @@ export function App() {
 
   createEffect(() => {
     const { path, params } = route();
-    const isOld = MOVED[path] !== undefined || !(PAGES.includes(path) || path.startsWith('/event/')) || translateOldLink(params) !== null;
+    const isOld =
+      MOVED[path] !== undefined ||
+      !(PAGES.includes(path) || path.startsWith('/event/')) ||
+      translateOldLink(params) !== null;
     if (isOld) return go(presentAddress(), 'replace');
     if (session() === null && path !== '/login') go(loginLink(location.hash), 'replace');
     // Without a login, or with one already, there is nothing to do on that page.

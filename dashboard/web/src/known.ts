@@ -15,9 +15,14 @@ export { known };
 
 export function learnFields(events: AlertEvent[]): void {
   const names = new Set(known().fields.map((field) => field.name));
-  const fresh = new Set(events.flatMap((event) => event.fields.map((field) => field.name)).filter((name) => !names.has(name)));
+  const fresh = new Set(
+    events.flatMap((event) => event.fields.map((field) => field.name)).filter((name) => !names.has(name)),
+  );
   if (fresh.size === 0 || known().fields.length >= MOST_FIELDS) return;
-  setKnown((before) => ({ ...before, fields: [...before.fields, ...[...fresh].sort().map((name) => ({ name, help: '' }))].slice(0, MOST_FIELDS) }));
+  setKnown((before) => ({
+    ...before,
+    fields: [...before.fields, ...[...fresh].sort().map((name) => ({ name, help: '' }))].slice(0, MOST_FIELDS),
+  }));
 }
 
 /** Values stay known when a narrower search no longer shows them. */
@@ -31,7 +36,8 @@ export function learnValues(overview: Overview): void {
   ];
   setKnown((before) => {
     const values = new Map(before.values);
-    for (const [field, fresh] of seen) values.set(field, [...new Set([...(values.get(field) ?? []), ...fresh])].slice(-MOST_VALUES));
+    for (const [field, fresh] of seen)
+      values.set(field, [...new Set([...(values.get(field) ?? []), ...fresh])].slice(-MOST_VALUES));
     return { ...before, values };
   });
 }

@@ -89,7 +89,11 @@ async function follow(q: string, signal: AbortSignal): Promise<void> {
     try {
       const headers: Record<string, string> = { Accept: 'text/event-stream' };
       if (lastId) headers['Last-Event-ID'] = lastId;
-      const response = await request(`stream?${new URLSearchParams(q ? { q } : {})}`, { signal, headers, cache: 'no-store' });
+      const response = await request(`stream?${new URLSearchParams(q ? { q } : {})}`, {
+        signal,
+        headers,
+        cache: 'no-store',
+      });
       setLiveState({ is: 'open' });
       retryMs = FIRST_RETRY_MS;
       for (const listener of listeners) listener.onOpen();

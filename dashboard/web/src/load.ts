@@ -56,10 +56,13 @@ export function useQuery<K, T>(key: Accessor<K>, load: (key: K, signal: AbortSig
 
   const touch = () => {
     isAgain = false;
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      refresh();
-    }, Math.max(SHORTEST_MS, tookMs * BREATH));
+    timer ??= setTimeout(
+      () => {
+        timer = undefined;
+        refresh();
+      },
+      Math.max(SHORTEST_MS, tookMs * BREATH),
+    );
   };
 
   createEffect(on(key, (wanted) => void run(wanted)));

@@ -51,7 +51,15 @@ export interface Changes {
   by?: string;
 }
 
-const USUAL: Record<string, string> = { q: '', from: DEFAULT_FROM, to: 'now', tz: 'utc', live: '1', sel: '', by: 'priority' };
+const USUAL: Record<string, string> = {
+  q: '',
+  from: DEFAULT_FROM,
+  to: 'now',
+  tz: 'utc',
+  live: '1',
+  sel: '',
+  by: 'priority',
+};
 
 function applyChanges(params: URLSearchParams, changes: Changes): void {
   const { zone, isLive, ...rest } = changes;

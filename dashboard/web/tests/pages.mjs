@@ -211,6 +211,17 @@ test('words are found without regard to case, in any field, and shown where they
   claim((await rows.first().locator('.l3').innerText()).startsWith('proc.pcmdline:'), 'the field is named');
 }));
 
+test('a word far inside a long command is shown all the same', at({ hash: '#/events?q=x1', viewport: { width: 820, height: 900 } }, async ({ page, api, rows }) => {
+  const kind = { ...kindOf('Terminal shell in container'), fields: { 'proc.name': 'sh', 'proc.cmdline': `sh -c ${'a '.repeat(200)} needle-here` } };
+  const event = makeEvent(kind, WORKLOAD, Date.now() - 1000, 7, 'long');
+  api.add(event);
+  await page.goto(`${api.url}#/events?q=needle-here`);
+  await rows.first().locator('mark').first().waitFor();
+  const mark = await rows.first().locator('.l3 mark').boundingBox();
+  const cell = await rows.first().locator('.rc').boundingBox();
+  claim(mark.x >= cell.x && mark.x + mark.width <= cell.x + cell.width, `the mark is at ${mark.x}, the cell ends at ${cell.x + cell.width}`);
+}));
+
 test('field:value, wildcards, negation and priority>= reach the server as written', at({ hash: '#/events' }, async ({ page, rows, api }) => {
   for (const [q, check] of [
     ['proc.name:cat', (text) => text.includes('cat')],

@@ -69,12 +69,18 @@ export function workloadOf(event: AlertEvent): Workload {
   const wanted = isHost ? [] : ['k8s.ns.name', 'container.id'].filter((name) => name !== field);
   const places = wanted.map((name) => ({ field: name, text: fieldText(event, name) }));
   places.push({ field: 'hostname', text: event.hostname });
-  return { name: field ? fieldText(event, field) : '', field: field ?? '', places: places.filter((place) => place.text) };
+  return {
+    name: field ? fieldText(event, field) : '',
+    field: field ?? '',
+    places: places.filter((place) => place.text),
+  };
 }
 
 /** The ATT&CK technique that Falco's tags name, as T1555 or TA0003. */
 export function techniqueOf(event: AlertEvent): string {
-  return event.tags.find((tag) => /^T\d{4}(\.\d{3})?$/.test(tag)) ?? event.tags.find((tag) => /^TA\d{4}$/.test(tag)) ?? '';
+  return (
+    event.tags.find((tag) => /^T\d{4}(\.\d{3})?$/.test(tag)) ?? event.tags.find((tag) => /^TA\d{4}$/.test(tag)) ?? ''
+  );
 }
 
 export interface Facts {
@@ -99,7 +105,10 @@ export function factsOf(event: AlertEvent): Facts {
     object: fieldText(event, 'fd.name'),
     user: fieldText(event, 'user.name'),
     parent: fieldText(event, 'proc.pname'),
-    container: container === 'host' ? 'host' : fieldText(event, 'k8s.pod.name') || fieldText(event, 'container.name') || container,
+    container:
+      container === 'host'
+        ? 'host'
+        : fieldText(event, 'k8s.pod.name') || fieldText(event, 'container.name') || container,
     image: repository && tag ? `${repository}:${tag}` : repository,
   };
 }

@@ -11,7 +11,8 @@ export function indentJson(text: string): string {
     if (isClosing) depth = Math.max(0, depth - 1);
     const isAfterOpening = before === '{' || before === '[';
     const isEmptyPair = isClosing && isAfterOpening;
-    if ((isClosing && !isEmptyPair) || (isAfterOpening && !isClosing) || before === ',') out += `\n${'  '.repeat(depth)}`;
+    if ((isClosing && !isEmptyPair) || (isAfterOpening && !isClosing) || before === ',')
+      out += `\n${'  '.repeat(depth)}`;
     if (before === ':') out += ' ';
     out += token;
     if (token === '{' || token === '[') depth++;

@@ -6,7 +6,11 @@ export const exact = (count: number): string => grouped.format(count);
 /** Exact up to 10,000; above that shortened, and the caller puts the exact number in a title. */
 export function figure(count: number): string {
   if (count <= 10_000) return exact(count);
-  for (const [unit, size] of [['G', 1e9], ['M', 1e6], ['k', 1e3]] as const) {
+  for (const [unit, size] of [
+    ['G', 1e9],
+    ['M', 1e6],
+    ['k', 1e3],
+  ] as const) {
     const value = Math.floor((count / size) * 10) / 10;
     if (value >= 1) return `${value >= 100 ? Math.floor(value) : value} ${unit}`;
   }
@@ -36,12 +40,18 @@ export function change(count: number, before: number): Change {
 export function niceCeiling(value: number): number {
   if (value <= 4) return Math.max(2, Math.ceil(value / 2) * 2);
   const power = 10 ** Math.floor(Math.log10(value));
-  const step = [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].find((size) => size * power >= value && Number.isInteger((size * power) / 2));
+  const step = [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].find(
+    (size) => size * power >= value && Number.isInteger((size * power) / 2),
+  );
   return (step ?? 10) * power;
 }
 
 export function bytes(count: number): string {
-  for (const [unit, size] of [['GB', 1e9], ['MB', 1e6], ['kB', 1e3]] as const)
+  for (const [unit, size] of [
+    ['GB', 1e9],
+    ['MB', 1e6],
+    ['kB', 1e3],
+  ] as const)
     if (count >= size) return `${(count / size).toFixed(1)} ${unit}`;
   return `${exact(count)} B`;
 }

@@ -9,8 +9,23 @@ const KEYS = ['source', 'priority', 'rule', 'hostname', 'tags', 'filter', 'since
 const DROPPED = [...KEYS, 'page', 'limit', 'refresh'];
 
 const UNITS: Record<string, string> = {
-  s: 's', second: 's', seconds: 's', m: 'm', min: 'm', minute: 'm', minutes: 'm',
-  h: 'h', hour: 'h', hours: 'h', d: 'd', day: 'd', days: 'd', w: 'w', W: 'w', week: 'w', weeks: 'w',
+  s: 's',
+  second: 's',
+  seconds: 's',
+  m: 'm',
+  min: 'm',
+  minute: 'm',
+  minutes: 'm',
+  h: 'h',
+  hour: 'h',
+  hours: 'h',
+  d: 'd',
+  day: 'd',
+  days: 'd',
+  w: 'w',
+  W: 'w',
+  week: 'w',
+  weeks: 'w',
 };
 const LONG: Record<string, number> = { M: 30, month: 30, months: 30, y: 365, year: 365, years: 365 };
 
@@ -35,7 +50,10 @@ function translateList(field: string, values: string[]): string[] | null {
 }
 
 const listOf = (text: string | null) =>
-  (text ?? '').split(',').map((value) => value.trim()).filter((value) => value && value !== 'null');
+  (text ?? '')
+    .split(',')
+    .map((value) => value.trim())
+    .filter((value) => value && value !== 'null');
 
 export interface OldLink {
   params: URLSearchParams;

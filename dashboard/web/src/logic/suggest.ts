@@ -24,7 +24,8 @@ export interface Suggestions {
 
 const MOST = 8;
 
-const bySpelling = (typed: string) => (a: string, b: string) => Number(b.startsWith(typed)) - Number(a.startsWith(typed));
+const bySpelling = (typed: string) => (a: string, b: string) =>
+  Number(b.startsWith(typed)) - Number(a.startsWith(typed));
 
 function suggestFields(known: Known, typed: string, start: number, end: number, sign: string): Suggestions {
   const wanted = typed.toLowerCase();

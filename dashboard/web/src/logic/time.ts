@@ -128,22 +128,50 @@ export interface Span {
 
 /** The largest unit that says the length without a remainder; a single day is 24 hours. */
 export function spanOf(ms: number): Span {
-  for (const [unit, size] of [['day', DAY], ['hour', HOUR], ['minute', MINUTE]] as const)
+  for (const [unit, size] of [
+    ['day', DAY],
+    ['hour', HOUR],
+    ['minute', MINUTE],
+  ] as const)
     if (ms >= size && ms % size === 0 && !(unit === 'day' && ms < 2 * DAY)) return { value: ms / size, unit };
   return { value: Math.round(ms / 100) / 10, unit: 'second' };
 }
 
 /** Roughly how long ago, in one unit. */
 export function ageOf(ms: number): Span {
-  for (const [unit, size] of [['day', DAY], ['hour', HOUR], ['minute', MINUTE]] as const)
+  for (const [unit, size] of [
+    ['day', DAY],
+    ['hour', HOUR],
+    ['minute', MINUTE],
+  ] as const)
     if (ms >= size) return { value: Math.floor(ms / size), unit };
   return { value: Math.max(0, Math.floor(ms / SECOND)), unit: 'second' };
 }
 
 const TICKS = [
-  SECOND, 2 * SECOND, 5 * SECOND, 10 * SECOND, 15 * SECOND, 30 * SECOND,
-  MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE,
-  HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY, 30 * DAY, 90 * DAY,
+  SECOND,
+  2 * SECOND,
+  5 * SECOND,
+  10 * SECOND,
+  15 * SECOND,
+  30 * SECOND,
+  MINUTE,
+  2 * MINUTE,
+  5 * MINUTE,
+  10 * MINUTE,
+  15 * MINUTE,
+  30 * MINUTE,
+  HOUR,
+  2 * HOUR,
+  3 * HOUR,
+  6 * HOUR,
+  12 * HOUR,
+  DAY,
+  2 * DAY,
+  7 * DAY,
+  14 * DAY,
+  30 * DAY,
+  90 * DAY,
 ];
 
 export interface Tick {

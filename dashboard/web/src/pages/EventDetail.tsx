@@ -21,11 +21,22 @@ const FILTER_LIMIT = 500;
 const JSON_LIMIT = 256 * 1024;
 
 export function Sentence(props: { event: AlertEvent }) {
-  const moment = () => `${eventClock(props.event.time, scope().zone, 3)} ${zoneName(scope().zone, Date.parse(props.event.time))}`;
+  const moment = () =>
+    `${eventClock(props.event.time, scope().zone, 3)} ${zoneName(scope().zone, Date.parse(props.event.time))}`;
   const parts = createMemo(() => words.event.sentence(factsOf(props.event), moment()));
   return (
     <p class="say">
-      <For each={parts()}>{(part) => (typeof part === 'string' ? part : <b><Value text={part.value} isPlain /></b>)}</For>
+      <For each={parts()}>
+        {(part) =>
+          typeof part === 'string' ? (
+            part
+          ) : (
+            <b>
+              <Value text={part.value} isPlain />
+            </b>
+          )
+        }
+      </For>
     </p>
   );
 }
@@ -64,14 +75,20 @@ export function Acts(props: { event: AlertEvent; isPage?: boolean }) {
 
 /** Null and lists have no single value to search by, and a long one makes no link. */
 function canFilter(field: Field): boolean {
-  return field.value !== null && !Array.isArray(field.value) && valueText(field.value).length <= FILTER_LIMIT && valueText(field.value) !== '';
+  return (
+    field.value !== null &&
+    !Array.isArray(field.value) &&
+    valueText(field.value).length <= FILTER_LIMIT &&
+    valueText(field.value) !== ''
+  );
 }
 
 function FieldRow(props: { field: Field }) {
   const text = () => valueText(props.field.value);
   const name = () => visibleText(props.field.name);
   const [isWhole, setWhole] = createSignal(false);
-  const link = (isNegated: boolean) => linkTo('/events', { q: addTerm(scope().q, props.field.name, text(), isNegated) });
+  const link = (isNegated: boolean) =>
+    linkTo('/events', { q: addTerm(scope().q, props.field.name, text(), isNegated) });
   return (
     <tr>
       <th scope="row">
@@ -87,7 +104,12 @@ function FieldRow(props: { field: Field }) {
         </Show>
       </td>
       <td class="a">
-        <button type="button" aria-label={words.event.copyField(name())} title={words.event.copyField(name())} onClick={() => void copy(text(), name())}>
+        <button
+          type="button"
+          aria-label={words.event.copyField(name())}
+          title={words.event.copyField(name())}
+          onClick={() => void copy(text(), name())}
+        >
           <Icon name="copy" size={14} />
         </button>
         <Show when={canFilter(props.field)}>
@@ -153,12 +175,19 @@ export function Json(props: { uuid: string }) {
   const lines = createMemo(() => shown().split('\n'));
   return (
     <Switch fallback={<Skeleton rows={3} />}>
-      <Match when={stored.error()}>{(error) => <Failure what={words.event.json} error={error()} onRetry={stored.refresh} />}</Match>
+      <Match when={stored.error()}>
+        {(error) => <Failure what={words.event.json} error={error()} onRetry={stored.refresh} />}
+      </Match>
       <Match when={stored.data()}>
         {(text) => (
           <>
             <div class="acts">
-              <button class="btn sm" type="button" aria-pressed={isIndented()} onClick={() => setIndented(!isIndented())}>
+              <button
+                class="btn sm"
+                type="button"
+                aria-pressed={isIndented()}
+                onClick={() => setIndented(!isIndented())}
+              >
                 {words.event.indent}
               </button>
               <button class="btn sm" type="button" onClick={() => void copy(text(), words.event.json)}>

@@ -27,7 +27,11 @@ function stepsOf(event: AlertEvent): Step[] {
   const hasParent = fieldText(event, 'proc.pname') !== '';
   const steps = ancestors.map<Step>((name, i) => {
     const isParent = hasParent && i === ancestors.length - 1;
-    return { name, detail: isParent ? fieldText(event, 'proc.pcmdline') : '', pid: isParent ? fieldText(event, 'proc.ppid') : '' };
+    return {
+      name,
+      detail: isParent ? fieldText(event, 'proc.pcmdline') : '',
+      pid: isParent ? fieldText(event, 'proc.ppid') : '',
+    };
   });
   const name = fieldText(event, 'proc.name');
   if (name) steps.push({ name, detail: fieldText(event, 'proc.cmdline'), pid: fieldText(event, 'proc.pid') });
@@ -173,7 +177,14 @@ export function EventPage(props: { uuid: string }) {
       <a class="back" href={back()}>
         <Icon name="left" size={14} /> {words.event.back}
       </a>
-      <Switch fallback={<section class="card" aria-busy="true" aria-label={words.nav.event}><h1 class="sr">{words.nav.event}</h1><Skeleton rows={6} /></section>}>
+      <Switch
+        fallback={
+          <section class="card" aria-busy="true" aria-label={words.nav.event}>
+            <h1 class="sr">{words.nav.event}</h1>
+            <Skeleton rows={6} />
+          </section>
+        }
+      >
         <Match when={isMissing()}>
           <section class="card">
             <h1 class="sr">{words.nav.event}</h1>

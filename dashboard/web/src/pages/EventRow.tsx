@@ -2,7 +2,7 @@
 import { createMemo, For, Show } from 'solid-js';
 import { chainOf, techniqueOf, valueText, workloadOf } from '../logic/event';
 import { day, eventClock, eventMoment } from '../logic/time';
-import { hasHit, snippet, visibleText, wordsFor } from '../logic/visible';
+import { cut, hasHit, snippet, visibleText, wordsFor } from '../logic/visible';
 import { needles, scope } from '../scope';
 import type { AlertEvent } from '../types';
 import { Icon, PriorityGlyph } from '../ui/Icon';
@@ -41,6 +41,9 @@ interface Found {
   text: string;
 }
 
+/** A line of the list shows about as many letters before it is cut. */
+const SEEN = 80;
+
 /** Where a searched word stands that the row itself does not show: in the output or in a field. */
 function findElsewhere(event: AlertEvent): Found | null {
   const list = wordsFor(needles());
@@ -48,8 +51,11 @@ function findElsewhere(event: AlertEvent): Found | null {
   const chain = chainOf(event);
   const workload = workloadOf(event);
   const shown = [
-    event.rule, chain ? [...chain.ancestors, chain.command, chain.object].join('\n') : event.output,
-    workload.name, techniqueOf(event), ...workload.places.map((place) => place.text),
+    event.rule,
+    cut(chain ? [...chain.ancestors, chain.command, chain.object].join('\n') : event.output, SEEN),
+    workload.name,
+    techniqueOf(event),
+    ...workload.places.map((place) => place.text),
   ].join('\n');
   const missing = list.filter((word) => !hasHit(shown, [word]));
   if (missing.length === 0) return null;
@@ -76,7 +82,13 @@ export function EventRow(props: EventRowProps) {
   const detailId = () => `detail-${props.event.uuid}`;
   return (
     <>
-      <div class="lr r" classList={{ open: props.isOpen, fresh: props.isFresh }} role="row" aria-rowindex={props.index + 2} data-uuid={props.event.uuid}>
+      <div
+        class="lr r"
+        classList={{ open: props.isOpen, fresh: props.isFresh }}
+        role="row"
+        aria-rowindex={props.index + 2}
+        data-uuid={props.event.uuid}
+      >
         <span class="tm" role="cell" title={eventMoment(props.event.time, scope().zone)}>
           {eventClock(props.event.time, scope().zone, 0)}
           <Show when={props.isDated}>
@@ -105,7 +117,8 @@ export function EventRow(props: EventRowProps) {
           <Show when={elsewhere()}>
             {(found) => (
               <span class="l3">
-                <em>{words.events.foundIn(visibleText(found().label))}</em> <Value text={found().text} field={found().field ?? ''} />
+                <em>{words.events.foundIn(visibleText(found().label))}</em>{' '}
+                <Value text={found().text} field={found().field ?? ''} />
               </span>
             )}
           </Show>

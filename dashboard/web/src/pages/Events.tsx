@@ -141,7 +141,11 @@ function Timeline() {
   useLive({ onBatch: histogram.touch, onOpen: histogram.touch });
 
   return (
-    <section class="card" aria-labelledby="h-hist" classList={{ stale: histogram.isLoading() && histogram.data() !== undefined }}>
+    <section
+      class="card"
+      aria-labelledby="h-hist"
+      classList={{ stale: histogram.isLoading() && histogram.data() !== undefined }}
+    >
       <header>
         <h2 id="h-hist">
           <Show when={histogram.data()} fallback={words.overview.overTime}>
@@ -180,8 +184,8 @@ function Summary(props: { list: List }) {
           {(list) => (
             <>
               {list().is_exact ? '' : `${words.events.atLeast} `}
-              <b title={exact(props.list.total())}>{figure(props.list.total())}</b> {words.overview.unit(props.list.total())}{' '}
-              <span class="faint">· {words.events.took(list().took_ms)}</span>
+              <b title={exact(props.list.total())}>{figure(props.list.total())}</b>{' '}
+              {words.overview.unit(props.list.total())} <span class="faint">· {words.events.took(list().took_ms)}</span>
             </>
           )}
         </Show>
@@ -208,16 +212,25 @@ function Waiting(props: { list: List; onShow: () => void }) {
 }
 
 function Empty() {
-  const status = useQuery(() => 0, (_, signal) => api.status(signal));
+  const status = useQuery(
+    () => 0,
+    (_, signal) => api.status(signal),
+  );
   useLive({ onBatch: status.touch, onOpen: status.touch });
   const newest = () => {
     const at = status.data()?.newest_ms;
     if (!at || scope().q) return undefined;
-    return words.empty.newest(words.ago(ageOf(Date.now() - at)), `${day(at, scope().zone)} ${clock(at, scope().zone)} ${zoneName(scope().zone)}`);
+    return words.empty.newest(
+      words.ago(ageOf(Date.now() - at)),
+      `${day(at, scope().zone)} ${clock(at, scope().zone)} ${zoneName(scope().zone)}`,
+    );
   };
   return (
     <Show when={status.data()?.events !== 0} fallback={<FirstRun />}>
-      <Nothing title={scope().q ? words.empty.nothing(rangeWords(scope())) : words.empty.nothingAtAll(rangeWords(scope()))} more={newest()}>
+      <Nothing
+        title={scope().q ? words.empty.nothing(rangeWords(scope())) : words.empty.nothingAtAll(rangeWords(scope()))}
+        more={newest()}
+      >
         <button class="btn sm" type="button" onClick={() => setScope({ from: 'now-7d', to: 'now' })}>
           {words.empty.widen(words.time.last({ value: 7, unit: 'day' }))}
         </button>
@@ -235,7 +248,10 @@ function End(props: { list: List }) {
   let button: HTMLButtonElement | undefined;
   const isFull = () => props.list.events().length >= MOST_ROWS;
   onMount(() => {
-    const observer = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && void props.list.more(), { rootMargin: '400px' });
+    const observer = new IntersectionObserver(
+      (seen) => seen.some((one) => one.isIntersecting) && void props.list.more(),
+      { rootMargin: '400px' },
+    );
     if (button) observer.observe(button);
     onCleanup(() => observer.disconnect());
   });
@@ -247,7 +263,13 @@ function End(props: { list: List }) {
       <Show when={props.list.next() === null && !isFull()}>
         <span class="faint">{words.events.end}</span>
       </Show>
-      <button ref={button} class="btn" type="button" hidden={props.list.next() === null || isFull()} onClick={() => void props.list.more()}>
+      <button
+        ref={button}
+        class="btn"
+        type="button"
+        hidden={props.list.next() === null || isFull()}
+        onClick={() => void props.list.more()}
+      >
         {props.list.isLoadingMore() ? words.events.loadingMore : words.events.more}
       </button>
     </p>
@@ -268,7 +290,7 @@ function useRowKeys(listElement: () => HTMLElement | undefined, closeRow: () => 
   useKeys({
     j: () => move(1),
     k: () => move(-1),
-    o: () => (document.activeElement?.closest('.lr')?.querySelector<HTMLButtonElement>('button.rule'))?.click(),
+    o: () => document.activeElement?.closest('.lr')?.querySelector<HTMLButtonElement>('button.rule')?.click(),
     Escape: () => {
       const row = document.activeElement?.closest('.lr-detail')?.previousElementSibling;
       if (closeRow()) row?.querySelector<HTMLButtonElement>('button.rule')?.focus();
@@ -284,7 +306,10 @@ export function Events() {
   const today = () => day(Date.now(), scope().zone);
   const toggle = (uuid: string) => setScope({ sel: open() === uuid ? '' : uuid }, 'replace');
   useLive({ onBatch: list.onBatch, onOpen: list.first.touch });
-  useRowKeys(() => element, () => open() !== '' && (setScope({ sel: '' }, 'replace'), true));
+  useRowKeys(
+    () => element,
+    () => open() !== '' && (setScope({ sel: '' }, 'replace'), true),
+  );
   createEffect(() => noteQuery(apiScope().q, list.first.error()));
   createEffect(() => (document.title = words.title(words.events.title)));
 
@@ -318,7 +343,14 @@ export function Events() {
           </Show>
         }
       >
-        <Show when={list.events().length > 0} fallback={<section class="card"><Empty /></section>}>
+        <Show
+          when={list.events().length > 0}
+          fallback={
+            <section class="card">
+              <Empty />
+            </section>
+          }
+        >
           <div
             class="list"
             classList={{ stale: list.first.isLoading() }}

@@ -27,7 +27,11 @@ function feathers(): Feather[] {
       const y = 20 + row * 26;
       const opacity = 0.62 - Math.hypot((x - 760) / 820, (y - 40) / 620) * 0.72;
       if (opacity > 0.02)
-        found.push({ d: `M${x} ${y}q${size / 2} 22 ${size} 0`, width: (1.2 + 3.2 * opacity).toFixed(2), opacity: opacity.toFixed(2) });
+        found.push({
+          d: `M${x} ${y}q${size / 2} 22 ${size} 0`,
+          width: (1.2 + 3.2 * opacity).toFixed(2),
+          opacity: opacity.toFixed(2),
+        });
     }
   return found;
 }

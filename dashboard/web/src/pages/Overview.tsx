@@ -41,7 +41,8 @@ function seriesOf(data: Data, wanted: Priority[] | null): number[] {
   const values = buckets.map((bucket) => bucket.counts.reduce((sum, count, i) => sum + (isWanted[i] ? count : 0), 0));
   const step = Math.max(1, Math.ceil(values.length / 24));
   return Array.from({ length: Math.ceil(values.length / step) }, (_, i) =>
-    values.slice(i * step, (i + 1) * step).reduce((sum, value) => sum + value, 0));
+    values.slice(i * step, (i + 1) * step).reduce((sum, value) => sum + value, 0),
+  );
 }
 
 interface KpiProps {
@@ -80,12 +81,19 @@ function Kpi(props: KpiProps) {
 
 function Kpis(props: { data: Data; status: Status | undefined }) {
   const link = (term: string) => linkTo('/events', { q: `${scope().q} ${term}`.trim() });
-  const troubleLink = () => linkTo('/events', {
-    q: GRAVE.reduce((q, priority) => addTerm(q, 'priority', priority, true), `${scope().q} priority>=warning`.trim()),
-  });
+  const troubleLink = () =>
+    linkTo('/events', {
+      q: GRAVE.reduce((q, priority) => addTerm(q, 'priority', priority, true), `${scope().q} priority>=warning`.trim()),
+    });
   return (
     <section class="kpis" aria-label={words.overview.figures}>
-      <Kpi label={words.overview.events} count={props.data.total} before={props.data.before} href={linkTo('/events')} series={seriesOf(props.data, null)} />
+      <Kpi
+        label={words.overview.events}
+        count={props.data.total}
+        before={props.data.before}
+        href={linkTo('/events')}
+        series={seriesOf(props.data, null)}
+      />
       <Kpi
         label={words.overview.grave}
         count={sumOf(props.data, GRAVE, 'count')}
@@ -106,7 +114,14 @@ function Kpis(props: { data: Data; status: Status | undefined }) {
         <div class="v">{figure(props.data.rule_count)}</div>
         <div class="d el">
           <Show when={props.data.rules[0]} fallback={words.overview.noRule}>
-            {(rule) => <>{words.overview.most} <b title={visibleText(rule().rule)}><Value text={rule().rule} isPlain /></b></>}
+            {(rule) => (
+              <>
+                {words.overview.most}{' '}
+                <b title={visibleText(rule().rule)}>
+                  <Value text={rule().rule} isPlain />
+                </b>
+              </>
+            )}
           </Show>
         </div>
       </div>
@@ -120,7 +135,8 @@ function LastEvent(props: { status: Status | undefined }) {
   const timer = setInterval(() => setNow(Date.now()), 1000);
   onCleanup(() => clearInterval(timer));
   const newest = () => props.status?.newest_ms ?? undefined;
-  const moment = (at: number) => (now() - at > 20 * 3600_000 ? `${day(at, scope().zone)} ${clock(at, scope().zone, false)}` : clock(at, scope().zone));
+  const moment = (at: number) =>
+    now() - at > 20 * 3600_000 ? `${day(at, scope().zone)} ${clock(at, scope().zone, false)}` : clock(at, scope().zone);
   return (
     <div class="kpi">
       <div class="k">{words.overview.last}</div>
@@ -131,7 +147,13 @@ function LastEvent(props: { status: Status | undefined }) {
       </div>
       <div class="d el">
         <Show when={props.status?.oldest_ms} fallback={words.overview.keptNone}>
-          {(at) => words.overview.kept(words.ago(ageOf(now() - (newest() ?? at()))), props.status?.events ?? 0, day(at(), scope().zone))}
+          {(at) =>
+            words.overview.kept(
+              words.ago(ageOf(now() - (newest() ?? at()))),
+              props.status?.events ?? 0,
+              day(at(), scope().zone),
+            )
+          }
         </Show>
       </div>
     </div>
@@ -141,7 +163,10 @@ function LastEvent(props: { status: Status | undefined }) {
 function Timeline(props: { data: Data; byRule: Loaded<HistogramData | null> }) {
   const by = () => (route().params.get('by') === 'rule' ? 'rule' : 'priority');
   const data = () => (by() === 'rule' ? (props.byRule.data() ?? undefined) : props.data.histogram);
-  const stacks = [['priority', words.overview.byPriority], ['rule', words.overview.byRule]] as const;
+  const stacks = [
+    ['priority', words.overview.byPriority],
+    ['rule', words.overview.byRule],
+  ] as const;
   return (
     <section class="card c8" aria-labelledby="h-time">
       <header>
@@ -231,7 +256,8 @@ function Rules(props: { data: Data }) {
       count: one.count,
       change: words.shortChange(one.count, one.before),
       lead: <PriorityGlyph priority={one.priority} size={12} isNamed />,
-    })));
+    })),
+  );
   return (
     <section class="card c4" aria-labelledby="h-rules">
       <header>
@@ -258,9 +284,15 @@ const countedBars = (field: string, counted: Counted[]) =>
 
 function Where(props: { data: Data }) {
   const [group, setGroup] = createSignal<'containers' | 'hosts'>('containers');
-  const groups = [['containers', words.overview.containers], ['hosts', words.overview.hosts]] as const;
+  const groups = [
+    ['containers', words.overview.containers],
+    ['hosts', words.overview.hosts],
+  ] as const;
   const bars = createMemo(() =>
-    group() === 'hosts' ? countedBars('hostname', props.data.hosts) : countedBars('container.id', props.data.containers));
+    group() === 'hosts'
+      ? countedBars('hostname', props.data.hosts)
+      : countedBars('container.id', props.data.containers),
+  );
   return (
     <section class="card c4" aria-labelledby="h-where">
       <header>
@@ -299,11 +331,15 @@ function Tags(props: { data: Data }) {
 
 export function Overview() {
   const overview = useQuery(apiScope, api.overview);
-  const status = useQuery(() => 0, (_, signal) => api.status(signal));
+  const status = useQuery(
+    () => 0,
+    (_, signal) => api.status(signal),
+  );
   const isByRule = createMemo(() => route().params.get('by') === 'rule');
   const ruleKey = createMemo(() => (isByRule() ? { ...apiScope() } : null));
   const byRule = useQuery<ReturnType<typeof ruleKey>, HistogramData | null>(ruleKey, (key, signal) =>
-    key ? api.histogram(key, 'rule', signal) : Promise.resolve(null));
+    key ? api.histogram(key, 'rule', signal) : Promise.resolve(null),
+  );
 
   const touch = () => {
     overview.touch();
@@ -326,7 +362,12 @@ export function Overview() {
         <h1>{words.overview.title}</h1>
         <p class="sub">
           <Show when={overview.data()}>
-            {(data) => words.overview.range(words.span(spanOf(data().to - data().from)), `${clock(data().to, scope().zone, false)} ${zoneName(scope().zone)}`)}
+            {(data) =>
+              words.overview.range(
+                words.span(spanOf(data().to - data().from)),
+                `${clock(data().to, scope().zone, false)} ${zoneName(scope().zone)}`,
+              )
+            }
           </Show>
         </p>
       </div>
@@ -360,7 +401,11 @@ export function Overview() {
             <Kpis data={data()} status={status.data()} />
             <Show when={data().total === 0}>
               <section class="card spaced">
-                <Nothing title={scope().q ? words.empty.nothing(rangeWords(scope())) : words.empty.nothingAtAll(rangeWords(scope()))}>
+                <Nothing
+                  title={
+                    scope().q ? words.empty.nothing(rangeWords(scope())) : words.empty.nothingAtAll(rangeWords(scope()))
+                  }
+                >
                   <button class="btn sm" type="button" onClick={() => setScope({ from: 'now-7d', to: 'now' })}>
                     {words.empty.widen(words.time.last({ value: 7, unit: 'day' }))}
                   </button>

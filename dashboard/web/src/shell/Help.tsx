@@ -42,4 +42,3 @@ export function Help(props: { onClose: () => void }) {
     </Dialog>
   );
 }
-

@@ -51,7 +51,12 @@ export function QueryBar() {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isTyping = false;
 
-  createEffect(on(() => scope().q, (q) => q !== draft().trim() && setDraft(q)));
+  createEffect(
+    on(
+      () => scope().q,
+      (q) => q !== draft().trim() && setDraft(q),
+    ),
+  );
   onCleanup(() => clearTimeout(timer));
 
   const error = () => (queryError()?.q === draft().trim() ? queryError() : undefined);
@@ -59,10 +64,11 @@ export function QueryBar() {
   const found = createMemo(() => suggest(draft(), caret(), known()));
   const isListed = () => isOpen() && found().options.length > 0;
 
-  const follow = () => requestAnimationFrame(() => {
-    overlay.scrollLeft = input.scrollLeft;
-    setCaret(input.selectionStart ?? 0);
-  });
+  const follow = () =>
+    requestAnimationFrame(() => {
+      overlay.scrollLeft = input.scrollLeft;
+      setCaret(input.selectionStart ?? 0);
+    });
 
   /** The first letter makes a history entry, those after it change it: Back undoes one act. */
   const apply = () => {
@@ -116,8 +122,8 @@ export function QueryBar() {
     ArrowDown: () => (choose(1), true),
     ArrowUp: () => (choose(-1), true),
     Tab: (event) => {
-      if (!isListed() || event.shiftKey || chosen() < 0) return setOpen(false), false;
-      return complete(chosen()), true;
+      if (!isListed() || event.shiftKey || chosen() < 0) return (setOpen(false), false);
+      return (complete(chosen()), true);
     },
     Enter: () => (isListed() && chosen() >= 0 ? complete(chosen()) : submit(), true),
     Escape: () => {
@@ -188,25 +194,37 @@ export function QueryBar() {
                 aria-selected={i() === chosen()}
                 onPointerDown={(event) => (event.preventDefault(), complete(i()))}
               >
-                <code class="el"><Value text={option.label} isPlain /></code>
+                <code class="el">
+                  <Value text={option.label} isPlain />
+                </code>
                 <small class="el">{option.help}</small>
               </li>
             )}
           </For>
         </ul>
         <div class="keys" aria-hidden="true">
-          <span><kbd>↑ ↓</kbd> {words.search.choose}</span>
-          <span><kbd>Tab</kbd> {words.search.complete}</span>
-          <span><kbd>Enter</kbd> {words.search.go}</span>
-          <span><code>-field:value</code> {words.search.out}</span>
-          <span><code>priority&gt;=warning</code> {words.search.least}</span>
+          <span>
+            <kbd>↑ ↓</kbd> {words.search.choose}
+          </span>
+          <span>
+            <kbd>Tab</kbd> {words.search.complete}
+          </span>
+          <span>
+            <kbd>Enter</kbd> {words.search.go}
+          </span>
+          <span>
+            <code>-field:value</code> {words.search.out}
+          </span>
+          <span>
+            <code>priority&gt;=warning</code> {words.search.least}
+          </span>
         </div>
       </div>
       <Show when={error()}>
         {(wrong) => (
           <p class="qerr" id={`${id}-error`} role="alert">
-            <b>{wrong().column ? words.search.errorAt(wrong().column as number) : words.search.error}</b> {words.search.because(wrong().message)}{' '}
-            <span class="muted">{words.search.kept}</span>
+            <b>{wrong().column ? words.search.errorAt(wrong().column as number) : words.search.error}</b>{' '}
+            {words.search.because(wrong().message)} <span class="muted">{words.search.kept}</span>
           </p>
         )}
       </Show>

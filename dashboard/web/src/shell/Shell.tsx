@@ -29,7 +29,8 @@ const PLACES: Place[] = [
   { path: '/events', icon: 'events', label: words.nav.events },
 ];
 
-const isHere = (place: Place) => route().path === place.path || (place.path === '/events' && route().path.startsWith('/event/'));
+const isHere = (place: Place) =>
+  route().path === place.path || (place.path === '/events' && route().path.startsWith('/event/'));
 
 const leave = () => void signOut().catch((error: Error) => say(error.message, true));
 
@@ -43,7 +44,12 @@ function Rail(props: { onHelp: () => void }) {
         <For each={PLACES}>
           {(place) => (
             <li>
-              <a class="nav-i" href={linkTo(place.path)} aria-current={isHere(place) ? 'page' : undefined} title={place.label}>
+              <a
+                class="nav-i"
+                href={linkTo(place.path)}
+                aria-current={isHere(place) ? 'page' : undefined}
+                title={place.label}
+              >
                 <Icon name={place.icon} size={18} /> <span class="nav-l">{place.label}</span>
               </a>
             </li>
@@ -82,14 +88,20 @@ function ThemeButton() {
   const icon = (): IconName => (theme() === 'system' ? 'system' : shownTheme() === 'dark' ? 'moon' : 'sun');
   return (
     <button class="nav-i" type="button" title={words.theme.now(theme())} onClick={() => setTheme(next())}>
-      <Icon name={icon()} size={18} /> <span class="nav-l">{words.nav.theme}</span> <small>{words.theme[theme()]}</small>
+      <Icon name={icon()} size={18} /> <span class="nav-l">{words.nav.theme}</span>{' '}
+      <small>{words.theme[theme()]}</small>
     </button>
   );
 }
 
 function LiveButton() {
-  const label = () => (liveState().is === 'off' ? words.live.off : liveState().is === 'open' ? words.live.on : words.live.connecting);
-  const toggle = () => setScope(scope().isLive ? { isLive: false } : { isLive: true, to: 'now' }, scope().to === 'now' ? 'replace' : 'push');
+  const label = () =>
+    liveState().is === 'off' ? words.live.off : liveState().is === 'open' ? words.live.on : words.live.connecting;
+  const toggle = () =>
+    setScope(
+      scope().isLive ? { isLive: false } : { isLive: true, to: 'now' },
+      scope().to === 'now' ? 'replace' : 'push',
+    );
   useKeys({ l: toggle });
   return (
     <button

@@ -76,9 +76,19 @@ export function SignInForm(props: { user?: string; onDone: () => void }) {
       <div class="fld pw">
         <label>
           <span>{words.login.password}</span>
-          <input ref={passwordInput} name="password" type={isShown() ? 'text' : 'password'} autocomplete="current-password" required />
+          <input
+            ref={passwordInput}
+            name="password"
+            type={isShown() ? 'text' : 'password'}
+            autocomplete="current-password"
+            required
+          />
         </label>
-        <button type="button" aria-label={isShown() ? words.login.hide : words.login.show} onClick={() => setShown(!isShown())}>
+        <button
+          type="button"
+          aria-label={isShown() ? words.login.hide : words.login.show}
+          onClick={() => setShown(!isShown())}
+        >
           <Icon name="eye" size={17} />
         </button>
       </div>

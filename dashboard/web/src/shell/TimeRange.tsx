@@ -2,7 +2,20 @@
 import { createSignal, createUniqueId, For, Show } from 'solid-js';
 import { useKeys } from '../keys';
 import {
-  clock, day, DAY, HOUR, isRelative, MINUTE, momentParam, partsOf, readMoment, spanOf, stepRange, typed, widenRange, zoneName,
+  clock,
+  day,
+  DAY,
+  HOUR,
+  isRelative,
+  MINUTE,
+  momentParam,
+  partsOf,
+  readMoment,
+  spanOf,
+  stepRange,
+  typed,
+  widenRange,
+  zoneName,
   type Zone,
 } from '../logic/time';
 import { scope, setScope, type PageScope } from '../scope';
@@ -11,8 +24,17 @@ import { Icon } from '../ui/Icon';
 import { words } from '../words';
 
 const RELATIVE = [
-  ['now-5m', 5 * MINUTE], ['now-15m', 15 * MINUTE], ['now-30m', 30 * MINUTE], ['now-1h', HOUR], ['now-4h', 4 * HOUR],
-  ['now-12h', 12 * HOUR], ['now-24h', DAY], ['now-2d', 2 * DAY], ['now-7d', 7 * DAY], ['now-14d', 14 * DAY], ['now-30d', 30 * DAY],
+  ['now-5m', 5 * MINUTE],
+  ['now-15m', 15 * MINUTE],
+  ['now-30m', 30 * MINUTE],
+  ['now-1h', HOUR],
+  ['now-4h', 4 * HOUR],
+  ['now-12h', 12 * HOUR],
+  ['now-24h', DAY],
+  ['now-2d', 2 * DAY],
+  ['now-7d', 7 * DAY],
+  ['now-14d', 14 * DAY],
+  ['now-30d', 30 * DAY],
 ] as const;
 
 function lengthOf(from: string): number | undefined {
@@ -81,7 +103,11 @@ export function TimeRange() {
               <For each={RELATIVE}>
                 {([from, length]) => (
                   <li>
-                    <button type="button" aria-pressed={scope().from === from && scope().to === 'now'} onClick={() => pick(from)}>
+                    <button
+                      type="button"
+                      aria-pressed={scope().from === from && scope().to === 'now'}
+                      onClick={() => pick(from)}
+                    >
                       {words.span(spanOf(length))}
                     </button>
                   </li>
@@ -102,7 +128,8 @@ function Absolute(props: { onDone: () => void }) {
   const id = createUniqueId();
   const [error, setError] = createSignal('');
 
-  const shown = (text: string) => (isRelative(text) ? text : typed(readMoment(text, Date.now(), scope().zone), scope().zone));
+  const shown = (text: string) =>
+    isRelative(text) ? text : typed(readMoment(text, Date.now(), scope().zone), scope().zone);
 
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
@@ -115,7 +142,10 @@ function Absolute(props: { onDone: () => void }) {
     setScope({ from: start, to: end });
   };
 
-  const zones: [Zone, string][] = [['utc', words.time.utc], ['local', words.time.local(zoneName('local'))]];
+  const zones: [Zone, string][] = [
+    ['utc', words.time.utc],
+    ['local', words.time.local(zoneName('local'))],
+  ];
   return (
     <form class="abs" onSubmit={submit}>
       <h2>{words.time.absolute}</h2>

@@ -3,7 +3,13 @@ import { createEffect, createSignal, createUniqueId, onCleanup, onMount, Show, t
 import { words } from '../words';
 import { Icon } from './Icon';
 
-export function Dialog(props: { title: string; onClose: () => void; class?: string; isStubborn?: boolean; children: JSX.Element }) {
+export function Dialog(props: {
+  title: string;
+  onClose: () => void;
+  class?: string;
+  isStubborn?: boolean;
+  children: JSX.Element;
+}) {
   const id = createUniqueId();
   let element!: HTMLDialogElement;
   const before = document.activeElement as HTMLElement | null;

@@ -10,11 +10,20 @@ export function Sparkline(props: { values: number[]; isBad?: boolean }) {
   const path = () => {
     const top = Math.max(...props.values, 1);
     const last = Math.max(1, props.values.length - 1);
-    return props.values.map((value, i) => `${((i / last) * width).toFixed(1)} ${(height - 2 - (value / top) * (height - 4)).toFixed(1)}`);
+    return props.values.map(
+      (value, i) => `${((i / last) * width).toFixed(1)} ${(height - 2 - (value / top) * (height - 4)).toFixed(1)}`,
+    );
   };
   return (
     <Show when={props.values.length > 1}>
-      <svg viewBox={`0 0 ${width} ${height}`} width={width} height={height} class="spark" classList={{ bad: props.isBad ?? false }} aria-hidden="true">
+      <svg
+        viewBox={`0 0 ${width} ${height}`}
+        width={width}
+        height={height}
+        class="spark"
+        classList={{ bad: props.isBad ?? false }}
+        aria-hidden="true"
+      >
         <path class="a" d={`M${path().join('L')}L${width} ${height}L0 ${height}Z`} />
         <path class="l" d={`M${path().join('L')}`} />
       </svg>
@@ -35,7 +44,9 @@ interface Arc {
 
 /** Each part that is not nothing can be seen; what that takes is taken from the large ones. */
 function arcsOf(counts: PriorityCount[], total: number): Arc[] {
-  const shares = counts.filter((one) => one.count > 0).map((one) => ({ priority: one.priority, size: (one.count / total) * ROUND }));
+  const shares = counts
+    .filter((one) => one.count > 0)
+    .map((one) => ({ priority: one.priority, size: (one.count / total) * ROUND }));
   const isSmall = (size: number) => size < LEAST + GAP;
   const small = shares.filter((share) => isSmall(share.size));
   const large = shares.filter((share) => !isSmall(share.size)).reduce((sum, share) => sum + share.size, 0);

@@ -49,7 +49,14 @@ function drawAxis(g: CanvasRenderingContext2D, frame: Frame, columns: Columns, z
   }
 }
 
-function drawBars(g: CanvasRenderingContext2D, frame: Frame, columns: Columns, data: Data, hidden: ReadonlySet<string>, top: number): void {
+function drawBars(
+  g: CanvasRenderingContext2D,
+  frame: Frame,
+  columns: Columns,
+  data: Data,
+  hidden: ReadonlySet<string>,
+  top: number,
+): void {
   const plot = frame.height - AXIS - TOP;
   const step = (frame.width - LEFT - RIGHT) / columns.counts.length;
   const width = Math.max(1, step - (step > 4 ? 1.5 : 0.5));
@@ -98,7 +105,9 @@ export function Histogram(props: HistogramProps) {
   const timeAt = (column: number) => columns().start + column * columns().interval;
   const interval = () => words.span(spanOf(columns().interval));
   const total = () => columns().totals.reduce((sum, one) => sum + one, 0);
-  const used = createMemo(() => props.data.keys.filter((_, i) => props.data.buckets.some((bucket) => (bucket.counts[i] ?? 0) > 0)));
+  const used = createMemo(() =>
+    props.data.keys.filter((_, i) => props.data.buckets.some((bucket) => (bucket.counts[i] ?? 0) > 0)),
+  );
 
   const moment = (at: number) => {
     const time = clock(at, props.zone, columns().interval < MINUTE);
@@ -197,7 +206,7 @@ export function Histogram(props: HistogramProps) {
     Home: () => setCursor(0),
     End: () => setCursor(count() - 1),
     Enter: zoom,
-    Escape: () => (keyAnchor = undefined, setCursor(undefined), select(undefined)),
+    Escape: () => ((keyAnchor = undefined), setCursor(undefined), select(undefined)),
   };
 
   const pressKey = (event: KeyboardEvent) => {
@@ -251,7 +260,10 @@ export function Histogram(props: HistogramProps) {
           )}
         </Show>
         <Show when={cursor() !== undefined && cursor()! < count()}>
-          <div class="tip" style={{ left: `${Math.min(Math.max(0, width() - 190), LEFT + cursor()! * step() + 14)}px` }}>
+          <div
+            class="tip"
+            style={{ left: `${Math.min(Math.max(0, width() - 190), LEFT + cursor()! * step() + 14)}px` }}
+          >
             <b>{words.histogram.bucket(moment(timeAt(cursor()!)), interval())}</b>
             <For each={tipParts(cursor()!)}>
               {(part) => (
@@ -290,7 +302,9 @@ export function Histogram(props: HistogramProps) {
         <Show when={selection()}>
           {(range) => (
             <div class="brushed">
-              <span class="muted">{words.histogram.selected(moment(timeAt(range()[0])), moment(timeAt(range()[1])))}</span>
+              <span class="muted">
+                {words.histogram.selected(moment(timeAt(range()[0])), moment(timeAt(range()[1])))}
+              </span>
               <button class="btn sm" type="button" onClick={zoom}>
                 {words.histogram.zoom}
               </button>
@@ -308,7 +322,10 @@ export function Histogram(props: HistogramProps) {
 
 export function Swatch(props: { name: string; by: Data['by'] }) {
   return (
-    <Show when={props.by === 'priority' && isPriority(props.name) && props.name} fallback={<i class={`sw k-${tokenOf(props.name, props.by)}`} />}>
+    <Show
+      when={props.by === 'priority' && isPriority(props.name) && props.name}
+      fallback={<i class={`sw k-${tokenOf(props.name, props.by)}`} />}
+    >
       {(priority) => <PriorityGlyph priority={priority() as never} size={12} />}
     </Show>
   );
@@ -324,7 +341,13 @@ function HistogramTable(props: { data: Data; zone: Zone; caption: string }) {
         <thead>
           <tr>
             <th scope="col">{words.histogram.time}</th>
-            <For each={props.data.keys}>{(key) => <th scope="col"><Value text={key} isPlain /></th>}</For>
+            <For each={props.data.keys}>
+              {(key) => (
+                <th scope="col">
+                  <Value text={key} isPlain />
+                </th>
+              )}
+            </For>
           </tr>
         </thead>
         <tbody>

@@ -6,7 +6,13 @@ import { ICONS, type IconName } from './icons';
 
 export function Icon(props: { name: IconName; size?: number; class?: string }) {
   return (
-    <svg viewBox="0 0 24 24" width={props.size ?? 16} height={props.size ?? 16} class={`ic ${props.class ?? ''}`} aria-hidden="true">
+    <svg
+      viewBox="0 0 24 24"
+      width={props.size ?? 16}
+      height={props.size ?? 16}
+      class={`ic ${props.class ?? ''}`}
+      aria-hidden="true"
+    >
       <For each={ICONS[props.name] as readonly string[]}>{(d) => <path d={d} />}</For>
     </svg>
   );
@@ -41,8 +47,14 @@ const SILHOUETTES: Record<Priority, Silhouette> = {
 };
 
 const SLUGS: Record<Priority, string> = {
-  Emergency: 'emergency', Alert: 'alert', Critical: 'critical', Error: 'error',
-  Warning: 'warning', Notice: 'notice', Informational: 'info', Debug: 'debug',
+  Emergency: 'emergency',
+  Alert: 'alert',
+  Critical: 'critical',
+  Error: 'error',
+  Warning: 'warning',
+  Notice: 'notice',
+  Informational: 'info',
+  Debug: 'debug',
 };
 
 /** The name of a priority in classes and tokens. */

@@ -6,7 +6,9 @@ import { needles } from '../scope';
 const LIST_LIMIT = 400;
 
 function Pieces(props: { pieces: Piece[] }) {
-  return <For each={props.pieces}>{(piece) => (piece.isEscape ? <span class="esc">{piece.text}</span> : piece.text)}</For>;
+  return (
+    <For each={props.pieces}>{(piece) => (piece.isEscape ? <span class="esc">{piece.text}</span> : piece.text)}</For>
+  );
 }
 
 export function Value(props: { text: string; field?: string; limit?: number; class?: string; isPlain?: boolean }) {

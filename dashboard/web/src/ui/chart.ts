@@ -61,4 +61,5 @@ const GRAVE = new Set(['Emergency', 'Alert', 'Critical']);
 /** A grave event among thousands of others is never drawn so thin that it cannot be seen. */
 export const leastHeight = (key: string): number => (GRAVE.has(key) ? 3 : 1);
 
-export const tokenValue = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+export const tokenValue = (name: string): string =>
+  getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
