@@ -1,0 +1,379 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sensor as a program: what it says when it cannot work, and that its outputs lose nothing."""
+import http.server
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import tempfile
+import threading
+
+import tap
+from stack import BUILD, SOURCE, free_port, need_root
+
+PROGRAM = str(BUILD / "sensor/tercel-sensor")
+SECRET = "/etc/shadow"
+NOBODY = 65534
+
+
+def run(*arguments, **options):
+    """Runs it to its end; returns status, stdout and stderr."""
+    done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=60, **options)
+    return done.returncode, done.stdout, done.stderr
+
+
+def written(folder, name, text):
+    path = pathlib.Path(folder) / name
+    path.write_text(text)
+    return str(path)
+
+
+def rule(name="reads", condition="evt.type in (open, openat, openat2) and fd.name = /etc/shadow and evt.is_open_read = true",
+         output="file=%fd.name"):
+    return f"- rule: {name}\n  desc: d\n  condition: {condition}\n  output: \"{output}\"\n  priority: WARNING\n"
+
+
+class Sensor:
+    """with Sensor("-r", FILE) as sensor: a running one"""
+
+    def __init__(self, *arguments, environment=None):
+        self.arguments = arguments
+        self.environment = environment or {}
+        self.lines = []
+        self.log = []
+
+    def __enter__(self):
+        self.process = subprocess.Popen([PROGRAM, *self.arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        text=True, env={**os.environ, **self.environment})
+        for stream, kept in ((self.process.stdout, self.lines), (self.process.stderr, self.log)):
+            threading.Thread(target=self.read, args=(stream, kept), daemon=True).start()
+        self.wait_for_log("watching with")
+        return self
+
+    @staticmethod
+    def read(stream, kept):
+        for line in stream:
+            kept.append(line.rstrip("\n"))
+
+    def wait_for_log(self, words, count=1):
+        def is_there():
+            if sum(words in line for line in self.log) >= count:
+                return True
+            assert self.process.poll() is None, "the sensor ended:\n" + "\n".join(self.log)
+            return False
+        tap.wait_for(f"'{words}' in the log", is_there, 60)
+
+    def wait_for_lines(self, count):
+        tap.wait_for(f"{count} alerts", lambda: len(self.lines) >= count, 20)
+
+    def stop(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        return self.process.wait(20)
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+def read_secret(times=1):
+    for _ in range(times):
+        with open(SECRET, "rb") as file:
+            file.read(1)
+
+
+# ---------------------------------------------------------------- errors of the start
+
+
+def test_a_broken_rule_is_shown_with_its_place_and_advice():
+    with tempfile.TemporaryDirectory() as folder:
+        path = written(folder, "bad.yaml", rule(condition="proc.nam = cat"))
+        status, out, err = run("-r", path)
+        tap.equal(status, 1)
+        tap.equal(out, "")
+        assert err.splitlines()[-1].startswith("LOAD_ERR_COMPILE_CONDITION") or "did you mean" in err, err
+        assert f"Error: {path}: Invalid" in err and "^" in err and "proc.name" in err, err
+
+
+def test_a_missing_rules_file_and_none_at_all_are_told():
+    status, _, err = run("-r", "/nowhere/rules.yaml")
+    tap.equal(status, 1)
+    assert "You must specify at least one rules file" in err and "/nowhere/rules.yaml" in err, err
+
+
+def test_an_unknown_key_is_a_warning_that_names_the_nearest():
+    with tempfile.TemporaryDirectory() as folder:
+        rules = written(folder, "ok.yaml", rule())
+        path = written(folder, "falco.yaml", f"rules_files: [{rules}]\njson_ouput: true\nhttp_output:\n  ulr: x\n")
+        status, _, err = run("-c", path, "--dry-run")
+        tap.equal(status, 0)
+        assert 'falco.yaml:2: unknown key \\"json_ouput\\"; did you mean \\"json_output\\"?' in err, err
+        assert 'falco.yaml:4: unknown key \\"http_output.ulr\\"; did you mean \\"http_output.url\\"?' in err, err
+
+
+def test_keys_without_effect_are_named_once():
+    with tempfile.TemporaryDirectory() as folder:
+        rules = written(folder, "ok.yaml", rule())
+        path = written(folder, "falco.yaml",
+                       f"rules_files: [{rules}]\nwebserver: {{enabled: true}}\nsyslog_output: {{enabled: true}}\n"
+                       "buffer_format_base64: false\n")
+        status, _, err = run("-c", path, "--dry-run")
+        tap.equal(status, 0)
+        told = [line for line in err.splitlines() if "has no effect yet" in line]
+        tap.equal(len(told), 1, err)
+        assert "webserver.enabled, syslog_output.enabled" in told[0] and "base64" not in told[0], told
+
+
+def test_wrong_values_flags_and_files_are_one_clear_line():
+    with tempfile.TemporaryDirectory() as folder:
+        rules = written(folder, "ok.yaml", rule())
+        settings = written(folder, "bad.yaml", "a: 1\njson_output: maybe\n")
+        for arguments, words in (
+                (("-c", settings), f'{settings}:2: "json_output": "maybe" is neither true nor false'),
+                (("-c", "/nowhere.yaml"), "Could not find configuration file at /nowhere.yaml"),
+                (("--dry-rn",), "unknown flag --dry-rn; did you mean --dry-run?"),
+                (("-A",), "unknown flag -A"),
+                (("-o", "json_ouput=true"), 'unknown key "json_ouput"; did you mean "json_output"?'),
+                (("-o", "rule_matching=some"), '"some" is none of: first all'),
+                (("extra",), 'unexpected argument "extra"'),
+                (("-r", rules, "-o", "file_output.enabled=true", "-o", "file_output.filename=/nowhere/x"),
+                 "file_output.filename: cannot write to /nowhere/x: No such file or directory"),
+                (("-r", rules, "-o", "http_output.enabled=true"), "http_output.url is empty"),
+                (("-l", "Read sensitive file untruste"), 'did you mean "Read sensitive file untrusted"?'),
+                (("--enable-source", "k8s_audit"), 'no source "k8s_audit"'),
+        ):
+            status, _, err = run(*arguments)
+            tap.equal(status, 1, str(arguments))
+            errors = [line for line in err.splitlines() if not line.startswith("time=")]
+            tap.equal(len(errors), 1, err)
+            assert errors[0].startswith("Error: ") and words in errors[0], err
+
+
+def test_without_root_it_says_what_is_missing():
+    need_root()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        path = written(folder, "ok.yaml", rule())
+        command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", PROGRAM, "-r", path]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        if "Permission denied" in done.stderr and PROGRAM in done.stderr:
+            tap.skip("others may not look into the build tree")
+        tap.equal(done.returncode, 1, done.stderr)
+        errors = [line for line in done.stderr.splitlines() if not line.startswith("time=")]
+        tap.equal(len(errors), 1, done.stderr)
+        assert "root" in errors[0] or "CAP_BPF" in errors[0], errors[0]
+
+
+def test_without_btf_it_says_what_is_missing():
+    need_root()
+    with tempfile.TemporaryDirectory() as folder:
+        path = written(folder, "ok.yaml", rule())
+        script = f"mount -t tmpfs none /sys/kernel/btf && exec {PROGRAM} -r {path}"
+        done = subprocess.run(["unshare", "--mount", "sh", "-c", script], capture_output=True, text=True, timeout=60)
+        tap.equal(done.returncode, 1, done.stderr)
+        errors = [line for line in done.stderr.splitlines() if not line.startswith("time=")]
+        tap.equal(len(errors), 1, done.stderr)
+        assert "BTF" in errors[0], errors[0]
+
+
+# ---------------------------------------------------------------- what is only printed
+
+
+def test_rules_files_are_validated_as_text_and_json():
+    with tempfile.TemporaryDirectory() as folder:
+        good = written(folder, "good.yaml", rule())
+        bad = written(folder, "bad.yaml", rule(name="other", condition="proc.nam = cat"))
+        status, out, _ = run("-V", good)
+        tap.equal((status, out), (0, f"{good}: Ok\n"))
+        status, out, err = run("-V", good, "-V", bad)
+        tap.equal(status, 1)
+        assert f"{good}: Ok\n" in out and f"{bad}: Invalid\n1 Errors:\n" in out and "Error: " in err, out
+        status, out, _ = run("-V", bad, "-o", "json_output=true")
+        tap.equal(status, 1)
+        result = json.loads(out)["falco_load_results"][0]
+        tap.equal((result["successful"], result["errors"][0]["code"]), (False, "LOAD_ERR_COMPILE_CONDITION"))
+        status, _, err = run("-V", "/nowhere.yaml")
+        tap.equal(status, 1)
+        assert "Could not open file /nowhere.yaml for reading" in err, err
+
+
+def test_references_and_versions_are_printed():
+    for arguments, words in ((("--version",), "Tercel version: "), (("--help",), "--dry-run"),
+                             (("--list",), "proc.name"), (("--list", "-N"), "\nfd.realname\n"),
+                             (("--list", "--format", "markdown"), "| `proc.aname` |"),
+                             (("--list-events",), "openat(FD fd, FD dirfd, FSRELPATH name"),
+                             (("-L",), "Terminal shell in container"), (("--page-size",), "bytes"),
+                             (("--config-schema",), '"stdout_output"')):
+        status, out, err = run(*arguments)
+        tap.equal(status, 0, err)
+        assert words in out, out[:2000]
+    for arguments in (("--support",), ("--list", "--format", "json"), ("--list-events", "--format=json"),
+                      ("--config-schema",), ("-L", "-o", "json_output=true")):
+        json.loads(run(*arguments)[1])
+
+
+def test_the_shipped_rules_and_a_stock_falco_yaml_load():
+    status, _, err = run("--dry-run")
+    tap.equal(status, 0, err)
+    shared = os.environ.get("TERCEL_SHARED", str(SOURCE.parent / "shared"))
+    stock = f"{shared}/data/falco.yaml"
+    if not os.path.exists(stock):
+        tap.skip("no ../shared/data/falco.yaml")
+    status, _, err = run("-c", stock, "-r", str(SOURCE / "rules"), "--dry-run")
+    tap.equal(status, 0, err)
+    assert "unknown key" not in err, err
+
+
+# ---------------------------------------------------------------- at work
+
+
+def test_alerts_come_as_lines_and_the_end_is_clean():
+    need_root()
+    with tempfile.TemporaryDirectory() as folder:
+        path = written(folder, "r.yaml", rule(output="file=%fd.name program=%proc.name"))
+        pid_file = os.path.join(folder, "pid")
+        with Sensor("-r", path, "-P", pid_file, "-o", "append_output[].extra_output=pid=%proc.pid") as sensor:
+            tap.equal(int(pathlib.Path(pid_file).read_text()), sensor.process.pid)
+            read_secret()
+            sensor.wait_for_lines(1)
+            tap.equal(sensor.stop(), 0)
+        found = re.fullmatch(r"\d\d:\d\d:\d\d\.\d{9}: Warning file=/etc/shadow program=(\S+) .*pid=(\d+).*",
+                             sensor.lines[0])
+        assert found and int(found[2]) == os.getpid(), sensor.lines
+
+
+def test_json_alerts_have_falcos_keys():
+    need_root()
+    with tempfile.TemporaryDirectory() as folder:
+        path = written(folder, "r.yaml", rule(output="file=%fd.name pid=%proc.pid"))
+        with Sensor("-r", path, "-o", "json_output=true", "-o", "time_format_iso_8601=true",
+                    environment={"FALCO_HOSTNAME": "node-7"}) as sensor:
+            read_secret()
+            sensor.wait_for_lines(1)
+            sensor.stop(signal.SIGINT)
+        alert = json.loads(sensor.lines[0])
+        tap.equal(list(alert), ["hostname", "output", "output_fields", "priority", "rule", "source", "tags", "time"])
+        tap.equal((alert["hostname"], alert["source"], alert["tags"]), ("node-7", "syscall", []))
+        tap.equal(alert["output_fields"]["fd.name"], SECRET)
+        tap.equal(alert["output_fields"]["proc.pid"], os.getpid())
+
+
+def test_rules_can_be_switched_off_by_options():
+    need_root()
+    with tempfile.TemporaryDirectory() as folder:
+        path = written(folder, "r.yaml", rule("one") + rule("two", output="two %fd.name"))
+        with Sensor("-r", path, "-o", "rules[].disable.rule=on*") as sensor:
+            read_secret()
+            sensor.wait_for_lines(1)
+            sensor.stop()
+        assert " two /etc/shadow" in sensor.lines[0], sensor.lines
+
+
+def test_files_are_rotated_by_a_signal():
+    need_root()
+    with tempfile.TemporaryDirectory() as folder:
+        path = written(folder, "r.yaml", rule())
+        alerts, moved = pathlib.Path(folder) / "alerts", pathlib.Path(folder) / "alerts.1"
+        with Sensor("-r", path, "-o", "file_output.enabled=true", "-o", "file_output.keep_alive=true",
+                    "-o", f"file_output.filename={alerts}") as sensor:
+            read_secret()
+            tap.wait_for("the first alert", lambda: alerts.read_text().count("\n") == 1)
+            alerts.rename(moved)
+            sensor.process.send_signal(signal.SIGUSR1)
+            sensor.wait_for_log("reopening outputs")
+            read_secret()
+            tap.wait_for("the second alert", lambda: alerts.exists() and alerts.read_text().count("\n") == 1)
+            sensor.stop()
+        tap.equal(moved.read_text().count("\n"), 1)
+
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.taken.extend(body if isinstance(body, list) else [body])
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def receiver(port, taken):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Receiver)
+    server.taken = taken
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def lose_nothing(batch):
+    need_root()
+    port, taken = free_port(), []
+    with tempfile.TemporaryDirectory() as folder:
+        path = written(folder, "r.yaml", rule())
+        with Sensor("-r", path, "-o", "json_output=true", "-o", "http_output.enabled=true",
+                    "-o", f"http_output.url=http://127.0.0.1:{port}/", "-o", f"http_output.batch={batch}") as sensor:
+            read_secret(10)
+            sensor.wait_for_log("alerts wait and are sent again")
+            server = receiver(port, taken)
+            tap.wait_for("the alerts of before", lambda: len(taken) == 10)
+            server.shutdown()
+            server.server_close()
+            read_secret(100)
+            sensor.wait_for_lines(110)
+            server = receiver(port, taken)
+            tap.wait_for("the alerts of meanwhile", lambda: len(taken) >= 110)
+            tap.equal(sensor.stop(), 0)
+            server.shutdown()
+            server.server_close()
+    tap.equal(len({alert["uuid"] for alert in taken}), 110, "different uuids")
+    tap.equal(len(taken), 110)
+    tap.equal(sorted(alert["time"] for alert in taken),
+              sorted(json.loads(line)["time"] for line in sensor.lines if line.startswith("{")))
+
+
+def test_a_receiver_that_comes_late_and_goes_away_loses_nothing():
+    lose_nothing("false")
+
+
+def test_a_receiver_of_batches_loses_nothing_either():
+    lose_nothing("true")
+
+
+def test_a_reload_takes_good_rules_and_refuses_bad_ones():
+    need_root()
+    with tempfile.TemporaryDirectory() as folder:
+        path = written(folder, "r.yaml", rule(output="before %fd.name"))
+        with Sensor("-r", path) as sensor:
+            written(folder, "r.yaml", rule(condition="no.such = field"))
+            sensor.process.send_signal(signal.SIGHUP)
+            sensor.wait_for_log("the rules of before stay")
+            read_secret()
+            sensor.wait_for_lines(1)
+            written(folder, "r.yaml", rule(output="after %fd.name"))
+            sensor.process.send_signal(signal.SIGHUP)
+            sensor.wait_for_log("watching with", 2)
+            read_secret()
+            sensor.wait_for_lines(2)
+            tap.equal(sensor.stop(), 0)
+        assert "before" in sensor.lines[0] and "after" in sensor.lines[1], sensor.lines
+
+
+def test_ignored_processes_and_their_children_make_no_alert():
+    need_root()
+    with tempfile.TemporaryDirectory() as folder:
+        path = written(folder, "r.yaml", rule(output="by %proc.name"))
+        with Sensor("-r", path, environment={"TERCEL_IGNORE_PIDS": str(os.getpid())}) as sensor:
+            read_secret()
+            subprocess.run(["cat", SECRET], stdout=subprocess.DEVNULL, check=True)
+            # A grandchild is nobody of ours.
+            subprocess.run(["sh", "-c", f"head -c1 {SECRET}; true"], stdout=subprocess.DEVNULL, check=True)
+            sensor.wait_for_lines(1)
+            sensor.stop()
+        tap.equal([line.rsplit("by ", 1)[1].split()[0] for line in sensor.lines], ["head"])
+
+
+if __name__ == "__main__":
+    tap.main(globals())
