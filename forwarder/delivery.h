@@ -19,10 +19,6 @@
 #include "forwarder/journal.h"
 #include "forwarder/settings.h"
 
-/* Of one alert. */
-#define DELIVERY_TRIES_MAX 20
-#define DELIVERY_AGE_MS	   (24LL * 3600 * 1000)
-
 struct delivery;
 
 /*

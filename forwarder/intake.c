@@ -3,7 +3,6 @@
  * Intake: the HTTP side. A handler reads the body and hands the alerts to the journal; its
  * connection is suspended until the journal's thread calls back after the commit.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -15,6 +14,7 @@
 #include "base/http-server.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "forwarder/alert-count.h"
 #include "forwarder/intake.h"
 
 #define FILE_MAX_BYTES	    (256 * 1024)
@@ -101,8 +101,6 @@ static void answer(struct journal_append *append, int error)
 	end_arrival(intake);
 }
 
-/* --- who sends --------------------------------------------------------------------------- */
-
 /* In a time that does not tell how much of it is right. */
 static bool is_same_secret(struct text given, const char *known)
 {
@@ -160,73 +158,14 @@ static void reply_unknown(const struct intake *intake, struct http_request *requ
 					     : "this token is not known here");
 }
 
-/* --- counting ---------------------------------------------------------------------------- */
-
-static void add_field_label(
-	struct buffer *labels, const char *name, const struct alert *alert, const char *field)
-{
-	struct json_object *value = json_get(alert->fields, field);
-	const char *text = value && !json_object_is_type(value, json_type_null)
-				   ? json_object_get_string(value)
-				   : "";
-
-	metrics_label(labels, name, text_of(text));
-}
-
-/* Prometheus' form of a field's name; false when there is none. */
-static bool label_name(const char *field, char *name, size_t size)
-{
-	size_t i;
-
-	for (i = 0; field[i] && i + 1 < size; i++) {
-		name[i] = field[i] == '.' ? '_' : field[i];
-		if (!isalpha((unsigned char)name[i]) && name[i] != '_' && name[i] != ':' &&
-			!(i && isdigit((unsigned char)name[i])))
-			return false;
-	}
-	name[i] = '\0';
-	return i && !field[i];
-}
-
-static void add_named_label(struct buffer *labels, const struct alert *alert, const char *field)
-{
-	char name[128];
-
-	if (label_name(field, name, sizeof(name)))
-		add_field_label(labels, name, alert, field);
-}
-
 static void count_alert(void *context, const struct alert *alert)
 {
 	struct intake *intake = context;
-	const struct text_map *custom = pipeline_custom_fields(intake->parts.pipeline);
-	const struct text_list *extra = &intake->parts.settings->extra_labels;
-	char rank[2] = { (char)('0' + priority_rank(alert->priority)), '\0' };
-	char raw[16];
-	struct buffer labels;
-	bool has_host = alert->hostname && *alert->hostname;
+	struct alert_labels also = { pipeline_custom_fields(intake->parts.pipeline),
+		&intake->parts.settings->extra_labels };
 
-	snprintf(raw, sizeof(raw), "%s", priority_name(alert->priority));
-	for (char *c = raw; *c; c++)
-		*c = (char)tolower((unsigned char)*c);
-	buffer_init(&labels, 64 * 1024);
-	metrics_label(&labels, "hostname", text_of(has_host ? alert->hostname : "unknown"));
-	metrics_label(&labels, "rule", text_of(alert->rule));
-	metrics_label(&labels, "priority", text_of(rank));
-	metrics_label(&labels, "priority_raw", text_of(raw));
-	metrics_label(&labels, "source", text_of(alert->source));
-	add_field_label(&labels, "k8s_ns_name", alert, "k8s.ns.name");
-	add_field_label(&labels, "k8s_pod_name", alert, "k8s.pod.name");
-	for (size_t i = 0; i < custom->count; i++)
-		add_named_label(&labels, alert, custom->keys[i]);
-	for (size_t i = 0; i < extra->count; i++)
-		add_named_label(&labels, alert, extra->items[i]);
-	(*metrics_counter(intake->parts.metrics, "falcosecurity_falcosidekick_falco_events_total",
-		"Alerts by where they came from", labels.data))++;
-	buffer_done(&labels);
+	alert_count(&also, intake->parts.metrics, alert);
 }
-
-/* --- handlers ---------------------------------------------------------------------------- */
 
 static void print_alerts(const struct journal_append *append)
 {
@@ -376,8 +315,6 @@ static void handle_outputs(struct http_request *request, void *context)
 	http_reply(request, 200, "application/json", buffer_text(&out));
 	buffer_done(&out);
 }
-
-/* --- listening --------------------------------------------------------------------------- */
 
 static const struct http_route all_routes[] = {
 	{ NULL, "/ping", handle_ping },

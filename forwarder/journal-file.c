@@ -203,7 +203,7 @@ int journal_file_open_reader(const char *path, struct journal_file **ret_file, s
 
 	r = open_database(path, 0, &file, err);
 	if (!r)
-		r = run(file, "PRAGMA query_only = 1", err);
+		r = run(file, "PRAGMA query_only = 1; PRAGMA cache_size = -512", err);
 	if (r < 0)
 		return r;
 	*ret_file = TAKE(file);

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The journal's owner, and its readers.
- * The owner takes what waits from a queue, in order: so a position that follows a dead letter in
- * the queue is stored after it. Only the list of files is shared with the readers, under a lock
- * that is held for a look-up.
+ * The journal's owner: takes what waits from a queue, in order, so that a position that follows
+ * a dead letter in the queue is stored after it.
  */
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -22,6 +19,7 @@
 #include "base/queue.h"
 #include "forwarder/journal.h"
 #include "forwarder/recent.h"
+#include "forwarder/segments.h"
 #include "forwarder/syncer.h"
 
 #define KEEP_MS_DEFAULT	      (7LL * 24 * 3600 * 1000)
@@ -37,14 +35,6 @@
 #define LIMITS_INTERVAL_MS    60000
 #define CURSORS_MAX	      256
 #define ROW_OVERHEAD	      64 /* bytes that SQLite adds to a body, about */
-
-/* A file of the sequence. `last` grows in the one that is written; 0 while it is empty. */
-struct segment {
-	int64_t first, last;
-	int64_t arrived_ms; /* of the last */
-	uint64_t bytes;
-	char *path;
-};
 
 struct cursor {
 	char *output;
@@ -78,23 +68,22 @@ struct journal {
 	bool is_started;
 	int lock_fd;
 
-	pthread_mutex_t lock; /* the list of segments */
-	struct segment *segments;
-	size_t count, capacity;
+	struct segments *segments;
 
 	/* The owner's alone. */
 	struct journal_file *file; /* of the last segment */
 	int64_t next;		   /* sequence of the next alert */
 	struct cursor cursors[CURSORS_MAX];
 	int cursor_count;
-	bool positions_are_dirty;
-	int64_t positions_stored_ms, limits_looked_ms;
+	bool positions_are_dirty, letters_are_held;
+	int64_t positions_stored_ms, limits_looked_ms; /* monotonic */
+	int64_t boot_ms;			       /* time of day when the machine started */
 	struct recent *recent;
 	struct syncer *syncer;
 	struct dead_letters *dead_letters;
 
 	_Atomic int64_t head;
-	_Atomic uint64_t bytes, folded;
+	_Atomic uint64_t folded;
 	_Atomic int64_t dead_letter_count;
 	_Atomic int error;
 };
@@ -126,60 +115,13 @@ static int64_t clock_ms(clockid_t clock)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* --- files ------------------------------------------------------------------------------- */
-
-static char *segment_path(const struct journal *journal, int64_t first)
+/*
+ * The time of day as it was when we started, and what has passed since: a clock that is set while
+ * we run makes no alert old.
+ */
+static int64_t now_ms(const struct journal *journal)
 {
-	return string_printf("%s/alerts-%016lld.db", journal->options.folder, (long long)first);
-}
-
-static struct segment *newest(struct journal *journal)
-{
-	return &journal->segments[journal->count - 1];
-}
-
-static void count_bytes(struct journal *journal)
-{
-	uint64_t bytes = 0;
-
-	for (size_t i = 0; i < journal->count; i++)
-		bytes += journal->segments[i].bytes;
-	journal->bytes = bytes;
-}
-
-/* Takes the segment at `at` out of the list; its files are still there. */
-static struct segment segment_remove(struct journal *journal, size_t at)
-{
-	struct segment segment;
-
-	pthread_mutex_lock(&journal->lock);
-	segment = journal->segments[at];
-	journal->count--;
-	memmove(&journal->segments[at], &journal->segments[at + 1],
-		(journal->count - at) * sizeof(segment));
-	pthread_mutex_unlock(&journal->lock);
-	count_bytes(journal);
-	return segment;
-}
-
-static void segment_add(struct journal *journal, struct segment segment)
-{
-	pthread_mutex_lock(&journal->lock);
-	*ARRAY_ADD(journal->segments, journal->count, journal->capacity) = segment;
-	pthread_mutex_unlock(&journal->lock);
-	count_bytes(journal);
-}
-
-static void unlink_database(const char *path)
-{
-	static const char *const companions[] = { "-wal", "-shm", "" };
-
-	for (size_t i = 0; i < COUNT_OF(companions); i++) {
-		_cleanup_(freep) char *name = string_printf("%s%s", path, companions[i]);
-
-		if (unlink(name) < 0 && errno != ENOENT)
-			log_warning("%s cannot be removed: %s", name, strerror(errno));
-	}
+	return clock_ms(CLOCK_BOOTTIME) + journal->boot_ms;
 }
 
 static void sync_folder(const struct journal *journal)
@@ -222,7 +164,7 @@ static int start_file(struct journal *journal, struct error *err)
 	struct segment segment = { .first = journal->next };
 	int r;
 
-	segment.path = segment_path(journal, segment.first);
+	segment.path = segment_path(journal->options.folder, segment.first);
 	r = journal_file_open(segment.path, journal->options.durability, &journal->file, err);
 	if (!r)
 		r = journal_file_begin(journal->file, err);
@@ -237,11 +179,9 @@ static int start_file(struct journal *journal, struct error *err)
 	}
 	positions_are_stored(journal);
 	sync_folder(journal);
-	segment_add(journal, segment);
+	segments_add(journal->segments, segment);
 	return 0;
 }
-
-/* --- limits ------------------------------------------------------------------------------ */
 
 /* What an output had not sent of a segment that goes is counted as cut from it. */
 static void count_cut(struct journal *journal, const struct segment *segment)
@@ -264,10 +204,10 @@ static void count_cut(struct journal *journal, const struct segment *segment)
 
 static void cut_oldest(struct journal *journal)
 {
-	struct segment segment = segment_remove(journal, 0);
+	struct segment segment = segments_remove(journal->segments, 0);
 
 	count_cut(journal, &segment);
-	unlink_database(segment.path);
+	segment_unlink(&segment);
 	free(segment.path);
 }
 
@@ -282,13 +222,13 @@ static bool is_needed(const struct journal *journal, const struct segment *segme
 /* The newest segment is never cut: it is written to. */
 static void keep_limits(struct journal *journal)
 {
-	int64_t oldest_ms = clock_ms(CLOCK_REALTIME) - journal->options.keep_ms;
+	int64_t oldest_ms = now_ms(journal) - journal->options.keep_ms;
 
-	while (journal->count > 1) {
-		struct segment *oldest = &journal->segments[0];
+	while (segments_count(journal->segments) > 1) {
+		const struct segment *oldest = segments_get(journal->segments, 0);
 
 		if (is_needed(journal, oldest) && oldest->arrived_ms >= oldest_ms &&
-			journal->bytes <= journal->options.keep_bytes)
+			segments_bytes(journal->segments) <= journal->options.keep_bytes)
 			break;
 		cut_oldest(journal);
 	}
@@ -301,20 +241,18 @@ static bool is_full(const struct journal *journal, const struct segment *segment
 	       segment->bytes >= journal->options.file_bytes;
 }
 
-/* --- the owner --------------------------------------------------------------------------- */
-
 static void remember_uuid(void *context, const char *uuid)
 {
 	if (uuid_is_valid(text_of(uuid)))
 		recent_add(context, uuid);
 }
 
-static int add_alerts(
-	struct journal *journal, struct journal_append *append, int64_t now_ms, struct error *err)
+static int add_alerts(struct journal *journal, struct journal_append *append, int64_t arrived_ms,
+	struct error *err)
 {
 	for (size_t i = 0; i < append->count; i++) {
 		struct journal_alert *alert = &append->alerts[i];
-		struct journal_entry entry = { journal->next, now_ms,
+		struct journal_entry entry = { journal->next, arrived_ms,
 			{ alert->body, alert->length } };
 		int r;
 
@@ -350,6 +288,7 @@ static void settle(struct journal *journal, struct cursor *cursor)
 		if (dead_letters_add(journal->dead_letters, cursor->output, cursor->held, &err) <
 			0) {
 			log_error("%s: %s", cursor->output, err.message);
+			journal->letters_are_held = true;
 			return;
 		}
 		dead_letters_free(TAKE(cursor->held));
@@ -359,6 +298,14 @@ static void settle(struct journal *journal, struct cursor *cursor)
 		return;
 	cursor->position = cursor->held_position;
 	cursor->is_dirty = true;
+	journal->positions_are_dirty = true;
+}
+
+static void settle_all(struct journal *journal)
+{
+	journal->letters_are_held = false;
+	for (int i = 0; i < journal->cursor_count; i++)
+		settle(journal, &journal->cursors[i]);
 }
 
 static void take_position(struct journal *journal, struct advance *advance)
@@ -367,20 +314,19 @@ static void take_position(struct journal *journal, struct advance *advance)
 
 	hold_letters(cursor, advance->letters);
 	cursor->held_position = MAX_OF(cursor->held_position, advance->position);
-	journal->positions_are_dirty = true;
 	settle(journal, cursor);
 }
 
 /* What was in a damaged segment is lost, and said. A new one is made where it was written to. */
 static void drop_damaged(struct journal *journal, size_t at, const char *why)
 {
-	bool was_written = at + 1 == journal->count;
+	bool was_written = at + 1 == segments_count(journal->segments);
 	struct segment segment;
 	struct error err;
 
 	if (was_written)
 		journal_file_close(TAKE(journal->file));
-	segment = segment_remove(journal, at);
+	segment = segments_remove(journal->segments, at);
 	count_cut(journal, &segment);
 	database_set_aside(segment.path, why);
 	free(segment.path);
@@ -391,8 +337,8 @@ static void drop_damaged(struct journal *journal, size_t at, const char *why)
 /* A reader found that a file cannot be read. */
 static void take_damaged(struct journal *journal, const struct damaged *damaged)
 {
-	for (size_t i = 0; i < journal->count; i++) {
-		if (journal->segments[i].first != damaged->first)
+	for (size_t i = 0; i < segments_count(journal->segments); i++) {
+		if (segments_get(journal->segments, i)->first != damaged->first)
 			continue;
 		drop_damaged(journal, i, damaged->why);
 		return;
@@ -418,7 +364,7 @@ static void answer(struct journal *journal, struct journal_append *append, int r
 static int commit(
 	struct journal *journal, struct journal_append **appends, size_t count, struct error *err)
 {
-	int64_t now_ms = clock_ms(CLOCK_REALTIME);
+	int64_t arrived_ms = now_ms(journal);
 	int r;
 
 	/* The newest file was damaged and no new one could be made; perhaps now. */
@@ -426,7 +372,7 @@ static int commit(
 	if (!r)
 		r = journal_file_begin(journal->file, err);
 	for (size_t i = 0; i < count && !r; i++)
-		r = add_alerts(journal, appends[i], now_ms, err);
+		r = add_alerts(journal, appends[i], arrived_ms, err);
 	if (!r)
 		r = store_positions(journal, false, err);
 	if (!r)
@@ -456,15 +402,11 @@ static void take_back(
 
 static void publish(struct journal *journal, uint64_t bytes)
 {
-	struct segment *segment = newest(journal);
+	int64_t last = journal->next - 1;
 
-	pthread_mutex_lock(&journal->lock);
-	segment->last = journal->next - 1;
-	segment->arrived_ms = clock_ms(CLOCK_REALTIME);
-	segment->bytes += bytes + (uint64_t)(segment->last - journal->head) * ROW_OVERHEAD;
-	pthread_mutex_unlock(&journal->lock);
-	count_bytes(journal);
-	journal->head = segment->last;
+	bytes += (uint64_t)(last - journal->head) * ROW_OVERHEAD;
+	segments_grow(journal->segments, last, now_ms(journal), bytes);
+	journal->head = last;
 	if (journal->options.has_new)
 		journal->options.has_new(journal->options.context);
 }
@@ -473,7 +415,8 @@ static void touch_disk(struct journal *journal)
 {
 	if (journal->options.durability != DURABILITY_PROCESS)
 		return;
-	_cleanup_(freep) char *wal = string_printf("%s-wal", newest(journal)->path);
+	_cleanup_(freep) char *wal =
+		string_printf("%s-wal", segments_newest(journal->segments)->path);
 
 	syncer_touch(journal->syncer, wal);
 }
@@ -482,7 +425,7 @@ static void turn_page(struct journal *journal)
 {
 	struct error err;
 
-	if (!is_full(journal, newest(journal)))
+	if (!is_full(journal, segments_newest(journal->segments)))
 		return;
 	journal_file_close(TAKE(journal->file));
 	if (start_file(journal, &err) < 0)
@@ -513,7 +456,7 @@ static void write_group(struct journal *journal, struct journal_append **appends
 		bytes += appends[i]->bytes;
 	r = try_group(journal, appends, count, &err);
 	if (r == -EBADMSG && journal->file) {
-		drop_damaged(journal, journal->count - 1, err.message);
+		drop_damaged(journal, segments_count(journal->segments) - 1, err.message);
 		r = try_group(journal, appends, count, &err);
 	}
 	say_error(journal, r, &err);
@@ -559,12 +502,17 @@ static void work_off(struct journal *journal, struct journal_work **works, size_
 		write_group(journal, appends, group);
 }
 
+static bool has_positions(const struct journal *journal)
+{
+	return journal->positions_are_dirty || journal->letters_are_held;
+}
+
 static int wait_ms(const struct journal *journal)
 {
 	int64_t now = clock_ms(CLOCK_MONOTONIC);
 	int64_t until = journal->limits_looked_ms + LIMITS_INTERVAL_MS;
 
-	if (journal->positions_are_dirty)
+	if (has_positions(journal))
 		until = MIN_OF(until, journal->positions_stored_ms + POSITIONS_INTERVAL_MS);
 	return (int)MAX_OF(until - now, 0);
 }
@@ -574,10 +522,8 @@ static void tend(struct journal *journal)
 {
 	int64_t now = clock_ms(CLOCK_MONOTONIC);
 
-	if (journal->positions_are_dirty &&
-		now - journal->positions_stored_ms >= POSITIONS_INTERVAL_MS) {
-		for (int i = 0; i < journal->cursor_count; i++)
-			settle(journal, &journal->cursors[i]);
+	if (has_positions(journal) && now - journal->positions_stored_ms >= POSITIONS_INTERVAL_MS) {
+		settle_all(journal);
 		write_group(journal, NULL, 0);
 		/* A disk that refuses is asked again after an interval, not at once. */
 		journal->positions_stored_ms = now;
@@ -597,12 +543,11 @@ static void *own(void *context)
 		work_off(journal, (struct journal_work **)works, (size_t)count);
 		tend(journal);
 	}
+	settle_all(journal);
 	if (journal->positions_are_dirty)
 		write_group(journal, NULL, 0);
 	return NULL;
 }
-
-/* --- opening ----------------------------------------------------------------------------- */
 
 static void set_defaults(struct journal_options *options)
 {
@@ -629,15 +574,6 @@ static int take_folder(struct journal *journal, struct error *err)
 			"%s is in use by another tercel-forwarder; give this one its own --state",
 			folder);
 	return 0;
-}
-
-static int only_alerts(const struct dirent *entry)
-{
-	struct text name = text_of(entry->d_name);
-	int64_t first;
-
-	return text_starts_with(name, TEXT("alerts-")) && text_ends_with(name, TEXT(".db")) &&
-	       !text_to_i64(text_slice(name, 7, name.length - 10), &first);
 }
 
 static void see_cursor(void *context, const char *output, int64_t position, int64_t cut)
@@ -677,25 +613,32 @@ static uint64_t file_bytes(const char *path)
 	return stat(path, &status) < 0 ? 0 : (uint64_t)status.st_size;
 }
 
-/* -EBADMSG: damaged, and set aside. The newest one is looked at page by page and stays open. */
-static int open_segment(
-	struct journal *journal, const char *name, bool is_newest, struct error *err)
+static int read_segment(struct journal *journal, struct journal_file *file, struct segment *segment,
+	struct error *err)
 {
-	_cleanup_(journal_file_closep) struct journal_file *file = NULL;
-	struct segment segment = { .path = string_printf("%s/%s", journal->options.folder, name) };
 	int64_t first;
-	int r;
+	int r = journal_file_range(file, &first, &segment->last, &segment->arrived_ms, err);
 
-	(void)text_to_i64(text_slice(text_of(name), 7, strlen(name) - 10), &segment.first);
-	r = journal_file_open(segment.path, journal->options.durability, &file, err);
-	if (!r && is_newest)
-		r = journal_file_check(file, err);
-	if (!r)
-		r = journal_file_range(file, &first, &segment.last, &segment.arrived_ms, err);
 	if (!r)
 		r = read_positions(journal, file, err);
 	if (!r)
 		r = journal_file_each_uuid(file, RECENT_MAX, remember_uuid, journal->recent, err);
+	return r;
+}
+
+/* -EBADMSG: damaged, and set aside. The newest one is looked at page by page and stays open. */
+static int open_segment(struct journal *journal, int64_t first, bool is_newest, struct error *err)
+{
+	_cleanup_(journal_file_closep) struct journal_file *file = NULL;
+	struct segment segment = { .first = first,
+		.path = segment_path(journal->options.folder, first) };
+	int r;
+
+	r = journal_file_open(segment.path, journal->options.durability, &file, err);
+	if (!r && is_newest)
+		r = journal_file_check(file, err);
+	if (!r)
+		r = read_segment(journal, file, &segment, err);
 	if (r < 0) {
 		journal_file_close(TAKE(file));
 		if (r == -EBADMSG)
@@ -704,51 +647,40 @@ static int open_segment(
 		return r;
 	}
 	segment.bytes = file_bytes(segment.path);
-	segment_add(journal, segment);
+	segments_add(journal->segments, segment);
+	journal->next = MAX_OF(segment.last + 1, segment.first);
 	if (is_newest)
 		journal->file = TAKE(file);
 	return 0;
 }
 
 static int open_segments(
-	struct journal *journal, struct dirent **names, int count, struct error *err)
+	struct journal *journal, const int64_t *firsts, int count, struct error *err)
 {
-	int r;
+	int64_t most = MAX_OF(journal->options.file_alerts, FILE_ALERTS_DEFAULT);
 
 	journal->next = 1;
 	for (int i = 0; i < count; i++) {
-		int64_t first;
+		int r = open_segment(journal, firsts[i], i == count - 1, err);
 
-		r = open_segment(journal, names[i]->d_name, i == count - 1, err);
-		if (!r) {
-			journal->next = MAX_OF(newest(journal)->last + 1, newest(journal)->first);
-			continue;
-		}
-		if (r != -EBADMSG)
-			return r;
 		/* Past all that it can have held, so that no position is used twice. */
-		(void)text_to_i64(
-			text_slice(text_of(names[i]->d_name), 7, strlen(names[i]->d_name) - 10),
-			&first);
-		journal->next = first + MAX_OF(journal->options.file_alerts, FILE_ALERTS_DEFAULT) +
-				JOURNAL_APPEND_MAX;
+		if (r == -EBADMSG)
+			journal->next = firsts[i] + most + JOURNAL_APPEND_MAX;
+		else if (r < 0)
+			return r;
 	}
 	return 0;
 }
 
 static int open_files(struct journal *journal, struct error *err)
 {
-	struct dirent **names = NULL;
-	int count = scandir(journal->options.folder, &names, only_alerts, alphasort);
+	_cleanup_(freep) int64_t *firsts = NULL;
+	int count = segments_scan(journal->options.folder, &firsts, err);
 	int r;
 
 	if (count < 0)
-		return error_set(err, -errno, "%s cannot be read: %s", journal->options.folder,
-			strerror(errno));
-	r = open_segments(journal, names, count, err);
-	for (int i = 0; i < count; i++)
-		free(names[i]);
-	free(names);
+		return count;
+	r = open_segments(journal, firsts, count, err);
 	if (!r && !journal->file)
 		r = start_file(journal, err);
 	return r;
@@ -759,14 +691,11 @@ static void journal_free(struct journal *journal)
 	journal_file_close(journal->file);
 	dead_letters_close(journal->dead_letters);
 	forget_cursors(journal);
-	for (size_t i = 0; i < journal->count; i++)
-		free(journal->segments[i].path);
-	free(journal->segments);
+	segments_free(journal->segments);
 	recent_free(journal->recent);
 	queue_free(journal->queue);
 	if (journal->lock_fd >= 0)
 		close(journal->lock_fd);
-	pthread_mutex_destroy(&journal->lock);
 	free((char *)journal->options.folder);
 	free(journal);
 }
@@ -782,7 +711,8 @@ int journal_open(
 	journal->options.folder = string_copy(options->folder);
 	set_defaults(&journal->options);
 	journal->lock_fd = -1;
-	pthread_mutex_init(&journal->lock, NULL);
+	journal->boot_ms = clock_ms(CLOCK_REALTIME) - clock_ms(CLOCK_BOOTTIME);
+	journal->segments = segments_new();
 	journal->queue = queue_new(QUEUE_LENGTH);
 	journal->recent = recent_new();
 
@@ -843,8 +773,6 @@ void journal_close(struct journal *journal)
 	journal_free(journal);
 }
 
-/* --- handing over ------------------------------------------------------------------------ */
-
 int journal_append(struct journal *journal, struct journal_append *append)
 {
 	uint64_t waiting;
@@ -892,7 +820,7 @@ int64_t journal_cut(const struct journal *journal, int cursor)
 
 uint64_t journal_bytes(const struct journal *journal)
 {
-	return journal->bytes;
+	return segments_bytes(journal->segments);
 }
 
 uint64_t journal_folded(const struct journal *journal)
@@ -910,107 +838,18 @@ int journal_error(const struct journal *journal)
 	return journal->error;
 }
 
-/* --- reading ----------------------------------------------------------------------------- */
-
-struct journal_reader {
-	struct journal *journal;
-	struct journal_file *file;
-	int64_t first;	 /* of the segment that is open; 0: none is */
-	int64_t damaged; /* first of the segment that was reported last */
-};
-
-struct journal_reader *journal_reader_new(struct journal *journal)
+struct segments *journal_segments(struct journal *journal)
 {
-	struct journal_reader *reader = NEW(struct journal_reader);
-
-	reader->journal = journal;
-	return reader;
+	return journal->segments;
 }
 
-void journal_reader_free(struct journal_reader *reader)
+void journal_report_damage(struct journal *journal, int64_t first, const struct error *why)
 {
-	if (!reader)
-		return;
-	journal_file_close(reader->file);
-	free(reader);
-}
+	struct damaged *damaged = NEW(struct damaged);
 
-/* The segment that holds what comes after `after`. Its path is the caller's. */
-static bool find_segment(struct journal *journal, int64_t after, struct segment *ret_segment)
-{
-	bool is_found = false;
-
-	pthread_mutex_lock(&journal->lock);
-	for (size_t i = 0; i < journal->count && !is_found; i++) {
-		if (journal->segments[i].last <= after)
-			continue;
-		*ret_segment = journal->segments[i];
-		ret_segment->path = string_copy(ret_segment->path);
-		is_found = true;
-	}
-	pthread_mutex_unlock(&journal->lock);
-	return is_found;
-}
-
-static void report_damage(struct journal_reader *reader, int64_t first, const struct error *why)
-{
-	struct damaged *damaged;
-
-	if (reader->damaged == first)
-		return;
-	reader->damaged = first;
-	damaged = NEW(struct damaged);
 	damaged->work.kind = JOURNAL_DAMAGED;
 	damaged->first = first;
 	snprintf(damaged->why, sizeof(damaged->why), "%s", why->message);
-	if (queue_push_wait(reader->journal->queue, damaged) < 0)
+	if (queue_push_wait(journal->queue, damaged) < 0)
 		free(damaged);
-}
-
-static int open_for(struct journal_reader *reader, const struct segment *segment, struct error *err)
-{
-	if (reader->first == segment->first)
-		return 0;
-	journal_file_close(TAKE(reader->file));
-	reader->first = 0;
-	int r = journal_file_open_reader(segment->path, &reader->file, err);
-
-	if (!r)
-		reader->first = segment->first;
-	return r;
-}
-
-int journal_read(struct journal_reader *reader, int64_t after, size_t limit, size_t bytes,
-	struct journal_batch **ret_batch, struct error *err)
-{
-	_cleanup_(journal_batch_freep) struct journal_batch *batch = NEW(struct journal_batch);
-	int64_t head =
-		journal_head(reader->journal); /* before the look-up: what is not there is gone */
-	struct segment segment;
-	int r = 0;
-
-	while (!r && !batch->count && find_segment(reader->journal, after, &segment)) {
-		_cleanup_(freep) char *path = segment.path;
-
-		r = open_for(reader, &segment, err);
-		if (r == -EACCES || r == -ENOENT) {
-			/* Cut between the look-up and the opening? Then there is another. */
-			bool is_gone = access(path, F_OK) < 0;
-
-			after = MAX_OF(after, segment.last);
-			r = is_gone ? 0 : r;
-			continue;
-		}
-		if (!r)
-			r = journal_file_read(reader->file, after, limit, bytes, batch, err);
-		if (r == -EBADMSG)
-			report_damage(reader, segment.first, err);
-		after = segment.last;
-	}
-	if (r < 0)
-		return r;
-	batch->last =
-		batch->count ? batch->entries[batch->count - 1].sequence : MAX_OF(after, head);
-	*ret_batch = TAKE(batch);
-	return 0;
 }

@@ -69,6 +69,7 @@ void journal_append_free(struct journal_append *append);
 DEFINE_CLEANUP(struct journal_append *, journal_append_free)
 
 struct journal;
+struct segments;
 
 /*
  * Opens what is there. A damaged file is set aside and said in the log; the others stay.
@@ -107,14 +108,6 @@ int64_t journal_dead_letters(const struct journal *journal);
 /* 0, or the errno of the last commit that failed, until one works again. */
 int journal_error(const struct journal *journal);
 
-/* Reads; belongs to one thread. */
-struct journal_reader;
-
-struct journal_reader *journal_reader_new(struct journal *journal);
-void journal_reader_free(struct journal_reader *reader);
-/*
- * The next alerts after `after`: at most `limit`, and about `bytes`. An empty batch at the head.
- * What was cut is skipped. batch.last tells where to read on. The caller owns the batch.
- */
-int journal_read(struct journal_reader *reader, int64_t after, size_t limit, size_t bytes,
-	struct journal_batch **ret_batch, struct error *err);
+/* What a reader (journal-reader.h) needs: the files, and to say that one cannot be read. */
+struct segments *journal_segments(struct journal *journal);
+void journal_report_damage(struct journal *journal, int64_t first, const struct error *why);

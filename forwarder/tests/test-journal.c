@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "forwarder/journal.h"
+#include "forwarder/journal-reader.h"
 #include "tests/test.h"
 
 struct place {
@@ -485,8 +485,6 @@ TEST(reading_goes_on_while_it_is_written_over_many_files)
 	journal_close(place.journal);
 	place_remove(&place);
 }
-
-/* --- kill -9 ----------------------------------------------------------------------------- */
 
 struct child_append {
 	int pipe, number;

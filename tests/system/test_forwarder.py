@@ -213,9 +213,6 @@ def numbered(count, start=0):
     return [f"rule {i}" for i in range(start, start + count)]
 
 
-# --- intake
-
-
 def test_paths_answer_as_falcosidekicks_do():
     with Forwarder() as one:
         for method in ("GET", "POST", "PUT"):
@@ -309,9 +306,6 @@ def test_a_state_folder_in_use_is_one_clear_line():
         tap.equal(ended.returncode, 1)
         tap.equal(len(ended.stderr.strip().splitlines()), 1, ended.stderr)
         assert "is in use by another" in ended.stderr, ended.stderr
-
-
-# --- receivers that misbehave
 
 
 def test_alerts_wait_for_a_receiver_that_is_not_there():
@@ -459,9 +453,6 @@ def test_a_new_output_starts_at_the_head_and_an_old_one_goes_on():
     second.close()
 
 
-# --- TLS
-
-
 def make_certificates(folder):
     """A CA, and a server's and a client's certificate that it signed."""
     def run(*command):
@@ -547,9 +538,6 @@ def test_a_tls_server_asks_for_certificates_and_keeps_some_paths_plain():
             event = tap.wait_for("the alert", receiver.alerts)[0]
             tap.equal((event["rule"], event["verified"]), ("known", "mtls"))
     receiver.close()
-
-
-# --- what must not be lost
 
 
 class Senders:
@@ -639,6 +627,25 @@ def test_a_full_disk_is_answered_with_503_and_ends_when_there_is_room():
     finally:
         subprocess.run(["umount", folder], check=False)
         os.rmdir(folder)
+        receiver.close()
+
+
+def test_a_damaged_file_is_set_aside_and_the_rest_is_delivered():
+    port = free_port()
+    with Forwarder(WEBHOOK_ADDRESS=f"http://127.0.0.1:{port}/") as one:
+        tap.equal(one.post([alert(rule) for rule in numbered(20)]), 200)
+        one.stop()
+        newest = sorted(pathlib.Path(one.state).glob("alerts-*.db"))[-1]
+        with open(newest, "r+b") as file:
+            file.write(b"x" * 32768)
+        one.start()
+        assert list(pathlib.Path(one.state).glob("*.damaged-*")), "set aside"
+        assert "set aside as" in one.logged(), one.logged()
+        tap.equal(one.post(alert("after")), 200)
+        receiver = Receiver(port=port)
+        tap.wait_for("the alert", lambda: receiver.rules() == ["after"])
+        tap.wait_for("an empty queue", lambda: one.output()["queued"] == 0)
+        one.stop()
         receiver.close()
 
 

@@ -1,0 +1,614 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A carrier: an output at work.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "forwarder/carrier.h"
+#include "forwarder/journal-reader.h"
+#include "forwarder/parcel.h"
+
+#define CONCURRENT_DEFAULT 64 /* where the settings say 0, no limit */
+#define STOCK_ALERTS	   512
+#define STOCK_BYTES	   (1 << 20)
+#define READ_AGAIN_MS	   1000
+#define BACKOFF_FIRST_MS   250
+#define BACKOFF_LAST_MS	   60000
+#define RETRY_AFTER_MAX_MS (600 * 1000)
+#define WORDS_MAX	   300 /* of a receiver, in logs and dead letters */
+
+enum carrier_state { CARRIER_WORKS, CARRIER_RETRIES, CARRIER_IS_REFUSED };
+
+static const char *const state_names[] = {
+	[CARRIER_WORKS] = "ok",
+	[CARRIER_RETRIES] = "retrying",
+	[CARRIER_IS_REFUSED] = "refused",
+};
+
+/* What others may ask about a carrier, under the delivery's lock. */
+struct carrier_report {
+	enum carrier_state state;
+	char last_error[WORDS_MAX + 64];
+	int64_t last_error_ms; /* since 1970; 0: never */
+	int64_t oldest_ms;     /* arrival of the oldest that is not sent; 0: there is none */
+};
+
+struct carrier {
+	struct carriage *carriage;
+	const struct output *output;
+	const struct output_settings *settings;
+	struct parcel_rule rule;
+	size_t concurrent;
+	int cursor;
+	struct journal_reader *reader;
+
+	int64_t read; /* all up to here is in parcels or in the stock */
+	struct stock stock;
+	struct parcel *parcels, **parcels_end; /* in order */
+	size_t parcel_count, flying;
+
+	enum carrier_state state;
+	int64_t backoff_ms, next_try_ms;
+	int failures; /* in a row */
+	struct carrier_report report;
+
+	metric *sent, *failed, *retries, *letters;
+	metric *queued, *oldest_seconds, *cut, *is_up;
+};
+
+static int64_t clock_ms(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void parcel_append(struct carrier *carrier, struct parcel *parcel)
+{
+	*carrier->parcels_end = parcel;
+	carrier->parcels_end = &parcel->next;
+	carrier->parcel_count++;
+}
+
+/* The cursor passes over what is not there any more as if it had been sent. */
+static void skip_gap(struct carrier *carrier)
+{
+	struct parcel *nothing = parcel_new(0);
+
+	nothing->state = PARCEL_ARRIVED;
+	nothing->last = carrier->read;
+	parcel_append(carrier, nothing);
+}
+
+/* Reads ahead. What is not there any more is skipped; the journal has counted it. */
+static void fill_stock(struct carrier *carrier)
+{
+	struct journal_batch *batch;
+	struct error err;
+
+	if (carrier->read >= journal_head(carrier->carriage->journal))
+		return;
+	if (journal_read(carrier->reader, carrier->read, STOCK_ALERTS, STOCK_BYTES, &batch, &err) <
+		0) {
+		log_error("%s: %s", carrier->output->name, err.message);
+		carrier->next_try_ms = clock_ms(CLOCK_MONOTONIC) + READ_AGAIN_MS;
+		return;
+	}
+	journal_batch_free(carrier->stock.batch);
+	carrier->stock = (struct stock){ batch, 0 };
+	carrier->read = batch->last;
+	if (!batch->count)
+		skip_gap(carrier);
+}
+
+/* Takes what has arrived off the front, and tells the journal. */
+static void advance(struct carrier *carrier)
+{
+	struct dead_letter *letters = NULL, **end = &letters;
+	int64_t last = 0;
+
+	while (carrier->parcels && carrier->parcels->state == PARCEL_ARRIVED) {
+		struct parcel *parcel = carrier->parcels;
+
+		last = parcel->last;
+		*end = TAKE(parcel->letters);
+		while (*end)
+			end = &(*end)->next;
+		carrier->parcels = parcel->next;
+		if (!carrier->parcels)
+			carrier->parcels_end = &carrier->parcels;
+		carrier->parcel_count--;
+		parcel_free(parcel);
+	}
+	if (last)
+		journal_advance(carrier->carriage->journal, carrier->cursor, last, letters);
+}
+
+/* The receiver's words, or libcurl's, in one line. */
+static void describe(const struct http_answer *answer, char *words, size_t size)
+{
+	struct text body = text_trim(buffer_text(&answer->body));
+
+	if (answer->error)
+		snprintf(words, size, "%s", answer->message);
+	else
+		snprintf(words, size, "%u%s%.*s", answer->status, body.length ? ": " : "",
+			(int)MIN_OF(body.length, WORDS_MAX), body.data);
+	for (char *c = words; *c; c++)
+		if ((unsigned char)*c < 0x20)
+			*c = ' ';
+}
+
+static void report(struct carrier *carrier, const char *words)
+{
+	struct carriage *carriage = carrier->carriage;
+
+	pthread_mutex_lock(&carriage->lock);
+	carrier->report.state = carrier->state;
+	if (words) {
+		snprintf(carrier->report.last_error, sizeof(carrier->report.last_error), "%s",
+			words);
+		carrier->report.last_error_ms = clock_ms(CLOCK_REALTIME);
+	}
+	pthread_mutex_unlock(&carriage->lock);
+	*carrier->is_up = carrier->state == CARRIER_WORKS;
+}
+
+static void works_again(struct carrier *carrier)
+{
+	if (carrier->state != CARRIER_WORKS)
+		log_info("%s - takes alerts again after %d failures", carrier->output->title,
+			carrier->failures);
+	carrier->state = CARRIER_WORKS;
+	carrier->failures = 0;
+	carrier->backoff_ms = 0;
+	carrier->next_try_ms = 0;
+	report(carrier, NULL);
+}
+
+/* Three quarters to five quarters of it, so that many forwarders do not come back as one. */
+static int64_t with_jitter(struct carriage *carriage, int64_t ms)
+{
+	return ms * 3 / 4 + rand_r(&carriage->random) % (ms / 2 + 1);
+}
+
+static void back_off(struct carrier *carrier, enum carrier_state state,
+	const struct http_answer *answer, const char *words)
+{
+	bool is_news = carrier->state != state || !carrier->failures;
+	int64_t ms;
+
+	carrier->backoff_ms = carrier->backoff_ms ? MIN_OF(carrier->backoff_ms * 2, BACKOFF_LAST_MS)
+						  : BACKOFF_FIRST_MS;
+	ms = with_jitter(carrier->carriage, carrier->backoff_ms);
+	if (answer->retry_after_ms >= 0)
+		ms = MAX_OF(ms, MIN_OF(answer->retry_after_ms, RETRY_AFTER_MAX_MS));
+	carrier->next_try_ms = clock_ms(CLOCK_MONOTONIC) + ms;
+	carrier->state = state;
+	carrier->failures++;
+	(*carrier->retries)++;
+	log_write(is_news ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG,
+		"%s - %s; alerts wait in the journal, next try in %.1f s", carrier->output->title,
+		words, (double)ms / 1000);
+	report(carrier, words);
+}
+
+static void give_up(struct parcel *parcel, const char *words)
+{
+	struct carrier *carrier = parcel->context;
+
+	parcel_give_up(parcel, words);
+	*carrier->letters += (int64_t)parcel->count;
+	log_error("%s - gave up %zu alert%s: %s", carrier->output->title, parcel->count,
+		parcel->count == 1 ? "" : "s", words);
+	report(carrier, words);
+}
+
+/* One of many was refused, and nobody says which: they all go again, one by one. */
+static void split(struct parcel *parcel)
+{
+	struct carrier *carrier = parcel->context;
+	size_t count = parcel->count;
+	struct parcel *last = parcel_split(parcel);
+
+	carrier->parcel_count += count - 1;
+	if (!last->next)
+		carrier->parcels_end = &last->next;
+	carrier->rule.single_until = MAX_OF(carrier->rule.single_until, last->last);
+}
+
+static void refuse_alert(struct parcel *parcel, const char *words)
+{
+	if (parcel->count > 1)
+		split(parcel);
+	else
+		give_up(parcel, words);
+}
+
+static void try_later(struct parcel *parcel, const struct http_answer *answer, const char *words)
+{
+	struct carrier *carrier = parcel->context;
+	bool is_tired = ++parcel->tries >= CARRIER_TRIES_MAX ||
+			clock_ms(CLOCK_MONOTONIC) - parcel->first_try_ms >= CARRIER_AGE_MS;
+
+	back_off(carrier, CARRIER_RETRIES, answer, words);
+	parcel->state = PARCEL_WAITS;
+	if (!is_tired)
+		return;
+	/* Perhaps only one of them is the reason. Each then has its own tries. */
+	refuse_alert(parcel, words);
+}
+
+static void take_verdict(struct parcel *parcel, enum verdict verdict,
+	const struct http_answer *answer, const char *words)
+{
+	struct carrier *carrier = parcel->context;
+
+	switch (verdict) {
+	case VERDICT_SENT:
+		*carrier->sent += (int64_t)parcel->count;
+		parcel->state = PARCEL_ARRIVED;
+		log_debug("%s - %s OK (%u)", carrier->output->title, parcel->request.method,
+			answer->status);
+		works_again(carrier);
+		break;
+	case VERDICT_ALERT_REFUSED:
+		*carrier->failed += parcel->count == 1;
+		works_again(carrier); /* it answers, only not as we would like */
+		refuse_alert(parcel, words);
+		break;
+	case VERDICT_LATER:
+		(*carrier->failed)++;
+		try_later(parcel, answer, words);
+		break;
+	case VERDICT_OUTPUT_REFUSED:
+		(*carrier->failed)++;
+		parcel->state = PARCEL_WAITS;
+		back_off(carrier, CARRIER_IS_REFUSED, answer, words);
+		break;
+	}
+}
+
+static void take_answer(void *context, struct http_answer *answer)
+{
+	struct parcel *parcel = context;
+	struct carrier *carrier = parcel->context;
+	char words[WORDS_MAX + 64];
+
+	carrier->flying--;
+	if (answer->error == -ECANCELED) {
+		parcel->state = PARCEL_WAITS;
+		return;
+	}
+	describe(answer, words, sizeof(words));
+	take_verdict(parcel,
+		carrier->output->verdict ? carrier->output->verdict(answer)
+					 : verdict_of_answer(answer),
+		answer, words);
+	advance(carrier);
+}
+
+static void add_tls(const struct carrier *carrier, struct http_call *call)
+{
+	const struct carriage *carriage = carrier->carriage;
+	const char *ca = carriage->settings->ca_file;
+
+	call->ca_file = ca && *ca ? ca : NULL;
+	if (!carrier->settings->uses_mutual_tls) {
+		call->accepts_any_certificate = !carrier->settings->checks_certificate;
+		return;
+	}
+	call->certificate_file = carriage->client_certificate;
+	call->key_file = carriage->client_key;
+	call->ca_file = carriage->client_ca;
+}
+
+static void fail_to_start(struct parcel *parcel, int error, const char *words)
+{
+	struct http_answer answer = { .error = error, .retry_after_ms = -1 };
+
+	parcel->state = PARCEL_WAITS;
+	back_off(parcel->context, CARRIER_IS_REFUSED, &answer, words);
+}
+
+static void start_call(struct parcel *parcel)
+{
+	struct carrier *carrier = parcel->context;
+	const struct request *request = &parcel->request;
+	_cleanup_(freep) const char **headers = NEW_ARRAY(const char *, request->headers.count + 2);
+	struct http_call call = {
+		.method = request->method,
+		.url = request->url.data,
+		.socket_path = request->socket_path,
+		.headers = headers,
+		.body = buffer_text(&request->body),
+	};
+	int r;
+
+	headers[0] = "User-Agent: tercel-forwarder";
+	for (size_t i = 0; i < request->headers.count; i++)
+		headers[i + 1] = request->headers.items[i];
+	add_tls(carrier, &call);
+	parcel->state = PARCEL_FLIES;
+	r = http_client_start(carrier->carriage->client, &call, take_answer, parcel);
+	if (!r)
+		carrier->flying++;
+	else if (r == -EAGAIN)
+		parcel->state = PARCEL_WAITS;
+	else
+		fail_to_start(parcel, r, "the request cannot be made; look at its headers");
+}
+
+static void send_parcel(struct parcel *parcel)
+{
+	struct carrier *carrier = parcel->context;
+	struct error err;
+
+	parcel_compose(parcel, carrier->output, carrier->settings, carrier->carriage->titles,
+		carrier->carriage->title_count);
+	if (carrier->output->sign &&
+		carrier->output->sign(&parcel->request, carrier->settings, &err) < 0) {
+		fail_to_start(parcel, err.code, err.message);
+		return;
+	}
+	if (!parcel->first_try_ms)
+		parcel->first_try_ms = clock_ms(CLOCK_MONOTONIC);
+	start_call(parcel);
+}
+
+static struct parcel *first_waiting(struct carrier *carrier)
+{
+	struct parcel *parcel = carrier->parcels;
+
+	while (parcel && parcel->state != PARCEL_WAITS)
+		parcel = parcel->next;
+	return parcel;
+}
+
+static struct parcel *next_parcel(struct carrier *carrier)
+{
+	struct parcel *parcel = first_waiting(carrier);
+
+	if (parcel || carrier->parcel_count >= carrier->concurrent)
+		return parcel;
+	if (stock_is_empty(&carrier->stock))
+		fill_stock(carrier);
+	if (stock_is_empty(&carrier->stock)) {
+		advance(carrier);
+		return NULL;
+	}
+	parcel = parcel_cut(&carrier->stock, &carrier->rule);
+	parcel->context = carrier;
+	parcel_append(carrier, parcel);
+	return parcel;
+}
+
+/* Sends what may be sent now: after a failure one, else as many as are allowed. */
+static void send_all(struct carrier *carrier, int64_t now_ms)
+{
+	size_t allowed = carrier->state == CARRIER_WORKS ? carrier->concurrent : 1;
+
+	while (carrier->flying < allowed && now_ms >= carrier->next_try_ms) {
+		struct parcel *parcel = next_parcel(carrier);
+
+		if (!parcel)
+			return;
+		if (parcel->state == PARCEL_ARRIVED) {
+			advance(carrier);
+			continue;
+		}
+		send_parcel(parcel);
+		if (parcel->state != PARCEL_FLIES)
+			return;
+	}
+}
+
+/* The age of what waits longest, for those who ask. */
+static void note_oldest(struct carrier *carrier)
+{
+	const struct parcel *parcel = carrier->parcels;
+	int64_t oldest_ms = 0;
+
+	while (parcel && (parcel->state == PARCEL_ARRIVED || !parcel->count))
+		parcel = parcel->next;
+	if (parcel)
+		oldest_ms = parcel->entries[0].arrived_ms;
+	else if (!stock_is_empty(&carrier->stock))
+		oldest_ms = carrier->stock.batch->entries[carrier->stock.at].arrived_ms;
+	if (oldest_ms == carrier->report.oldest_ms)
+		return;
+	pthread_mutex_lock(&carrier->carriage->lock);
+	carrier->report.oldest_ms = oldest_ms;
+	pthread_mutex_unlock(&carrier->carriage->lock);
+}
+
+void carrier_work(struct carrier *carrier, int64_t now_ms)
+{
+	send_all(carrier, now_ms);
+	note_oldest(carrier);
+}
+
+int64_t carrier_due_ms(const struct carrier *carrier)
+{
+	return carrier->next_try_ms;
+}
+
+bool carrier_is_drained(const struct carrier *carrier)
+{
+	if (carrier->state != CARRIER_WORKS)
+		return true;
+	return carrier->read >= journal_head(carrier->carriage->journal) && !carrier->parcels &&
+	       stock_is_empty(&carrier->stock);
+}
+
+static metric *counter(struct metrics *metrics, const char *name, const char *about,
+	const struct output *output, const char *status)
+{
+	struct buffer labels;
+	metric *value;
+
+	buffer_init(&labels, 1024);
+	metrics_label(&labels, "destination", text_of(output->name));
+	if (status)
+		metrics_label(&labels, "status", text_of(status));
+	value = metrics_counter(metrics, name, about, labels.data);
+	buffer_done(&labels);
+	return value;
+}
+
+static metric *gauge(
+	struct metrics *metrics, const char *name, const char *about, const struct output *output)
+{
+	struct buffer labels;
+	metric *value;
+
+	buffer_init(&labels, 1024);
+	metrics_label(&labels, "destination", text_of(output->name));
+	value = metrics_gauge(metrics, name, about, labels.data);
+	buffer_done(&labels);
+	return value;
+}
+
+static void make_metrics(struct carrier *carrier)
+{
+	struct metrics *metrics = carrier->carriage->metrics;
+	static const char outputs_total[] = "falcosecurity_falcosidekick_outputs_total";
+	static const char outputs_about[] = "Alerts that outputs took, and failures to send";
+	const struct output *output = carrier->output;
+
+	carrier->sent = counter(metrics, outputs_total, outputs_about, output, "ok");
+	carrier->failed = counter(metrics, outputs_total, outputs_about, output, "error");
+	carrier->retries = counter(metrics, "tercel_forwarder_output_retries_total",
+		"Failures after which an output was tried again", output, NULL);
+	carrier->letters = counter(metrics, "tercel_forwarder_output_dead_letters_total",
+		"Alerts that an output gave up", output, NULL);
+	carrier->queued = gauge(metrics, "tercel_forwarder_output_queued",
+		"Alerts in the journal that an output has not sent", output);
+	carrier->oldest_seconds = gauge(metrics, "tercel_forwarder_output_oldest_seconds",
+		"Age of the oldest alert that an output has not sent", output);
+	carrier->cut = counter(metrics, "tercel_forwarder_output_cut_total",
+		"Alerts that the journal's limits took from an output", output, NULL);
+	carrier->is_up = gauge(
+		metrics, "tercel_forwarder_output_up", "1 while an output takes alerts", output);
+	*carrier->is_up = 1;
+}
+
+static void open_cursor(struct carrier *carrier)
+{
+	struct journal *journal = carrier->carriage->journal;
+
+	carrier->cursor = journal_add_cursor(journal, carrier->output->name);
+	carrier->read = journal_position(journal, carrier->cursor);
+	carrier->reader = journal_reader_new(journal);
+}
+
+int carrier_new(struct carriage *carriage, const struct output *output,
+	const struct output_settings *settings, struct carrier **ret_carrier, struct error *err)
+{
+	size_t concurrent = (size_t)settings->concurrent_requests;
+	struct carrier *carrier;
+	enum priority minimum;
+	int r = minimum_priority(output->name, settings, &minimum, err);
+
+	if (r < 0)
+		return r;
+	assert(output->compose && !output->prepare && !output->open && !output->flush);
+	carrier = NEW(struct carrier);
+	carrier->carriage = carriage;
+	carrier->output = output;
+	carrier->settings = settings;
+	carrier->rule.minimum = minimum;
+	carrier->rule.most = output->batch ? output->batch(settings) : 1;
+	carrier->concurrent = concurrent ? concurrent : CONCURRENT_DEFAULT;
+	carrier->parcels_end = &carrier->parcels;
+	make_metrics(carrier);
+	open_cursor(carrier);
+	*ret_carrier = carrier;
+	return 0;
+}
+
+void carrier_free(struct carrier *carrier)
+{
+	if (!carrier)
+		return;
+	while (carrier->parcels) {
+		struct parcel *next = carrier->parcels->next;
+
+		parcel_free(carrier->parcels);
+		carrier->parcels = next;
+	}
+	journal_batch_free(carrier->stock.batch);
+	journal_reader_free(carrier->reader);
+	free(carrier);
+}
+
+static int64_t queued(const struct carrier *carrier)
+{
+	struct journal *journal = carrier->carriage->journal;
+
+	return MAX_OF(journal_head(journal) - journal_position(journal, carrier->cursor), 0);
+}
+
+static struct carrier_report report_of(struct carrier *carrier)
+{
+	struct carrier_report copy;
+
+	pthread_mutex_lock(&carrier->carriage->lock);
+	copy = carrier->report;
+	pthread_mutex_unlock(&carrier->carriage->lock);
+	return copy;
+}
+
+static int64_t age_ms(const struct carrier_report *copy)
+{
+	return copy->oldest_ms ? MAX_OF(clock_ms(CLOCK_REALTIME) - copy->oldest_ms, 0) : 0;
+}
+
+void carrier_write(struct carrier *carrier, struct json_writer *json)
+{
+	struct carrier_report copy = report_of(carrier);
+	struct buffer when;
+
+	json_begin_object(json);
+	json_key(json, "name");
+	json_add_string(json, carrier->output->name);
+	json_key(json, "title");
+	json_add_string(json, carrier->output->title);
+	json_key(json, "state");
+	json_add_string(json, state_names[copy.state]);
+	json_key(json, "queued");
+	json_add_i64(json, queued(carrier));
+	json_key(json, "oldest_ms");
+	json_add_i64(json, age_ms(&copy));
+	json_key(json, "sent");
+	json_add_i64(json, *carrier->sent);
+	json_key(json, "dead_letters");
+	json_add_i64(json, *carrier->letters);
+	json_key(json, "cut");
+	json_add_i64(json, journal_cut(carrier->carriage->journal, carrier->cursor));
+	json_key(json, "last_error");
+	json_add_string(json, copy.last_error_ms ? copy.last_error : NULL);
+	json_key(json, "last_error_time");
+	buffer_init(&when, 64);
+	if (copy.last_error_ms)
+		time_write(&when, copy.last_error_ms * 1000000);
+	json_add_string(json, when.data);
+	buffer_done(&when);
+	json_end(json);
+}
+
+void carrier_measure(struct carrier *carrier)
+{
+	struct carrier_report copy = report_of(carrier);
+
+	*carrier->queued = queued(carrier);
+	*carrier->oldest_seconds = age_ms(&copy) / 1000;
+	*carrier->cut = journal_cut(carrier->carriage->journal, carrier->cursor);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A carrier is an output at work. It reads a stock of alerts ahead, cuts parcels from it, and has
+ * up to `maxconcurrentrequests` of them under way. They may arrive in any order; the cursor follows
+ * the oldest that has not. Back-off belongs to the carrier: after a failure one parcel asks, and
+ * the others wait for its answer.
+ */
+#pragma once
+
+#include <pthread.h>
+
+#include "base/http-client.h"
+#include "base/metrics.h"
+#include "forwarder/journal.h"
+#include "forwarder/settings.h"
+
+/* Of one alert, before it is given up. */
+#define CARRIER_TRIES_MAX 20
+#define CARRIER_AGE_MS	  (24LL * 3600 * 1000)
+
+/* What all carriers share; it outlives them. */
+struct carriage {
+	const struct settings *settings;
+	struct journal *journal;
+	struct metrics *metrics;
+	struct http_client *client;
+	const char **titles; /* of all outputs that are on */
+	size_t title_count;
+	char *client_certificate, *client_key, *client_ca; /* of mutual TLS */
+	unsigned random;
+	pthread_mutex_t lock; /* what is reported about them */
+};
+
+struct carrier;
+
+/* Opens the output's cursor, so before journal_start(). -EINVAL for a wrong minimum priority. */
+int carrier_new(struct carriage *carriage, const struct output *output,
+	const struct output_settings *settings, struct carrier **ret_carrier, struct error *err);
+void carrier_free(struct carrier *carrier);
+DEFINE_CLEANUP(struct carrier *, carrier_free)
+
+/* Sends what may be sent now. Times are of CLOCK_MONOTONIC. */
+void carrier_work(struct carrier *carrier, int64_t now_ms);
+/* When it wants to work again if nothing happens before; 0: only when something does. */
+int64_t carrier_due_ms(const struct carrier *carrier);
+/* Whether it has nothing more that it could send now: all is sent, or it backs off. */
+bool carrier_is_drained(const struct carrier *carrier);
+
+/* From any thread: its state as a JSON object, and its gauges. */
+void carrier_write(struct carrier *carrier, struct json_writer *json);
+void carrier_measure(struct carrier *carrier);

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Parcels: the way from a stock of alerts to a request, and what becomes of a parcel that is not
+ * taken.
+ */
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "forwarder/parcel.h"
+
+#define PARCEL_BYTES (4 << 20)
+
+void parcel_free(struct parcel *parcel)
+{
+	for (size_t i = 0; i < parcel->count; i++)
+		free((char *)parcel->entries[i].body.data);
+	free(parcel->entries);
+	request_done(&parcel->request);
+	dead_letters_free(parcel->letters);
+	free(parcel);
+}
+
+struct parcel *parcel_new(size_t room)
+{
+	struct parcel *parcel = NEW(struct parcel);
+
+	parcel->entries = NEW_ARRAY(struct journal_entry, room);
+	request_init(&parcel->request);
+	return parcel;
+}
+
+/* An alert that we wrote; NULL where a later version wrote what we do not understand. */
+static struct alert *parse(struct text raw)
+{
+	_cleanup_(json_putp) struct json_object *root = NULL;
+	struct alert *alert = NULL;
+
+	if (json_parse(raw, &root, NULL, NULL) < 0 || alert_from_json(root, &alert, NULL) < 0)
+		return NULL;
+	return alert;
+}
+
+static bool is_wanted(enum priority minimum, const struct journal_entry *entry)
+{
+	_cleanup_(alert_freep) struct alert *alert = NULL;
+
+	if (minimum == PRIORITY_NONE)
+		return true;
+	alert = parse(entry->body);
+	return alert &&
+	       (alert->priority <= minimum || (alert->rule && !strcmp(alert->rule, "Test rule")));
+}
+
+bool stock_is_empty(const struct stock *stock)
+{
+	return !stock->batch || stock->at == stock->batch->count;
+}
+
+struct parcel *parcel_cut(struct stock *stock, const struct parcel_rule *rule)
+{
+	struct journal_batch *batch = stock->batch;
+	struct parcel *parcel = parcel_new(MIN_OF(rule->most, batch->count));
+	size_t bytes = 0;
+
+	while (stock->at < batch->count && parcel->count < rule->most && bytes < PARCEL_BYTES) {
+		struct journal_entry *entry = &batch->entries[stock->at];
+
+		if (parcel->count && entry->sequence <= rule->single_until)
+			break;
+		stock->at++;
+		parcel->last = entry->sequence;
+		if (!is_wanted(rule->minimum, entry))
+			continue;
+		parcel->entries[parcel->count++] = *entry;
+		bytes += entry->body.length;
+		entry->body = (struct text){ 0 }; /* the parcel's now */
+		if (parcel->last <= rule->single_until)
+			break;
+	}
+	if (stock->at == batch->count)
+		parcel->last = MAX_OF(parcel->last, batch->last);
+	if (!parcel->count)
+		parcel->state = PARCEL_ARRIVED;
+	return parcel;
+}
+
+struct parcel *parcel_split(struct parcel *parcel)
+{
+	struct parcel *before = parcel;
+
+	for (size_t i = 1; i < parcel->count; i++) {
+		struct parcel *one = parcel_new(1);
+
+		one->context = parcel->context;
+		one->entries[one->count++] = parcel->entries[i];
+		one->last = i + 1 == parcel->count ? parcel->last : parcel->entries[i].sequence;
+		one->next = before->next;
+		before->next = one;
+		before = one;
+	}
+	parcel->last = parcel->entries[0].sequence;
+	parcel->count = 1;
+	parcel->state = PARCEL_WAITS;
+	return before;
+}
+
+void parcel_give_up(struct parcel *parcel, const char *words)
+{
+	struct dead_letter **end = &parcel->letters;
+
+	for (size_t i = 0; i < parcel->count; i++) {
+		*end = dead_letter_new(parcel->entries[i].sequence, words, parcel->entries[i].body);
+		end = &(*end)->next;
+	}
+	parcel->state = PARCEL_ARRIVED;
+}
+
+void parcel_compose(struct parcel *parcel, const struct output *output, const void *settings,
+	const char *const *enabled, size_t enabled_count)
+{
+	_cleanup_(freep) struct message *items = NEW_ARRAY(struct message, parcel->count);
+	struct messages messages = { items, parcel->count, enabled, enabled_count };
+
+	request_done(&parcel->request);
+	request_init(&parcel->request);
+	for (size_t i = 0; i < parcel->count; i++) {
+		items[i].raw = parcel->entries[i].body;
+		items[i].alert = output->reads_alerts ? parse(items[i].raw) : NULL;
+	}
+	output->compose(&messages, settings, &parcel->request);
+	for (size_t i = 0; i < parcel->count; i++)
+		alert_free((struct alert *)items[i].alert);
+}
