@@ -58,6 +58,37 @@ static __always_inline __u64 start_time(struct task_struct *task)
 	return BPF_CORE_READ(old, real_start_time);
 }
 
+static __always_inline bool is_ignored(__u32 pid)
+{
+	for (int i = 0; i < IGNORED_MAX; i++) {
+		if (i >= shared.ignored_count)
+			break;
+		if (shared.ignored_pids[i] == pid)
+			return true;
+	}
+	return false;
+}
+
+/* Two CPUs may choose one place; then one of two siblings is seen, which costs but harms nothing. */
+static __always_inline void ignore(__u32 pid)
+{
+	for (int i = 0; i < IGNORED_MAX; i++) {
+		if (i >= shared.ignored_count)
+			shared.ignored_count = i + 1;
+		if (shared.ignored_pids[i])
+			continue;
+		shared.ignored_pids[i] = pid;
+		return;
+	}
+}
+
+static __always_inline void ignore_no_more(__u32 pid)
+{
+	for (int i = 0; i < IGNORED_MAX; i++)
+		if (shared.ignored_pids[i] == pid)
+			shared.ignored_pids[i] = 0;
+}
+
 static __always_inline void fill_header(
 	struct record *record, enum record_kind kind, struct task_struct *task)
 {
@@ -78,7 +109,7 @@ static __always_inline void fill_header(
 	record->effective_user = READ(cred, euid.val);
 	record->group = READ(cred, gid.val);
 	record->effective_group = READ(cred, egid.val);
-	record->unused = 0;
+	record->is_ignored = is_ignored(record->pid);
 	bpf_probe_read_kernel(record->comm, COMM_LENGTH, &leader->comm);
 }
 
@@ -235,17 +266,6 @@ static __always_inline struct call *wanted_call(__u32 abi, __u32 number)
 	if (abi >= ABI_COUNT || number >= CALLS_MAX)
 		return NULL;
 	return &shared.calls[abi][number];
-}
-
-static __always_inline bool is_ignored(__u32 pid)
-{
-	for (int i = 0; i < IGNORED_MAX; i++) {
-		if (i >= shared.ignored_count)
-			break;
-		if (shared.ignored_pids[i] == pid)
-			return true;
-	}
-	return false;
 }
 
 /* A slot with the fixed part filled, or NULL when this call is not to be reported. */
@@ -765,6 +785,8 @@ int process_fork(__u64 *ctx)
 
 	if (READ(child, pid) != READ(child, tgid))
 		return 0; /* a thread */
+	if (is_ignored(READ(forker, tgid)))
+		ignore(READ(child, tgid));
 	slot = slot_begin(sizeof(*record));
 	if (!slot)
 		return 0;
@@ -825,6 +847,8 @@ int process_exit(__u64 *ctx)
 	fill_header(&record->header, RECORD_EXIT, task);
 	record->status = READ(task, exit_code);
 	record->reaper_pid = reaper_of(task);
+	if (record->header.is_ignored)
+		ignore_no_more(record->header.pid);
 	slot_send(slot, LOSS_LIFECYCLE_RING);
 	return 0;
 }

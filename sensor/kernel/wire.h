@@ -62,7 +62,7 @@ struct record {
 	__u32 parent_pid;
 	__u32 user, effective_user, group, effective_group;
 	char comm[COMM_LENGTH]; /* of the main thread */
-	__u32 unused;
+	__u32 is_ignored;	/* the process is one of ours: no event, only state */
 };
 _Static_assert(sizeof(struct record) == 80, "struct record is shared with the kernel programs");
 
@@ -218,8 +218,8 @@ enum loss {
 /* Variables that both sides see; the sensor maps the memory. */
 struct shared {
 	struct call calls[ABI_COUNT][CALLS_MAX];
-	__u32 ignored_pids[IGNORED_MAX];
-	__u32 ignored_count;
+	__u32 ignored_pids[IGNORED_MAX]; /* 0: free; children inherit it */
+	__u32 ignored_count;		 /* how many places were ever used */
 	__u32 consumer_sleeps; /* set by the consumer before it sleeps, taken by whom wakes it */
 	__u64 lost[LOSS_COUNT];
 };

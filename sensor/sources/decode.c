@@ -738,23 +738,31 @@ static int take_exit(
 	return is_wanted;
 }
 
+static int take_record(
+	struct decoder *decoder, const struct record *record, struct event **ret_event)
+{
+	switch (record->kind) {
+	case RECORD_CALL:
+		return take_call(decoder, record, record->size, ret_event);
+	case RECORD_EXEC:
+		return take_exec(decoder, record, record->size, ret_event);
+	case RECORD_FORK:
+		return take_fork(decoder, record, record->size);
+	case RECORD_EXIT:
+		return take_exit(decoder, record, record->size, ret_event);
+	default:
+		return -EBADMSG;
+	}
+}
+
 int decoder_take(struct decoder *decoder, const void *data, size_t size, struct event **ret_event)
 {
 	const struct record *record = data;
+	int r;
 
 	arena_reset(decoder->arena);
 	if (size < sizeof(*record) || record->size > size || (uintptr_t)data % 8)
 		return -EBADMSG;
-	switch (record->kind) {
-	case RECORD_CALL:
-		return take_call(decoder, data, record->size, ret_event);
-	case RECORD_EXEC:
-		return take_exec(decoder, data, record->size, ret_event);
-	case RECORD_FORK:
-		return take_fork(decoder, data, record->size);
-	case RECORD_EXIT:
-		return take_exit(decoder, data, record->size, ret_event);
-	default:
-		return -EBADMSG;
-	}
+	r = take_record(decoder, record, ret_event);
+	return r > 0 && record->is_ignored ? 0 : r;
 }

@@ -232,6 +232,26 @@ static int map_variables(struct kernel_source *kernel)
 	return 0;
 }
 
+static bool is_ignored(const struct shared *shared, int64_t pid)
+{
+	for (size_t i = 0; i < shared->ignored_count; i++)
+		if (shared->ignored_pids[i] == pid)
+			return true;
+	return false;
+}
+
+/* What an ignored process had started before the kernel programs were there to see it. */
+static void ignore_children(void *context, const struct process *process)
+{
+	struct shared *shared = context;
+
+	if (!is_ignored(shared, process->parent_pid) || is_ignored(shared, process->pid) ||
+		shared->ignored_count == IGNORED_MAX)
+		return;
+	shared->ignored_pids[shared->ignored_count] = (uint32_t)process->pid;
+	shared->ignored_count++;
+}
+
 static void ignore_pids(struct shared *shared, const struct kernel_source_options *options)
 {
 	size_t count = MIN_OF(options->ignored_pid_count, IGNORED_MAX);
@@ -453,6 +473,7 @@ static int start(struct kernel_source *kernel, uint64_t ring_bytes,
 	}
 	r = processes_scan(kernel->processes, err);
 	processes_visit(kernel->processes, prepare_users, kernel->users);
+	processes_visit(kernel->processes, ignore_children, kernel->shared);
 	return r;
 }
 

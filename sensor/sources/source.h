@@ -39,7 +39,8 @@ struct source {
 struct kernel_source_options {
 	uint64_t ring_bytes;	     /* 0: 8 MiB */
 	const char *host_root;	     /* where the host's / is mounted; NULL or "": / */
-	const int64_t *ignored_pids; /* ourselves and our siblings: nothing of theirs is reported */
+	const int64_t *ignored_pids; /* ourselves and our siblings: nothing of theirs, or of the
+					children that they start, is reported */
 	size_t ignored_pid_count;
 	bool accepts_all; /* no filter in the kernel */
 };

@@ -826,36 +826,63 @@ TEST(nothing_is_lost_in_a_burst_and_the_order_is_kept)
 	reap(pid);
 }
 
-TEST(what_our_own_pid_does_is_not_reported)
+/* Opens a file and has a child do it too, once the other end of the pipe is written. */
+static pid_t start_ignored(int go)
+{
+	pid_t pid = fork(), child;
+	char byte;
+
+	if (pid)
+		return pid;
+	if (read(go, &byte, 1) != 1)
+		_exit(1);
+	(void)!open("/dev/null", O_RDONLY);
+	child = fork();
+	if (!child) {
+		(void)!open("/dev/null", O_RDONLY);
+		execl("/bin/true", "true", NULL);
+		_exit(1);
+	}
+	waitpid(child, NULL, 0);
+	_exit(0);
+}
+
+TEST(what_an_ignored_process_and_its_children_do_is_not_reported)
 {
 	struct kernel_source_options options = { 0 };
 	struct source *source = NULL;
 	struct event_set set = { 0 };
 	struct error err = { 0 };
 	struct event *event;
-	int64_t self = getpid();
-	pid_t pid;
-	bool saw_child = false, saw_self = false;
+	int64_t ignored;
+	int go[2];
+	bool saw_ignored = false, saw_self = false;
 
 	NEED_ROOT();
-	options.ignored_pids = &self;
+	CHECK_NUMBER(pipe(go), 0);
+	ignored = start_ignored(go[0]);
+	options.ignored_pids = &ignored;
 	options.ignored_pid_count = 1;
 	CHECK_NUMBER(kernel_source_new(&options, &source, &err), 0);
 	if (!source)
 		return;
 	event_set_add(&set, EVENT_openat);
+	event_set_add(&set, EVENT_execve);
 	CHECK_NUMBER(source->operations->want(source, &set, &err), 0);
-	close(open("/dev/null", O_RDONLY));
-	pid = start(rename_and_open);
-	for (int64_t end = now_ms() + PATIENCE_MS; now_ms() < end && !saw_child;) {
+	CHECK_NUMBER(write(go[1], "", 1), 1);
+	reap((pid_t)ignored);
+	close(open("/dev/null", O_RDONLY)); /* ours comes after all of theirs */
+	for (int64_t end = now_ms() + PATIENCE_MS; now_ms() < end && !saw_self;) {
 		if (source->operations->next(source, 100, &event, &err) != 1)
 			continue;
-		saw_self |= event->process->pid == self;
-		saw_child |= event->process->pid == pid;
+		saw_self |= event->process->pid == getpid();
+		saw_ignored |=
+			event->process->pid == ignored || event->process->parent_pid == ignored;
 	}
-	CHECK(saw_child && !saw_self);
-	reap(pid);
+	CHECK(saw_self && !saw_ignored);
 	source->operations->free(source);
+	close(go[0]);
+	close(go[1]);
 }
 
 TEST(without_permission_there_is_one_clear_line)
