@@ -60,6 +60,8 @@ export interface Overview {
   to: number;
   total: number;
   before: number;
+  /** False when counting was stopped after its time: the counts are then at least these. */
+  is_exact?: boolean;
   priorities: PriorityCount[];
   rules: RuleCount[];
   rule_count: number;

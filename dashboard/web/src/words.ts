@@ -132,7 +132,7 @@ export const words = {
     where: 'Where', groupBy: 'Group by', containers: 'Container', hosts: 'Host', tags: 'Tags',
     noContainers: 'No event in this time came from a container.', noHosts: 'No event in this time names a host.',
     noTags: 'No event in this time has a tag.', noRules: 'No rule fired in this time.',
-    all: 'All events',
+    inPart: 'Counting took too long and was stopped: there are at least this many. A shorter time or a search by rule or priority is exact.',
   },
 
   /** How a figure moved, in words: an arrow, an amount, and from what. */

@@ -645,6 +645,16 @@ test('with no event at all the pages show how to make one, and it appears', at({
   await page.locator(`[data-uuid="${event.uuid}"]`).waitFor();
 }));
 
+test('counts that are not whole say so', at({}, async ({ page, api }) => {
+  await page.locator('.donut').waitFor();
+  equal(await page.getByText('there are at least this many').count(), 0);
+  api.state.isExact = false;
+  await page.goto(`${api.url}#/overview?q=cat`);
+  await page.getByText('there are at least this many').waitFor();
+  await page.goto(`${api.url}#/events?q=cat`);
+  await page.getByText(/at least [\d,]+ events/).waitFor();
+}));
+
 test('a failing part says so, offers another try, and takes nothing else down', at({ hash: '' , login: false }, async ({ page, api }) => {
   await page.locator('.donut').waitFor();
   api.fail('histogram', 503);

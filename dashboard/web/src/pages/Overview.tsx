@@ -13,6 +13,7 @@ import { apiScope, filterLink, linkTo, noteQuery, scope, setScope } from '../sco
 import { LiveNote } from '../shell/LiveNote';
 import { rangeWords } from '../shell/TimeRange';
 import type { Counted, Histogram as HistogramData, Overview as Data, Priority, Status } from '../types';
+import { foldKeys } from '../ui/chart';
 import { BarList, Donut, Sparkline, type Bar } from '../ui/Figures';
 import { Histogram } from '../ui/Histogram';
 import { Icon, PriorityGlyph } from '../ui/Icon';
@@ -338,7 +339,7 @@ export function Overview() {
   const isByRule = createMemo(() => route().params.get('by') === 'rule');
   const ruleKey = createMemo(() => (isByRule() ? { ...apiScope() } : null));
   const byRule = useQuery<ReturnType<typeof ruleKey>, HistogramData | null>(ruleKey, (key, signal) =>
-    key ? api.histogram(key, 'rule', signal) : Promise.resolve(null),
+    key ? api.histogram(key, 'rule', signal).then(foldKeys) : Promise.resolve(null),
   );
 
   const touch = () => {
@@ -372,6 +373,11 @@ export function Overview() {
         </p>
       </div>
       <LiveNote />
+      <Show when={overview.data()?.is_exact === false}>
+        <p class="banner warn" role="status">
+          <Icon name="hour" /> <span>{words.overview.inPart}</span>
+        </p>
+      </Show>
       <Show when={overview.error()?.status !== 400 && overview.error()}>
         {(error) => (
           <section class="card spaced">

@@ -31,10 +31,26 @@ export function layOut(data: Histogram, from: number, to: number, hidden: Readon
 }
 
 const CATEGORIES = 6;
+export const OTHER = 'other';
+
+/** There are six colours for values, so what is beyond the first six becomes one: other. */
+export function foldKeys(data: Histogram): Histogram {
+  const kept = data.keys.filter((key) => key !== OTHER).slice(0, CATEGORIES);
+  if (data.by === 'priority' || kept.length === data.keys.length) return data;
+  const at = kept.map((key) => data.keys.indexOf(key));
+  const buckets = data.buckets.map(({ at: time, counts }) => {
+    const shown = at.map((i) => counts[i] ?? 0);
+    const rest = counts.reduce((sum, count) => sum + count, 0) - shown.reduce((sum, count) => sum + count, 0);
+    return { at: time, counts: [...shown, rest] };
+  });
+  return { ...data, keys: [...kept, OTHER], buckets };
+}
+
 const categoryOf = new Map<string, number>();
 
 /** A value keeps its colour for as long as the page is open; the seventh and later share one. */
 export function categoryToken(value: string): string {
+  if (value === OTHER) return `c${CATEGORIES + 1}`;
   let category = categoryOf.get(value);
   if (category === undefined) {
     category = Math.min(categoryOf.size, CATEGORIES);

@@ -144,7 +144,7 @@ export async function startFakeApi({ dist, events = [], port = 0, login = true, 
   const streams = new Set();
   const sessions = new Set();
   const failing = new Map();
-  const state = { delayMs: 0, isCut: false, loginTries: 0, requests: [] };
+  const state = { delayMs: 0, isExact: true, isCut: false, loginTries: 0, requests: [] };
 
   const keep = (event) => {
     const kept = { ...event, at: Date.parse(event.time), seq: ++sequence };
@@ -164,7 +164,7 @@ export async function startFakeApi({ dist, events = [], port = 0, login = true, 
   const routes = {
     overview: (params) => {
       const { from, to, terms } = scopeOf(params);
-      return overviewOf(select(terms, from, to), select(terms, from - (to - from), from - 1), from, to);
+      return { ...overviewOf(select(terms, from, to), select(terms, from - (to - from), from - 1), from, to), is_exact: state.isExact };
     },
     histogram: (params) => {
       const { from, to, terms } = scopeOf(params);
@@ -177,7 +177,7 @@ export async function startFakeApi({ dist, events = [], port = 0, login = true, 
       const start = params.get('cursor') ? found.findIndex((event) => `${event.time_ns}.${event.uuid}` === params.get('cursor')) + 1 : 0;
       const page = found.slice(start, start + limit);
       const last = page.at(-1);
-      return { events: page.map(bare), total: found.length, is_exact: true, scanned: store.length, took_ms: 3, next: last && start + limit < found.length ? `${last.time_ns}.${last.uuid}` : null };
+      return { events: page.map(bare), total: found.length, is_exact: state.isExact, scanned: store.length, took_ms: 3, next: last && start + limit < found.length ? `${last.time_ns}.${last.uuid}` : null };
     },
     status: () => {
       const at = store.map((event) => event.at);
