@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/ready.h"
 #include "sensor/outputs/output.h"
 #include "sensor/sensor.h"
 #include "sensor/sources/source.h"
@@ -373,6 +374,7 @@ int sensor_run(struct sensor_settings *settings, struct sensor_signals *signals,
 			r = write_pid_file(options->pid_file, err);
 		if (r >= 0) {
 			log_info("watching with %zu rules", rules_count(sensor.rules));
+			ready_notify();
 			r = loop(&sensor, argc, argv, err);
 			tell_drops(&sensor);
 			if (options->is_verbose) {
