@@ -2,6 +2,7 @@
 /*
  * Results of loading, and how they print.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -80,7 +81,8 @@ const struct place *place_of_file(struct arena *arena, const char *file, struct 
 
 	*place = (struct place){ .item_type = "rules content",
 		.file = arena_copy(arena, text_of(file)),
-		.source = source };
+		.source = source,
+		.file_source = source };
 	return place;
 }
 
@@ -97,8 +99,73 @@ const struct place *place_new(struct arena *arena, const struct place *parent,
 		.column = node->column,
 		.offset = node->offset,
 		.source = parent->source,
-		.caret = node->offset };
+		.caret = node->offset,
+		.file_source = parent->source,
+		.file_caret = node->offset };
 	return place;
+}
+
+/* The word, or the one byte, at an offset. */
+static struct text token_at(struct text text, size_t offset)
+{
+	size_t length = 0;
+
+	text = text_slice(text, offset, text.length);
+	while (length < text.length &&
+		(isalnum((unsigned char)text.data[length]) || strchr("._[]", text.data[length])))
+		length++;
+	return text_slice(text, 0, MAX_OF(length, 1));
+}
+
+/*
+ * The text of a value as the file has it: from where it begins up to a line that is indented no
+ * deeper than the item's keys.
+ */
+static struct text value_in_file(const struct place *value)
+{
+	struct text rest =
+		text_slice(value->file_source, value->file_caret, value->file_source.length);
+	size_t keys = value->parent ? value->parent->column : 0, at = 0;
+
+	while (at < rest.length) {
+		const char *end = memchr(rest.data + at, '\n', rest.length - at);
+		size_t next = end ? (size_t)(end - rest.data) + 1 : rest.length, indent = 0;
+
+		while (next + indent < rest.length && rest.data[next + indent] == ' ')
+			indent++;
+		at = next;
+		if (next + indent < rest.length && rest.data[next + indent] != '\n' &&
+			indent <= keys)
+			break;
+	}
+	return text_slice(rest, 0, at);
+}
+
+/*
+ * Where in the file a position of a condition is. The condition may have its lists written out
+ * and its lines folded, so the word at the position is looked for: the n-th of its kind there is
+ * the n-th in the file. When the file has not as many, the value's own place must do.
+ */
+static size_t caret_in_file(const struct place *value, struct text condition, size_t offset)
+{
+	struct text token = token_at(condition, offset), rest = value_in_file(value);
+	size_t wanted = 0, skipped = 0, from = 0;
+	ptrdiff_t found;
+
+	if (!token.length)
+		return value->file_caret + text_trim(rest).length;
+	while ((found = text_find(text_slice(condition, from, condition.length), token)) >= 0 &&
+		from + (size_t)found < offset) {
+		wanted++;
+		from += (size_t)found + 1;
+	}
+	for (from = 0; skipped <= wanted; skipped++) {
+		found = text_find(text_slice(rest, from, rest.length), token);
+		if (found < 0)
+			return value->file_caret;
+		from += (size_t)found + 1;
+	}
+	return value->file_caret + from - 1;
 }
 
 const struct place *place_in_condition(struct arena *arena, const struct place *parent,
@@ -116,7 +183,9 @@ const struct place *place_in_condition(struct arena *arena, const struct place *
 		.column = base->column + at->column,
 		.offset = base->offset + at->offset,
 		.source = condition,
-		.caret = at->offset };
+		.caret = at->offset,
+		.file_source = parent->file_source,
+		.file_caret = caret_in_file(parent, condition, at->offset) };
 	return place;
 }
 
@@ -138,13 +207,13 @@ static struct text line_at(struct text source, size_t caret, size_t *ret_start)
 }
 
 /* The line, cut to what is around the caret, and a line with the caret below it. */
-static char *snippet_of(const struct place *place)
+static char *snippet_of(struct text source, size_t offset)
 {
 	size_t start, from = 0, caret;
-	struct text line = line_at(place->source, place->caret, &start);
+	struct text line = line_at(source, offset, &start);
 	struct buffer out;
 
-	caret = MIN_OF(place->caret - MIN_OF(start, place->caret), line.length);
+	caret = MIN_OF(offset - MIN_OF(start, offset), line.length);
 	buffer_init(&out, 4 * SNIPPET_WIDTH + 64);
 	if (line.length > SNIPPET_WIDTH) {
 		from = caret > SNIPPET_WIDTH / 2 ? caret - SNIPPET_WIDTH / 2 : 0;
@@ -185,6 +254,21 @@ static void set_locations(struct load_issue *issue, const struct place *place)
 		};
 }
 
+/* Line and column of the mistake, the column in characters. */
+static void set_position(struct load_issue *issue, const struct place *place)
+{
+	struct text before = text_slice(place->file_source, 0, place->file_caret);
+
+	issue->line = issue->column = 1;
+	for (size_t i = 0; i < before.length; i++) {
+		issue->column += ((unsigned char)before.data[i] & 0xc0) != 0x80;
+		if (before.data[i] == '\n') {
+			issue->line++;
+			issue->column = 1;
+		}
+	}
+}
+
 static struct load_issue *issue_add(struct load_issue **issues, size_t *count, enum load_code code,
 	const struct place *place, const char *advice, const char *format, va_list arguments)
 {
@@ -199,9 +283,11 @@ static struct load_issue *issue_add(struct load_issue **issues, size_t *count, e
 		.code = codes[code].name,
 		.message = buffer_take(&message),
 		.advice = string_copy(advice),
-		.snippet = snippet_of(place),
+		.snippet = snippet_of(place->source, place->caret),
+		.file_snippet = snippet_of(place->file_source, place->file_caret),
 	};
 	set_locations(issue, place);
+	set_position(issue, place);
 	return issue;
 }
 
@@ -250,6 +336,7 @@ static void issues_free(struct load_issue *issues, size_t count)
 		free(issues[i].message);
 		free(issues[i].advice);
 		free(issues[i].snippet);
+		free(issues[i].file_snippet);
 	}
 	free(issues);
 }
@@ -345,6 +432,8 @@ static void issue_json(const struct load_issue *issue, struct json_writer *json)
 	json_add_string(json, issue->code);
 	json_key(json, "codedesc");
 	json_add_string(json, row->about ? row->about : row->text);
+	json_key(json, "column");
+	json_add_u64(json, issue->column);
 	json_key(json, "context");
 	json_begin_object(json);
 	json_key(json, "locations");
@@ -356,6 +445,8 @@ static void issue_json(const struct load_issue *issue, struct json_writer *json)
 		json_key(json, "deprecated_field");
 		json_add_string(json, issue->deprecated_field);
 	}
+	json_key(json, "line");
+	json_add_u64(json, issue->line);
 	json_key(json, "message");
 	json_add_string(json, issue->message);
 	json_end(json);

@@ -11,7 +11,8 @@
 
 /*
  * One place. It lives in the loader's arena and points to its file's text, both of which outlive
- * it. Line, column and offset are what Falco prints; `caret` is where the mistake really is.
+ * it. Line, column and offset are what Falco prints; `caret` is where the mistake really is in
+ * what the snippet is cut from, and `file_caret` where it is in the file.
  */
 struct place {
 	const struct place *parent;
@@ -21,6 +22,8 @@ struct place {
 	size_t line, column, offset;
 	struct text source; /* what the snippet is cut from */
 	size_t caret;	    /* offset in `source` */
+	struct text file_source;
+	size_t file_caret;
 };
 
 enum load_code {

@@ -30,6 +30,9 @@ struct load_issue {
 	size_t location_count;
 	char *snippet;		      /* the line and a caret line below it */
 	const char *deprecated_field; /* of LOAD_DEPRECATED_ITEM, when it is about a field */
+	size_t line,
+		column;	    /* where the mistake really is in the file, 1-based, as editors count */
+	char *file_snippet; /* that line of the file and a caret below it */
 };
 
 /* What loading one file gave. */
@@ -47,7 +50,7 @@ DEFINE_CLEANUP(struct load_result *, load_result_free)
 const char *load_code_text(const char *code);
 /* For people, in Falco's form (spec 5.3, 5.4) with the advice added. */
 void load_result_print(const struct load_result *result, struct buffer *out);
-/* {name, successful, errors, warnings …} of spec 5.4. */
+/* {name, successful, errors, warnings …} of spec 5.4, with our advice, line and column added. */
 void load_result_json(const struct load_result *result, struct json_writer *json);
 
 struct rules_options {

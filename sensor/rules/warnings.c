@@ -31,11 +31,12 @@ struct warner {
 /* Falco gives these the place of the condition; the caret points to the check. */
 static const struct place *place_of(const struct warner *warner, const struct position *at)
 {
-	const struct position start = { 0, 0, 0 };
 	struct place *place = (struct place *)place_in_condition(
-		warner->loader->arena, warner->place, warner->place, warner->condition, &start);
+		warner->loader->arena, warner->place, warner->place, warner->condition, at);
 
-	place->caret = at->offset;
+	place->line = warner->place->line;
+	place->column = warner->place->column;
+	place->offset = warner->place->offset;
 	return place;
 }
 
