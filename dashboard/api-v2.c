@@ -139,7 +139,7 @@ enum { BEFORE_PRIORITY, BEFORE_RULE, BEFORE_COUNT };
 struct overview {
 	struct store_scope scope, before;
 	struct tally now[NOW_COUNT], then[BEFORE_COUNT];
-	struct store_extent extent, extent_before;
+	struct store_extent extent, extent_before, extent_lists;
 };
 
 static void overview_init(struct overview *overview, const struct store_scope *scope)
@@ -233,6 +233,8 @@ static void write_overview(const struct overview *overview, struct json_writer *
 	write_extent(json, &(struct store_extent){
 				   overview->extent.is_exact && overview->extent_before.is_exact,
 				   overview->extent.scanned });
+	json_key(json, "lists_are_exact");
+	json_add_bool(json, overview->extent_lists.is_exact);
 	write_priorities(overview, json);
 	write_rules(overview, json);
 	json_key(json, "histogram");
@@ -244,6 +246,24 @@ static void write_overview(const struct overview *overview, struct json_writer *
 	json_key(json, "tags");
 	tally_write_values(&overview->now[NOW_TAG], VALUES_SHOWN, NULL, json);
 	json_end(json);
+}
+
+/*
+ * Sums and lists in one go where both need a scan. Where the sums are counted, the lists have their
+ * own time, so that they cannot make the sums inexact.
+ */
+static int overview_count(struct asked *asked, struct overview *overview, struct error *err)
+{
+	const struct store_scope *scope = &overview->scope;
+	size_t count = filter_is_rules_only(scope->filter) ? NOW_HOST : NOW_COUNT;
+	int r;
+
+	r = store_tally(asked->reader, scope, overview->now, count, &overview->extent, err);
+	overview->extent_lists = overview->extent;
+	if (!r && count < NOW_COUNT)
+		r = store_tally(asked->reader, scope, &overview->now[count], NOW_COUNT - count,
+			&overview->extent_lists, err);
+	return r;
 }
 
 static void answer_overview(struct asked *asked)
@@ -258,7 +278,7 @@ static void answer_overview(struct asked *asked)
 	if (take_scope(asked, &scope, &filter) < 0)
 		return;
 	overview_init(&overview, &scope);
-	r = store_tally(asked->reader, &scope, overview.now, NOW_COUNT, &overview.extent, &err);
+	r = overview_count(asked, &overview, &err);
 	if (!r)
 		r = store_tally(asked->reader, &overview.before, overview.then, BEFORE_COUNT,
 			&overview.extent_before, &err);

@@ -461,6 +461,13 @@ bool term_fits(const struct term *term, struct text value)
 	return false;
 }
 
+static bool is_field(const struct term *term, struct text key, struct buffer *scratch)
+{
+	if (!memchr(key.data, '\\', key.length))
+		return text_is(key, term->field);
+	return text_is(value_unescape(key, scratch), term->field);
+}
+
 static bool is_about(const struct term *term, const struct value *value, struct buffer *scratch)
 {
 	static const char *const keys[] = { [TERM_RULE] = "rule",
@@ -476,8 +483,7 @@ static bool is_about(const struct term *term, const struct value *value, struct 
 	case TERM_TAG:
 		return value->place == VALUE_TAG;
 	case TERM_FIELD:
-		return value->place == VALUE_FIELD &&
-		       text_is(value_unescape(value->key, scratch), term->field);
+		return value->place == VALUE_FIELD && is_field(term, value->key, scratch);
 	default:
 		return value->place == VALUE_TOP && text_is(value->key, keys[term->kind]);
 	}
@@ -495,62 +501,70 @@ static bool has_needles(const struct filter *filter, struct text folded)
 	return true;
 }
 
+/* Bits of the terms that must hit; *ret_wrong: of those that must not. */
+static uint32_t wanted_terms(const struct filter *filter, uint32_t *ret_wrong)
+{
+	uint32_t wanted = 0;
+
+	*ret_wrong = 0;
+	for (size_t i = 0; i < filter->term_count; i++)
+		*(filter->terms[i].is_negated ? ret_wrong : &wanted) |= UINT32_C(1) << i;
+	return wanted;
+}
+
+static bool term_hits(const struct term *term, const struct value *value, struct text folded,
+	struct buffer *scratch)
+{
+	bool ignores_case = term->kind == TERM_TEXT || term->kind == TERM_UUID;
+
+	return is_about(term, value, scratch) &&
+	       term_fits(term, value_unescape(ignores_case ? folded : value->text, scratch));
+}
+
 static bool terms_fit(
 	const struct filter *filter, struct text json, struct text folded, struct buffer *scratch)
 {
+	bool has_priorities = filter->priorities != ALL_PRIORITIES;
+	uint32_t hits = 0, wrong, wanted = wanted_terms(filter, &wrong);
 	struct values values;
 	struct value value;
-	uint32_t hits = 0;
 
 	values_begin(&values, json);
 	while (values_next(&values, &value)) {
-		size_t at = (size_t)(value.text.data - json.data);
+		struct text same = text_slice(
+			folded, (size_t)(value.text.data - json.data), value.text.length);
 
-		if (value.place == VALUE_TOP && text_is(value.key, "priority") &&
+		if (has_priorities && value.place == VALUE_TOP && text_is(value.key, "priority") &&
 			!(filter->priorities >> priority_parse(value.text) & 1))
 			return false;
-		for (size_t i = 0; i < filter->term_count; i++) {
-			const struct term *term = &filter->terms[i];
-			struct text text = term->kind == TERM_TEXT || term->kind == TERM_UUID
-						   ? text_slice(folded, at, value.text.length)
-						   : value.text;
-
-			if (hits >> i & 1 || !is_about(term, &value, scratch))
-				continue;
-			if (term_fits(term, value_unescape(text, scratch)))
+		for (size_t i = 0; i < filter->term_count; i++)
+			if (!(hits >> i & 1) && term_hits(&filter->terms[i], &value, same, scratch))
 				hits |= UINT32_C(1) << i;
-		}
+		/* The rest of the alert cannot change the answer. */
+		if (hits & wrong || (hits == wanted && !wrong && !has_priorities))
+			break;
 	}
-	for (size_t i = 0; i < filter->term_count; i++)
-		if ((hits >> i & 1) == filter->terms[i].is_negated)
-			return false;
-	return true;
+	return hits == wanted;
 }
 
 bool filter_fits(const struct filter *filter, struct text json, struct buffer *scratch)
 {
 	struct text folded = json;
-	size_t room = json.length;
+	struct buffer unescaped;
 	bool fits;
 
 	if (filter_is_empty(filter))
 		return true;
-	/* The folded copy lies at the front of the scratch buffer's own memory, unescaped values
-	 * in a buffer of their own. */
 	buffer_clear(scratch);
-	buffer_add(scratch, json.data, room);
-	if (scratch->length < room)
+	buffer_add_text(scratch, json);
+	if (scratch->length < json.length)
 		return false;
-	lower(scratch->data, room);
+	lower(scratch->data, json.length);
 	folded.data = scratch->data;
 	if (!has_needles(filter, folded))
 		return false;
-	{
-		struct buffer unescaped;
-
-		buffer_init(&unescaped, ALERT_MAX * 2);
-		fits = terms_fit(filter, json, folded, &unescaped);
-		buffer_done(&unescaped);
-	}
+	buffer_init(&unescaped, ALERT_MAX * 2);
+	fits = terms_fit(filter, json, folded, &unescaped);
+	buffer_done(&unescaped);
 	return fits;
 }

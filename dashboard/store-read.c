@@ -652,9 +652,22 @@ static unsigned choose_next(
 	return chosen;
 }
 
-static int tally_file(struct scan *scan, struct tallying *tallying, const struct store_scope *scope)
+/* Those of the tallies that the counts can answer, or those that they cannot. */
+static unsigned choose_kind(
+	const struct tallying *all, const struct filter *filter, bool is_counted)
 {
-	unsigned left = (1U << tallying->count) - 1;
+	unsigned chosen = 0;
+
+	for (size_t i = 0; i < all->count; i++)
+		if ((counted_unit(&all->tallies[i], filter) != 0) == is_counted)
+			chosen |= 1U << i;
+	return chosen;
+}
+
+static int tally_file(struct scan *scan, struct tallying *tallying, const struct store_scope *scope,
+	bool is_counted)
+{
+	unsigned left = choose_kind(tallying, scan->filter, is_counted);
 	int r = 0;
 
 	while (left && !r) {
@@ -714,30 +727,42 @@ static int scan_begin(struct scan *scan, struct walk *walk, const struct day *da
 	return use_day(walk->reader, day, &scan->open, walk->err);
 }
 
+static int tally_files(
+	struct walk *walk, struct tallying *tallying, bool is_counted, struct store_extent *extent)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < walk->count && !r; i++) {
+		struct scan scan;
+
+		if (!day_overlaps(&walk->days[i], walk->scope.from_ns, walk->scope.to_ns))
+			continue;
+		r = scan_begin(&scan, walk, &walk->days[i]);
+		scan.found = on_tallied;
+		scan.context = tallying;
+		if (!r)
+			r = tally_file(&scan, tallying, &walk->scope, is_counted);
+		r = pass_damage(walk, &walk->days[i], r);
+		extent->scanned += scan.scanned;
+		scan_done(&scan);
+	}
+	return r;
+}
+
 int store_tally(struct store_reader *reader, const struct store_scope *scope, struct tally *tallies,
 	size_t count, struct store_extent *ret_extent, struct error *err)
 {
 	struct tallying tallying = { .tallies = tallies, .count = count };
 	struct walk walk;
-	int r = 0;
+	int r;
 
 	assert(count && count < 32);
 	walk_begin(&walk, reader, scope, err);
 	*ret_extent = (struct store_extent){ .is_exact = true };
-	for (size_t i = 0; i < walk.count && !r; i++) {
-		struct scan scan;
-
-		if (!day_overlaps(&walk.days[i], walk.scope.from_ns, walk.scope.to_ns))
-			continue;
-		r = scan_begin(&scan, &walk, &walk.days[i]);
-		scan.found = on_tallied;
-		scan.context = &tallying;
-		if (!r)
-			r = tally_file(&scan, &tallying, &walk.scope);
-		r = pass_damage(&walk, &walk.days[i], r);
-		ret_extent->scanned += scan.scanned;
-		scan_done(&scan);
-	}
+	/* First what is counted, for all files: a scan may use up the time. */
+	r = tally_files(&walk, &tallying, true, ret_extent);
+	if (!r)
+		r = tally_files(&walk, &tallying, false, ret_extent);
 	walk_end(&walk);
 	ret_extent->is_exact = r != -ETIME;
 	return r == -ETIME ? 0 : r;

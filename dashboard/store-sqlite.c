@@ -28,7 +28,8 @@
 #define QUEUE_BYTES_MAX	    (64 * 1024 * 1024)
 #define GROUP_ADDS	    256
 #define WORDS_MAX	    100000
-#define INDEX_STEP	    256	  /* alerts per step of the search index */
+#define INDEX_STEP	    1000  /* alerts per step of the search index */
+#define QUIET_MS	    200	  /* so long without an alert, then fewer are indexed too */
 #define INDEX_BEHIND_MAX    50000 /* then new alerts wait for the index */
 #define HOUSEKEEPING_MS	    60000
 #define SEARCH_TEXT_MAX	    (ALERT_MAX * 4)
@@ -812,22 +813,28 @@ static void keep_house(struct store *store)
 			store->file->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
+/* A whole step when nothing waits; and whatever waits when the index is too far behind. */
+static void index_in_passing(struct store *store)
+{
+	if (behind(store) >= INDEX_STEP && !queue_length(store->queue))
+		index_some(store);
+	while (behind(store) > INDEX_BEHIND_MAX && index_some(store))
+		;
+}
+
 static void *run_store(void *context)
 {
 	struct store *store = context;
 	void *items[GROUP_ADDS];
-	bool has_more = true;
-	int count;
+	int count, wait_ms = 0;
 
-	while ((count = queue_pop_many(store->queue, items, GROUP_ADDS, has_more ? 0 : 1000)) >=
-		0) {
+	while ((count = queue_pop_many(store->queue, items, GROUP_ADDS, wait_ms)) >= 0) {
 		if (count) {
 			store_group(store, (struct store_add **)items, count);
-			has_more = true;
-			while (behind(store) > INDEX_BEHIND_MAX && index_some(store))
-				;
+			index_in_passing(store);
+			wait_ms = QUIET_MS;
 		} else {
-			has_more = index_some(store);
+			wait_ms = index_some(store) ? 0 : 1000;
 		}
 		if (clock_ns() - store->last_housekeeping_ns > HOUSEKEEPING_MS * INT64_C(1000000) ||
 			(store->options.keep_bytes && count && is_file_full(store)))

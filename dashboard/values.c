@@ -14,13 +14,19 @@ void values_begin(struct values *values, struct text json)
 /* The inside of the string whose opening quote is at `at`; moves behind the closing one. */
 static struct text take_string(struct values *values)
 {
-	size_t from = ++values->at, length = values->json.length;
-	const char *data = values->json.data;
+	size_t from = ++values->at, length = values->json.length, escapes;
+	const char *data = values->json.data, *quote;
 
-	while (values->at < length && data[values->at] != '"')
-		values->at += data[values->at] == '\\' ? 2 : 1;
-	values->at = MIN_OF(values->at, length);
-	return text_slice(values->json, from, values->at++ - from);
+	do {
+		quote = values->at < length ? memchr(data + values->at, '"', length - values->at)
+					    : NULL;
+		values->at = quote ? (size_t)(quote - data) : length;
+		for (escapes = 0;
+			values->at - escapes > from && data[values->at - escapes - 1] == '\\';)
+			escapes++;
+		values->at++;
+	} while (quote && escapes % 2);
+	return text_slice(values->json, MIN_OF(from, length), values->at - 1 - from);
 }
 
 static struct text take_token(struct values *values)
