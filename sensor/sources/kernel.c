@@ -32,6 +32,7 @@
 #define RING_BYTES_LIMIT   (1u << 30)
 #define NS_PER_S	   1000000000
 #define LOG_LINE_MAX	   400
+#define DOZE_NS		   1000000
 
 struct kernel_source {
 	struct source source;
@@ -44,6 +45,7 @@ struct kernel_source {
 	struct users *users;
 	struct decoder *decoder;
 	uint64_t events, lifecycle_lost_before, next_upkeep_ns;
+	bool is_busy; /* there were records since we last dozed */
 };
 
 /* ---- names and numbers of calls ---- */
@@ -343,6 +345,19 @@ static void keep_up(struct kernel_source *kernel, uint64_t now)
 }
 
 /*
+ * While records come it is not worth a wake-up for each: we look again every millisecond, and ask
+ * to be woken only when one passed without any.
+ */
+static void doze(uint64_t deadline)
+{
+	uint64_t now = now_ns(CLOCK_MONOTONIC);
+	struct timespec left = { .tv_nsec = DOZE_NS };
+
+	if (now + DOZE_NS <= deadline)
+		(void)nanosleep(&left, NULL);
+}
+
+/*
  * Sleeps until a record comes. The flag asks the programs for a wake-up; after it is set the ring
  * is looked at once more, so that no record slips in between.
  */
@@ -378,6 +393,7 @@ static int kernel_next(
 		size_t size = ring_next(&kernel->ring, &data);
 
 		if (size) {
+			kernel->is_busy = true;
 			/* What does not decode is our own mistake; the tests show it. */
 			if (decoder_take(kernel->decoder, data, size, ret_event) != 1)
 				continue;
@@ -386,6 +402,11 @@ static int kernel_next(
 		}
 		if (has_slept || timeout_ms <= 0)
 			return 0;
+		if (kernel->is_busy) {
+			kernel->is_busy = false;
+			doze(deadline);
+			continue;
+		}
 		sleep_until(kernel, deadline);
 		has_slept = now_ns(CLOCK_MONOTONIC) >= deadline;
 	}
