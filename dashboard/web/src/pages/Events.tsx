@@ -37,7 +37,10 @@ function useScrolledDown() {
   return isDown;
 }
 
-/** The list: pages by cursor at its end, live events at its top, at most 2,000 in all. */
+/**
+ * The list: pages by cursor at its end, live events at its top, at most 2,000 in all. Of these only
+ * the first hundred are drawn, and a hundred more each time that the reader nears the end.
+ */
 function useEventList(isPaused: () => boolean) {
   const [events, setEvents] = createSignal<AlertEvent[]>([]);
   const [next, setNext] = createSignal<string | null>(null);
@@ -46,6 +49,8 @@ function useEventList(isPaused: () => boolean) {
   const [waitingSince, setWaitingSince] = createSignal(0);
   const [fresh, setFresh] = createSignal<ReadonlySet<string>>(new Set());
   const [isLoadingMore, setLoadingMore] = createSignal(false);
+  const [limit, setLimit] = createSignal(PAGE);
+  const shown = createMemo(() => events().slice(0, limit()));
   const first = useQuery(apiScope, (wanted, signal) => api.events(wanted, PAGE, '', signal));
   let loadedScope: unknown;
   let isTooMuch = false;
@@ -54,6 +59,7 @@ function useEventList(isPaused: () => boolean) {
     setEvents(list.events);
     setNext(list.next);
     setWaiting([]);
+    setLimit(PAGE);
     isTooMuch = false;
   };
 
@@ -108,9 +114,13 @@ function useEventList(isPaused: () => boolean) {
     else add(unknown);
   };
 
+  const isFull = () => events().length >= MOST_ROWS;
+  const hasMore = () => limit() < events().length || (next() !== null && !isFull());
+
   const more = async () => {
     const [cursor, wanted] = [next(), apiScope()];
-    if (cursor === null || isLoadingMore() || events().length >= MOST_ROWS) return;
+    setLimit((count) => Math.min(count, events().length) + PAGE);
+    if (limit() <= events().length || cursor === null || isLoadingMore() || isFull()) return;
     setLoadingMore(true);
     try {
       const list = await api.events(wanted, PAGE, cursor);
@@ -125,8 +135,12 @@ function useEventList(isPaused: () => boolean) {
   };
 
   createEffect(on(first.data, (list) => list && take(list)));
-  createEffect(() => isPaused() || untrack(flush));
-  return { first, events, next, total, waiting, waitingSince, fresh, isLoadingMore, flush, more, onBatch };
+  createEffect(() => {
+    if (isPaused()) return;
+    setLimit(PAGE);
+    untrack(flush);
+  });
+  return { first, events, shown, next, total, waiting, waitingSince, fresh, isLoadingMore, isFull, hasMore, flush, more, onBatch };
 }
 
 type List = ReturnType<typeof useEventList>;
@@ -244,32 +258,26 @@ function Empty() {
   );
 }
 
+/** Loads more when it comes near the window; also a button, for who does not scroll. */
 function End(props: { list: List }) {
-  let button: HTMLButtonElement | undefined;
-  const isFull = () => props.list.events().length >= MOST_ROWS;
+  let button!: HTMLButtonElement;
   onMount(() => {
-    const observer = new IntersectionObserver(
-      (seen) => seen.some((one) => one.isIntersecting) && void props.list.more(),
-      { rootMargin: '400px' },
-    );
-    if (button) observer.observe(button);
+    const isNear = (seen: IntersectionObserverEntry[]) => seen.some((one) => one.isIntersecting);
+    const observer = new IntersectionObserver((seen) => isNear(seen) && void props.list.more(), { rootMargin: '400px' });
+    createEffect(() => {
+      // Asked anew for each length: it may still be near after a page was added.
+      props.list.shown().length;
+      observer.unobserve(button);
+      observer.observe(button);
+    });
     onCleanup(() => observer.disconnect());
   });
   return (
     <p class="end">
-      <Show when={isFull()}>
-        <span class="muted">{words.events.ceiling(MOST_ROWS)}</span>
+      <Show when={!props.list.hasMore()}>
+        <span class="muted">{props.list.isFull() ? words.events.ceiling(MOST_ROWS) : words.events.end}</span>
       </Show>
-      <Show when={props.list.next() === null && !isFull()}>
-        <span class="faint">{words.events.end}</span>
-      </Show>
-      <button
-        ref={button}
-        class="btn"
-        type="button"
-        hidden={props.list.next() === null || isFull()}
-        onClick={() => void props.list.more()}
-      >
+      <button ref={button} class="btn" type="button" hidden={!props.list.hasMore()} onClick={() => void props.list.more()}>
         {props.list.isLoadingMore() ? words.events.loadingMore : words.events.more}
       </button>
     </p>
@@ -370,7 +378,7 @@ export function Events() {
                 <span class="sr">{words.events.open}</span>
               </span>
             </div>
-            <For each={list.events()}>
+            <For each={list.shown()}>
               {(event, i) => (
                 <EventRow
                   event={event}

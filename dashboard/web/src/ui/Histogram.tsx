@@ -2,7 +2,7 @@
  * Events over time: a stacked histogram on a canvas, with a tooltip, a brush that selects a range,
  * the same by keyboard, a legend that hides series, and a table for who cannot see the canvas.
  */
-import { createEffect, createMemo, createSignal, For, onCleanup, onMount, Show } from 'solid-js';
+import { createEffect, createMemo, createSignal, For, Index, onCleanup, onMount, Show } from 'solid-js';
 import { exact, niceCeiling } from '../logic/number';
 import { clock, day, DAY, MINUTE, spanOf, ticks, type Zone } from '../logic/time';
 import { shownTheme } from '../theme';
@@ -331,7 +331,7 @@ export function Swatch(props: { name: string; by: Data['by'] }) {
   );
 }
 
-/** The numbers of the canvas. Empty columns are left out. */
+/** The numbers of the canvas, by place: a refresh changes text, not rows. Empty columns are left out. */
 function HistogramTable(props: { data: Data; zone: Zone; caption: string }) {
   const filled = () => props.data.buckets.filter((bucket) => bucket.counts.some((count) => count > 0));
   return (
@@ -351,14 +351,14 @@ function HistogramTable(props: { data: Data; zone: Zone; caption: string }) {
           </tr>
         </thead>
         <tbody>
-          <For each={filled()}>
+          <Index each={filled()}>
             {(bucket) => (
               <tr>
-                <th scope="row">{`${day(bucket.at, props.zone)} ${clock(bucket.at, props.zone)}`}</th>
-                <For each={bucket.counts}>{(count) => <td>{exact(count)}</td>}</For>
+                <th scope="row">{`${day(bucket().at, props.zone)} ${clock(bucket().at, props.zone)}`}</th>
+                <Index each={bucket().counts}>{(count) => <td>{exact(count())}</td>}</Index>
               </tr>
             )}
-          </For>
+          </Index>
         </tbody>
       </table>
     </div>
