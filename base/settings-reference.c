@@ -77,6 +77,27 @@ void settings_help(const struct settings_table *table, const char *usage, struct
 	}
 }
 
+void settings_text(const struct settings_table *table, struct buffer *out)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		const struct setting *row = &table->rows[i];
+		struct buffer name;
+
+		if (!row->key)
+			continue;
+		buffer_init(&name, 256);
+		add_environment_name(table, row, &name);
+		buffer_printf(out, "%s (%s", row->key,
+			row->choices ? row->choices : type_names[row->type]);
+		if (row->fallback && *row->fallback)
+			buffer_printf(out, "; default: %s", row->fallback);
+		buffer_printf(out, ")\n    %s\n", row->about);
+		if (name.length)
+			buffer_printf(out, "    environment: %s\n", name.data);
+		buffer_done(&name);
+	}
+}
+
 /* A table cell: what would end it is escaped. */
 static void add_cell(struct buffer *out, const char *text, const char *quote)
 {

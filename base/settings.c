@@ -504,7 +504,7 @@ struct reading {
 	const struct settings_table *table;
 	void *target;
 	const char *file;
-	void (*warn)(void *context, const char *message);
+	settings_warning *warn;
 	void *context;
 	struct buffer ignored; /* keys without effect, comma separated */
 	struct error *err;
@@ -649,8 +649,7 @@ static void warn_ignored(const struct reading *reading)
 }
 
 int settings_from_yaml(const struct settings_table *table, void *target, const char *file,
-	const struct yaml_node *root, void (*warn)(void *context, const char *message),
-	void *context, struct error *err)
+	const struct yaml_node *root, settings_warning *warn, void *context, struct error *err)
 {
 	struct reading reading = { .table = table,
 		.target = target,

@@ -67,6 +67,9 @@ struct setting {
 	const char *about; /* one sentence, for people */
 };
 
+/* Takes a sentence that a person should know. */
+typedef void settings_warning(void *context, const char *message);
+
 struct settings_table {
 	const char *program; /* "tercel-forwarder" */
 	const struct setting *rows;
@@ -91,8 +94,7 @@ void settings_defaults(const struct settings_table *table, void *target);
  * value that does not fit its type is an error.
  */
 int settings_from_yaml(const struct settings_table *table, void *target, const char *file,
-	const struct yaml_node *root, void (*warn)(void *context, const char *message),
-	void *context, struct error *err);
+	const struct yaml_node *root, settings_warning *warn, void *context, struct error *err);
 /* Variables that are set and not empty. */
 int settings_from_environment(const struct settings_table *table, void *target, struct error *err);
 /*
@@ -113,8 +115,9 @@ int settings_from_arguments(const struct settings_table *table, void *target, in
 /* Frees what the members own and zeroes them. */
 void settings_done(const struct settings_table *table, void *target);
 
-/* --help, the Markdown reference, the JSON schema; to a buffer. */
+/* --help, the reference as text and as Markdown, the JSON schema; to a buffer. */
 void settings_help(const struct settings_table *table, const char *usage, struct buffer *out);
+void settings_text(const struct settings_table *table, struct buffer *out);
 void settings_markdown(const struct settings_table *table, struct buffer *out);
 void settings_json(const struct settings_table *table, struct buffer *out);
 /* The settings as they are, "key=value" a line, secrets as ***. */

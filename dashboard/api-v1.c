@@ -217,7 +217,7 @@ static void search(struct asked *asked)
 
 static void config(struct asked *asked)
 {
-	const struct settings *settings = asked->parts->settings;
+	const struct dashboard_settings *settings = asked->parts->settings;
 	struct json_writer json;
 
 	json_writer_init(&json, asked->out);

@@ -16,7 +16,7 @@
 #define LIVE_PRIMED 1000 /* alerts of before that a page that was cut off can still get */
 
 struct dashboard {
-	struct settings settings;
+	struct dashboard_settings settings;
 	struct store *store;
 	struct logins *logins;
 	struct live *live;
@@ -72,7 +72,7 @@ static int prime_live(struct dashboard *dashboard, struct error *err)
 
 static int open_logins(struct dashboard *dashboard, struct error *err)
 {
-	const struct settings *settings = &dashboard->settings;
+	const struct dashboard_settings *settings = &dashboard->settings;
 	struct logins_options options = { settings->state, settings->user,
 		settings->first_login_file };
 
@@ -83,7 +83,7 @@ static int open_logins(struct dashboard *dashboard, struct error *err)
 
 static int open_all(struct dashboard *dashboard, struct error *err)
 {
-	const struct settings *settings = &dashboard->settings;
+	const struct dashboard_settings *settings = &dashboard->settings;
 	struct store_options options = { .folder = settings->state,
 		.keep_ms = settings->ttl_ms,
 		.keep_bytes = settings->max_bytes,
@@ -112,10 +112,10 @@ static void close_all(struct dashboard *dashboard)
 	store_close(dashboard->store);
 	live_free(dashboard->live);
 	logins_free(dashboard->logins);
-	settings_done(&settings_table, &dashboard->settings);
+	settings_done(&dashboard_settings_table, &dashboard->settings);
 }
 
-static int set_log(const struct settings *settings, struct error *err)
+static int set_log(const struct dashboard_settings *settings, struct error *err)
 {
 	enum log_level level;
 
@@ -139,7 +139,7 @@ static void hold_signals(sigset_t *signals)
 
 static int run(struct dashboard *dashboard, struct error *err)
 {
-	const struct settings *settings = &dashboard->settings;
+	const struct dashboard_settings *settings = &dashboard->settings;
 	sigset_t signals;
 	int number = 0, r;
 
@@ -163,7 +163,7 @@ static int run(struct dashboard *dashboard, struct error *err)
 }
 
 /* 1 when that was all that was asked for. */
-static int print_what_was_asked(const struct settings *settings)
+static int print_what_was_asked(const struct dashboard_settings *settings)
 {
 	struct buffer out;
 
@@ -174,7 +174,7 @@ static int print_what_was_asked(const struct settings *settings)
 	if (!settings->wants_help)
 		return 0;
 	buffer_init(&out, 64 * 1024);
-	settings_help(&settings_table, "tercel-dashboard [FLAG]…", &out);
+	settings_help(&dashboard_settings_table, "tercel-dashboard [FLAG]…", &out);
 	fputs(out.data, stdout);
 	buffer_done(&out);
 	return 1;
@@ -187,7 +187,7 @@ int main(int argc, char **argv)
 	int r;
 
 	log_open("dashboard", LOG_LEVEL_INFO, false);
-	r = settings_load(&dashboard.settings, argc, argv, note, &err);
+	r = dashboard_settings_load(&dashboard.settings, argc, argv, note, &err);
 	if (!r)
 		r = print_what_was_asked(&dashboard.settings);
 	if (!r)

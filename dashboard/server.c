@@ -342,7 +342,7 @@ static void on_stored(struct store_add *add, int error)
 	posted_free(posted);
 }
 
-static bool has_token(const struct settings *settings, struct http_request *request)
+static bool has_token(const struct dashboard_settings *settings, struct http_request *request)
 {
 	struct text header = http_request_header(request, "Authorization");
 	struct text given = text_trim(text_slice(header, 7, header.length));
@@ -367,7 +367,7 @@ static bool is_ours(struct http_request *request)
  * socket was set up, so that a stock forwarder works as it did.
  */
 static bool may_post(
-	const struct settings *settings, struct http_request *request, bool *ret_is_known)
+	const struct dashboard_settings *settings, struct http_request *request, bool *ret_is_known)
 {
 	bool needs_known = (settings->token && *settings->token) ||
 			   (settings->socket_path && *settings->socket_path);
@@ -503,7 +503,7 @@ static int start_readers(struct server *server, struct error *err)
 
 static int start_http(struct server *server, struct error *err)
 {
-	const struct settings *settings = server->parts.settings;
+	const struct dashboard_settings *settings = server->parts.settings;
 	struct http_server_options options = {
 		.address = settings->address,
 		.port = (uint16_t)settings->port,

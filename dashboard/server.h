@@ -15,7 +15,7 @@
 struct server;
 
 struct server_parts {
-	const struct settings *settings;
+	const struct dashboard_settings *settings;
 	struct store *store;
 	struct logins *logins; /* NULL: no login is asked for */
 	struct live *live;

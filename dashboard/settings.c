@@ -16,7 +16,7 @@ static const struct setting rows[] = {
 		.short_flag = 'a',
 		.environment = ENV "ADDR",
 		.type = SETTING_TEXT,
-		.at = offsetof(struct settings, address),
+		.at = offsetof(struct dashboard_settings, address),
 		.fallback = "0.0.0.0",
 		.value = "IP",
 		.about = "Address to listen on" },
@@ -24,7 +24,7 @@ static const struct setting rows[] = {
 		.short_flag = 'p',
 		.environment = ENV "PORT",
 		.type = SETTING_INTEGER,
-		.at = offsetof(struct settings, port),
+		.at = offsetof(struct dashboard_settings, port),
 		.fallback = "2802",
 		.minimum = 0,
 		.maximum = 65535,
@@ -32,19 +32,19 @@ static const struct setting rows[] = {
 		.about = "Port to listen on; 0: any" },
 	{ .flag = "listen",
 		.type = SETTING_TEXT,
-		.at = offsetof(struct settings, listen),
+		.at = offsetof(struct dashboard_settings, listen),
 		.value = "IP:PORT",
 		.about = "Address and port in one, [::1]:2802 for IPv6" },
 	{ .flag = "socket",
 		.environment = "TERCEL_DASHBOARD_SOCKET",
 		.type = SETTING_TEXT,
-		.at = offsetof(struct settings, socket_path),
+		.at = offsetof(struct dashboard_settings, socket_path),
 		.value = "PATH",
 		.about = "Also take alerts on this unix socket, from root and from our own user; "
 			 "over TCP they then need a token" },
 	{ .flag = "state",
 		.type = SETTING_TEXT,
-		.at = offsetof(struct settings, state),
+		.at = offsetof(struct dashboard_settings, state),
 		.value = "FOLDER",
 		.about = "Where alerts and logins are kept; else $STATE_DIRECTORY, "
 			 "else " DEFAULT_STATE },
@@ -52,12 +52,12 @@ static const struct setting rows[] = {
 		.short_flag = 'u',
 		.environment = ENV "USER",
 		.type = SETTING_SECRET,
-		.at = offsetof(struct settings, user),
+		.at = offsetof(struct dashboard_settings, user),
 		.value = "USER:PASSWORD",
 		.about = "The one login; without it a first login is made and printed once" },
 	{ .flag = "first-login-file",
 		.type = SETTING_TEXT,
-		.at = offsetof(struct settings, first_login_file),
+		.at = offsetof(struct dashboard_settings, first_login_file),
 		.value = "FILE",
 		.about = "Write a first login that was made here, as \"USER PASSWORD\", not to the "
 			 "terminal" },
@@ -65,30 +65,30 @@ static const struct setting rows[] = {
 		.short_flag = 'd',
 		.environment = ENV "DISABLEAUTH",
 		.type = SETTING_BOOL,
-		.at = offsetof(struct settings, has_no_login),
+		.at = offsetof(struct dashboard_settings, has_no_login),
 		.about = "Ask for no password" },
 	{ .flag = "token-file",
 		.environment = "TERCEL_DASHBOARD_TOKENFILE",
 		.type = SETTING_TEXT,
-		.at = offsetof(struct settings, token_file),
+		.at = offsetof(struct dashboard_settings, token_file),
 		.value = "FILE",
 		.about = "Alerts over TCP need the token in this file" },
 	{ .environment = "TERCEL_DASHBOARD_TOKEN",
 		.type = SETTING_SECRET,
-		.at = offsetof(struct settings, token),
+		.at = offsetof(struct dashboard_settings, token),
 		.about = "The token itself" },
 	{ .flag = "ttl",
 		.short_flag = 't',
 		.environment = ENV "TTL",
 		.type = SETTING_DURATION,
-		.at = offsetof(struct settings, ttl_ms),
+		.at = offsetof(struct dashboard_settings, ttl_ms),
 		.fallback = "0s",
 		.value = "TIME",
 		.about = "How long alerts are kept, such as 12h, 30d or 2W; 0: for ever" },
 	{ .flag = "max-size",
 		.environment = "TERCEL_DASHBOARD_MAXSIZE",
 		.type = SETTING_SIZE,
-		.at = offsetof(struct settings, max_bytes),
+		.at = offsetof(struct dashboard_settings, max_bytes),
 		.fallback = "0",
 		.value = "SIZE",
 		.about = "Oldest alerts are dropped when all take more, such as 10GiB; 0: no "
@@ -97,55 +97,55 @@ static const struct setting rows[] = {
 		.short_flag = 'l',
 		.environment = ENV "LOGLEVEL",
 		.type = SETTING_TEXT,
-		.at = offsetof(struct settings, log_level),
+		.at = offsetof(struct dashboard_settings, log_level),
 		.fallback = "info",
 		.value = "LEVEL",
 		.about = "error, warning, info or debug" },
 	{ .flag = "log-json",
 		.environment = "TERCEL_LOG_JSON",
 		.type = SETTING_BOOL,
-		.at = offsetof(struct settings, log_json),
+		.at = offsetof(struct dashboard_settings, log_json),
 		.about = "Log as JSON" },
 	{ .flag = "redis-url",
 		.short_flag = 'r',
 		.environment = ENV "REDIS_URL",
 		.type = SETTING_TEXT,
-		.at = offsetof(struct settings, redis_url),
+		.at = offsetof(struct dashboard_settings, redis_url),
 		.value = "URL",
 		.about = "Has no effect: no Redis is needed" },
 	{ .flag = "redis-username",
 		.short_flag = 'y',
 		.environment = ENV "REDIS_USERNAME",
 		.type = SETTING_TEXT,
-		.at = offsetof(struct settings, redis_user),
+		.at = offsetof(struct dashboard_settings, redis_user),
 		.value = "USER",
 		.about = "Has no effect" },
 	{ .flag = "redis-password",
 		.short_flag = 'w',
 		.environment = ENV "REDIS_PASSWORD",
 		.type = SETTING_SECRET,
-		.at = offsetof(struct settings, redis_password),
+		.at = offsetof(struct dashboard_settings, redis_password),
 		.value = "PASSWORD",
 		.about = "Has no effect" },
 	{ .flag = "dev",
 		.short_flag = 'x',
 		.environment = ENV "DEV",
 		.type = SETTING_BOOL,
-		.at = offsetof(struct settings, is_dev),
+		.at = offsetof(struct dashboard_settings, is_dev),
 		.about = "Has no effect: other sites are never let in" },
 	{ .flag = "version",
 		.short_flag = 'v',
 		.type = SETTING_BOOL,
-		.at = offsetof(struct settings, wants_version),
+		.at = offsetof(struct dashboard_settings, wants_version),
 		.about = "Print the version" },
 	{ .flag = "help",
 		.short_flag = 'h',
 		.type = SETTING_BOOL,
-		.at = offsetof(struct settings, wants_help),
+		.at = offsetof(struct dashboard_settings, wants_help),
 		.about = "Print this" },
 };
 
-const struct settings_table settings_table = {
+const struct settings_table dashboard_settings_table = {
 	.program = "tercel-dashboard", .rows = rows, .count = COUNT_OF(rows)
 };
 
@@ -161,7 +161,7 @@ static bool is_set(const char *text)
 }
 
 /* "127.0.0.1:2802", "[::1]:2802", ":2802". */
-static int split_listen(struct settings *settings, struct error *err)
+static int split_listen(struct dashboard_settings *settings, struct error *err)
 {
 	struct text listen = text_of(settings->listen), address;
 	const char *colon = is_set(settings->listen) ? strrchr(settings->listen, ':') : NULL;
@@ -182,7 +182,7 @@ static int split_listen(struct settings *settings, struct error *err)
 	return 0;
 }
 
-static void choose_state(struct settings *settings)
+static void choose_state(struct dashboard_settings *settings)
 {
 	const char *given = getenv("STATE_DIRECTORY");
 
@@ -193,7 +193,7 @@ static void choose_state(struct settings *settings)
 						: text_of(DEFAULT_STATE));
 }
 
-static int read_token(struct settings *settings, struct error *err)
+static int read_token(struct dashboard_settings *settings, struct error *err)
 {
 	_cleanup_(fclosep) FILE *file = NULL;
 	char text[4096];
@@ -211,15 +211,16 @@ static int read_token(struct settings *settings, struct error *err)
 	return 0;
 }
 
-int settings_load(struct settings *settings, int argc, char **argv, void (*note)(const char *text),
-	struct error *err)
+int dashboard_settings_load(struct dashboard_settings *settings, int argc, char **argv,
+	void (*note)(const char *text), struct error *err)
 {
 	int rest = 0, r;
 
-	settings_defaults(&settings_table, settings);
-	r = settings_from_environment(&settings_table, settings, err);
+	settings_defaults(&dashboard_settings_table, settings);
+	r = settings_from_environment(&dashboard_settings_table, settings, err);
 	if (!r)
-		r = settings_from_arguments(&settings_table, settings, argc, argv, &rest, err);
+		r = settings_from_arguments(
+			&dashboard_settings_table, settings, argc, argv, &rest, err);
 	if (!r && rest)
 		r = error_set(err, -EINVAL,
 			"\"%s\" is one argument too many; --help shows all flags", argv[1]);

@@ -7,7 +7,7 @@
 
 #include "base/settings.h"
 
-struct settings {
+struct dashboard_settings {
 	char *address;
 	int64_t port;
 	char *listen; /* "ADDR:PORT", over the two above */
@@ -26,8 +26,8 @@ struct settings {
 	bool wants_version, wants_help;
 };
 
-extern const struct settings_table settings_table;
+extern const struct settings_table dashboard_settings_table;
 
 /* From flags, environment and defaults, checked. Notes for a person go to `note`. */
-int settings_load(struct settings *settings, int argc, char **argv, void (*note)(const char *text),
-	struct error *err);
+int dashboard_settings_load(struct dashboard_settings *settings, int argc, char **argv,
+	void (*note)(const char *text), struct error *err);

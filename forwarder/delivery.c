@@ -90,7 +90,7 @@ static void find_client_files(struct carriage *carriage)
 }
 
 static bool is_usable(
-	const struct output *output, const void *settings, void (*warn)(const char *message))
+	const struct output *output, const void *settings, settings_warning *warn, void *context)
 {
 	struct error err = { 0 };
 
@@ -99,7 +99,7 @@ static bool is_usable(
 	if (!output->check || output->check(settings, &err) == 0)
 		return true;
 	error_prefix(&err, "%s is switched off", output->title);
-	warn(err.message);
+	warn(context, err.message);
 	return false;
 }
 
@@ -117,8 +117,8 @@ static int add_carrier(struct delivery *delivery, const struct output *output, c
 }
 
 int delivery_new(const struct configuration *configuration, struct journal *journal,
-	struct metrics *metrics, void (*warn)(const char *message), struct delivery **ret_delivery,
-	struct error *err)
+	struct metrics *metrics, settings_warning *warn, void *context,
+	struct delivery **ret_delivery, struct error *err)
 {
 	_cleanup_(delivery_freep) struct delivery *delivery = NEW(struct delivery);
 	struct carriage *carriage = &delivery->carriage;
@@ -135,7 +135,7 @@ int delivery_new(const struct configuration *configuration, struct journal *jour
 
 	for (size_t i = 0; i < output_count; i++) {
 		const void *settings = configuration_output(configuration, i);
-		int r = is_usable(outputs[i], settings, warn)
+		int r = is_usable(outputs[i], settings, warn, context)
 				? add_carrier(delivery, outputs[i], settings, err)
 				: 0;
 

@@ -26,8 +26,8 @@ struct delivery;
  * whose settings are wrong is told through `warn` and left out. -EINVAL for a wrong priority.
  */
 int delivery_new(const struct configuration *configuration, struct journal *journal,
-	struct metrics *metrics, void (*warn)(const char *message), struct delivery **ret_delivery,
-	struct error *err);
+	struct metrics *metrics, settings_warning *warn, void *context,
+	struct delivery **ret_delivery, struct error *err);
 int delivery_start(struct delivery *delivery, struct error *err);
 /* There is something new in the journal; from any thread. */
 void delivery_wake(struct delivery *delivery);

@@ -32,8 +32,9 @@ struct forwarder {
 	char *token;
 };
 
-static void warn(const char *message)
+static void warn(void *context, const char *message)
 {
+	(void)context;
 	log_warning("%s", message);
 }
 
@@ -89,7 +90,7 @@ static int open_journal(struct forwarder *forwarder, struct error *err)
 
 static int open_all(struct forwarder *forwarder, struct error *err)
 {
-	int r = pipeline_new(forwarder->settings, warn, &forwarder->pipeline, err);
+	int r = pipeline_new(forwarder->settings, warn, NULL, &forwarder->pipeline, err);
 
 	if (!r)
 		r = read_token(forwarder, err);
@@ -97,7 +98,7 @@ static int open_all(struct forwarder *forwarder, struct error *err)
 		r = open_journal(forwarder, err);
 	if (!r)
 		r = delivery_new(forwarder->configuration, forwarder->journal, forwarder->metrics,
-			warn, &forwarder->delivery, err);
+			warn, NULL, &forwarder->delivery, err);
 	if (!r)
 		r = journal_start(forwarder->journal, err);
 	if (!r)
@@ -208,7 +209,7 @@ int main(int argc, char **argv)
 	int r;
 
 	log_open("forwarder", LOG_LEVEL_INFO, false);
-	r = configuration_load(argc, argv, warn, &forwarder.configuration, &err);
+	r = configuration_load(argc, argv, warn, NULL, &forwarder.configuration, &err);
 	if (!r) {
 		forwarder.settings = configuration_settings(forwarder.configuration);
 		r = print_what_was_asked(forwarder.settings);

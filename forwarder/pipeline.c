@@ -20,7 +20,8 @@ struct pipeline {
 };
 
 /* The value, or what the variable holds that it names; NULL when there is no such variable. */
-static const char *resolve(const char *key, const char *value, void (*warn)(const char *message))
+static const char *resolve(
+	const char *key, const char *value, settings_warning *warn, void *context)
 {
 	const char *held;
 
@@ -31,33 +32,34 @@ static const char *resolve(const char *key, const char *value, void (*warn)(cons
 		_cleanup_(freep) char *message = string_printf(
 			"%s: the environment variable %s is not set; left out", key, value + 1);
 
-		warn(message);
+		warn(context, message);
 	}
 	return held;
 }
 
-static void resolve_all(struct pipeline *pipeline, void (*warn)(const char *message))
+static void resolve_all(struct pipeline *pipeline, settings_warning *warn, void *context)
 {
 	const struct settings *settings = pipeline->settings;
 
 	for (size_t i = 0; i < settings->custom_fields.count; i++) {
 		_cleanup_(freep) char *key =
 			string_printf("customfields.%s", settings->custom_fields.keys[i]);
-		const char *value = resolve(key, settings->custom_fields.values[i], warn);
+		const char *value = resolve(key, settings->custom_fields.values[i], warn, context);
 
 		if (value)
 			text_map_set(&pipeline->custom_fields,
 				text_of(settings->custom_fields.keys[i]), text_of(value));
 	}
 	for (size_t i = 0; i < settings->custom_tags.count; i++) {
-		const char *value = resolve("customtags", settings->custom_tags.items[i], warn);
+		const char *value =
+			resolve("customtags", settings->custom_tags.items[i], warn, context);
 
 		if (value)
 			text_list_add(&pipeline->custom_tags, text_of(value));
 	}
 }
 
-int pipeline_new(const struct settings *settings, void (*warn)(const char *message),
+int pipeline_new(const struct settings *settings, settings_warning *warn, void *context,
 	struct pipeline **ret_pipeline, struct error *err)
 {
 	struct pipeline *pipeline;
@@ -68,7 +70,7 @@ int pipeline_new(const struct settings *settings, void (*warn)(const char *messa
 			settings->templated_fields.keys[0]);
 	pipeline = NEW(struct pipeline);
 	pipeline->settings = settings;
-	resolve_all(pipeline, warn);
+	resolve_all(pipeline, warn, context);
 	*ret_pipeline = pipeline;
 	return 0;
 }

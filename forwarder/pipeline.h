@@ -20,7 +20,7 @@ struct pipeline;
  * through `warn` and its field left out. -ENOTSUP with the key when a setting cannot be honoured.
  * `settings` must outlive the pipeline.
  */
-int pipeline_new(const struct settings *settings, void (*warn)(const char *message),
+int pipeline_new(const struct settings *settings, settings_warning *warn, void *context,
 	struct pipeline **ret_pipeline, struct error *err);
 void pipeline_free(struct pipeline *pipeline);
 DEFINE_CLEANUP(struct pipeline *, pipeline_free)

@@ -319,21 +319,11 @@ void configuration_free(struct configuration *configuration)
 	free(configuration);
 }
 
-struct warning {
-	void (*warn)(const char *message);
-};
-
-static void pass_on(void *context, const char *message)
-{
-	((struct warning *)context)->warn(message);
-}
-
-static int read_file(
-	struct configuration *configuration, void (*warn)(const char *message), struct error *err)
+static int read_file(struct configuration *configuration, settings_warning *warn, void *context,
+	struct error *err)
 {
 	struct settings *settings = (struct settings *)configuration->block;
 	struct settings_table table = table_of(configuration);
-	struct warning warning = { warn };
 	const struct yaml_node *root;
 	int r;
 
@@ -346,7 +336,7 @@ static int read_file(
 	if (!root || root->kind == YAML_NULL)
 		return 0;
 	return settings_from_yaml(&table, configuration->block, yaml_name(configuration->file),
-		root, pass_on, &warning, err);
+		root, warn, context, err);
 }
 
 /* Keys of later outputs are asked for one by one in the environment (is_set_later). */
@@ -375,7 +365,7 @@ static int read_arguments(
 	return r;
 }
 
-int configuration_load(int argc, char **argv, void (*warn)(const char *message),
+int configuration_load(int argc, char **argv, settings_warning *warn, void *context,
 	struct configuration **ret_configuration, struct error *err)
 {
 	_cleanup_(configuration_freep) struct configuration *configuration = configuration_new();
@@ -385,7 +375,7 @@ int configuration_load(int argc, char **argv, void (*warn)(const char *message),
 	settings_defaults(&table, configuration->block);
 	r = read_arguments(configuration, argc, argv, err);
 	if (!r)
-		r = read_file(configuration, warn, err);
+		r = read_file(configuration, warn, context, err);
 	if (!r)
 		r = read_environment(configuration, err);
 	if (!r)
@@ -404,6 +394,16 @@ const struct settings *configuration_settings(const struct configuration *config
 const void *configuration_output(const struct configuration *configuration, size_t i)
 {
 	return configuration->block + configuration->output_at[i];
+}
+
+void configuration_describe(
+	void (*write)(const struct settings_table *table, struct buffer *out), struct buffer *out)
+{
+	_cleanup_(configuration_freep) struct configuration *configuration = configuration_new();
+	struct settings_table table = table_of(configuration);
+
+	table.count = configuration->known_count;
+	write(&table, out);
 }
 
 void configuration_help(struct buffer *out)

@@ -58,7 +58,7 @@ struct configuration;
  * Reads defaults, the file of -c, the environment and the arguments, in this order. What a person
  * should know is handed to `warn`, a sentence a call.
  */
-int configuration_load(int argc, char **argv, void (*warn)(const char *message),
+int configuration_load(int argc, char **argv, settings_warning *warn, void *context,
 	struct configuration **ret_configuration, struct error *err);
 void configuration_free(struct configuration *configuration);
 DEFINE_CLEANUP(struct configuration *, configuration_free)
@@ -68,6 +68,10 @@ const struct settings *configuration_settings(const struct configuration *config
 const void *configuration_output(const struct configuration *configuration, size_t i);
 /* What --help prints. */
 void configuration_help(struct buffer *out);
+/* Has the rows of the forwarder and of all its outputs written by one of base/settings.h's writers.
+ */
+void configuration_describe(
+	void (*write)(const struct settings_table *table, struct buffer *out), struct buffer *out);
 /*
  * The names of outputs that are switched on but not part of this version, each through `told`.
  */

@@ -20,7 +20,11 @@ static const struct {
 	{ "sensor", NULL, "the sensor alone (takes Falco's flags and falco.yaml)" },
 	{ "forwarder", NULL, "the forwarder alone (takes Falcosidekick's settings)" },
 	{ "dashboard", NULL, "the dashboard alone (takes Falcosidekick UI's flags)" },
+	{ "check", command_check, "validate rules and settings files" },
+	{ "fields", command_fields, "the fields that conditions and outputs can name" },
 	{ "events", command_events, "the events that conditions can name, with their arguments" },
+	{ "outputs", command_outputs, "where the forwarder can send alerts" },
+	{ "settings", command_settings, "the settings of a program: sensor, forwarder, dashboard" },
 	{ "doctor", command_doctor,
 		"what this host allows, and what to do about what it does not" },
 };

@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct intake_result result;
 
 	if (!pipeline)
-		(void)pipeline_new(&settings, NULL, &pipeline, NULL);
+		(void)pipeline_new(&settings, NULL, NULL, &pipeline, NULL);
 	intake_read(pipeline, (struct text){ (const char *)data, size }, VERIFIED_TOKEN, NULL, NULL,
 		&result);
 	for (size_t i = 0; result.append && i < result.append->count; i++) {

@@ -13,7 +13,7 @@ static struct pipeline *plain_pipeline(void)
 	static struct settings settings;
 	struct pipeline *pipeline = NULL;
 
-	CHECK_NUMBER(pipeline_new(&settings, NULL, &pipeline, NULL), 0);
+	CHECK_NUMBER(pipeline_new(&settings, NULL, NULL, &pipeline, NULL), 0);
 	return pipeline;
 }
 

@@ -13,8 +13,9 @@
 
 #define FILE_MAX_BYTES (4 << 20)
 
-static void ignore(const char *message)
+static void ignore(void *context, const char *message)
 {
+	(void)context;
 	test_failures++;
 	printf("# %s\n", message);
 }
@@ -43,7 +44,7 @@ static char *raw_of(struct text line)
 
 	buffer_init(&raw, ALERT_MAX);
 	if (json_parse(line, &root, NULL, &err) < 0 || alert_from_json(root, &alert, &err) < 0)
-		ignore(err.message);
+		ignore(NULL, err.message);
 	else
 		alert_write(alert, &raw);
 	return buffer_take(&raw);
@@ -78,8 +79,8 @@ static void run_case(size_t i, const char *folder)
 	struct error err = { 0 };
 	struct buffer got;
 
-	if (configuration_load(3, arguments, ignore, &configuration, &err) < 0) {
-		ignore(err.message);
+	if (configuration_load(3, arguments, ignore, NULL, &configuration, &err) < 0) {
+		ignore(NULL, err.message);
 		return;
 	}
 	CHECK(outputs[i]->is_enabled(configuration_output(configuration, i)));

@@ -13,8 +13,9 @@
 
 #define FILE_MAX_BYTES (1 << 20)
 
-static void fail(const char *message)
+static void fail(void *context, const char *message)
 {
+	(void)context;
 	test_failures++;
 	printf("# %s\n", message);
 }
@@ -43,8 +44,8 @@ static struct configuration *configure(struct text yaml)
 
 	CHECK(write(fd, yaml.data, yaml.length) == (ssize_t)yaml.length);
 	close(fd);
-	if (configuration_load(3, arguments, fail, &configuration, &err) < 0)
-		fail(err.message);
+	if (configuration_load(3, arguments, fail, NULL, &configuration, &err) < 0)
+		fail(NULL, err.message);
 	unlink(path);
 	return configuration;
 }
@@ -63,7 +64,7 @@ static void check_result(const char *name, struct text file, int r, const struct
 		CHECK(r < 0);
 		CHECK(r >= 0 || strstr(err->message, want) != NULL);
 		if (r < 0 && !strstr(err->message, want))
-			fail(err->message);
+			fail(NULL, err->message);
 	}
 }
 
@@ -80,7 +81,7 @@ static void run_case(const char *name, struct text file)
 
 	buffer_init(&out, FILE_MAX_BYTES);
 	r = configuration
-		    ? pipeline_new(configuration_settings(configuration), NULL, &pipeline, &err)
+		    ? pipeline_new(configuration_settings(configuration), NULL, NULL, &pipeline, &err)
 		    : -EINVAL;
 	if (!r)
 		r = json_parse(section(file, "alert"), &root, NULL, &err);
@@ -151,7 +152,7 @@ TEST(a_stranger_cannot_choose_the_uuid)
 	struct error err;
 
 	buffer_init(&out, ALERT_MAX);
-	CHECK_NUMBER(pipeline_new(configuration_settings(configuration), NULL, &pipeline, &err), 0);
+	CHECK_NUMBER(pipeline_new(configuration_settings(configuration), NULL, NULL, &pipeline, &err), 0);
 	CHECK_NUMBER(pipeline_run(pipeline, alert, &out, &err), 0);
 	CHECK(uuid_is_valid(text_of(alert->uuid)));
 	CHECK(strcmp(alert->uuid, "6ba7b810-9dad-41d1-80b4-00c04fd430c8") != 0);
@@ -162,7 +163,7 @@ TEST(a_stranger_cannot_choose_the_uuid)
 
 static int warned;
 
-static void count_warning(const char *message)
+static void count_warning(void *context, const char *message)
 {
 	warned += strstr(message, "TERCEL_TEST_MISSING") != NULL;
 }
@@ -176,7 +177,7 @@ TEST(a_variable_that_is_missing_is_said_once_and_its_field_left_out)
 
 	unsetenv("TERCEL_TEST_MISSING");
 	CHECK_NUMBER(
-		pipeline_new(configuration_settings(configuration), count_warning, &pipeline, &err),
+		pipeline_new(configuration_settings(configuration), count_warning, NULL, &pipeline, &err),
 		0);
 	CHECK_NUMBER(warned, 1);
 	CHECK_NUMBER(pipeline_custom_fields(pipeline)->count, 0);

@@ -9,8 +9,9 @@
 /* What was warned, a line each. */
 static struct buffer warnings;
 
-static void keep(const char *message)
+static void keep(void *context, const char *message)
 {
+	(void)context;
 	buffer_printf(&warnings, "%s\n", message);
 }
 
@@ -28,8 +29,8 @@ static struct configuration *load(const char *path, struct error *err)
 	buffer_done(&warnings);
 	buffer_init(&warnings, 64 * 1024);
 	buffer_add_string(&warnings, "");
-	if (configuration_load(path ? 3 : 1, arguments, keep, &configuration, err) < 0)
-		keep(err->message);
+	if (configuration_load(path ? 3 : 1, arguments, keep, NULL, &configuration, err) < 0)
+		keep(NULL, err->message);
 	return configuration;
 }
 
@@ -75,7 +76,7 @@ TEST(the_environment_wins_over_the_file_and_a_flag_over_both)
 	close(fd);
 	setenv("LISTENPORT", "2", 1);
 	setenv("STATE_DIRECTORY", "/environment", 1);
-	CHECK_NUMBER(configuration_load(5, arguments, keep, &configuration, &err), 0);
+	CHECK_NUMBER(configuration_load(5, arguments, keep, NULL, &configuration, &err), 0);
 	CHECK_NUMBER(configuration_settings(configuration)->listen_port, 2);
 	CHECK_TEXT(configuration_settings(configuration)->listen_address, "1.2.3.4");
 	CHECK_TEXT(configuration_settings(configuration)->state, "/flag");

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tercel check FILE…: validates rules and settings files, whichever a file is. A rules file is a
+ * YAML sequence; settings are a mapping, and belong to the program that knows most of its keys.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/yaml.h"
+#include "forwarder/settings.h"
+#include "sensor/rules/check.h"
+#include "sensor/sensor.h"
+#include "tercel/command.h"
+
+#define REPORT_MAX (4 * 1024 * 1024)
+
+/* What was found in settings files: lines for people, or the members of a JSON array. */
+struct report {
+	struct buffer *out;
+	struct json_writer *json; /* NULL: text */
+	const char *file;
+	size_t errors;
+	size_t warnings;
+};
+
+static void say(struct report *report, bool is_error, const char *message)
+{
+	if (is_error)
+		report->errors++;
+	else
+		report->warnings++;
+	if (report->json) {
+		json_begin_object(report->json);
+		json_key(report->json, is_error ? "error" : "warning");
+		json_add_string(report->json, message);
+		json_end(report->json);
+	} else {
+		buffer_printf(report->out, "%s: %s\n", is_error ? "error" : "warning", message);
+	}
+}
+
+static void say_warning(void *context, const char *message)
+{
+	say(context, false, message);
+}
+
+static void check_sensor(struct report *report, const struct yaml_node *root)
+{
+	const struct settings_table *table = sensor_settings_table();
+	struct sensor_options options = {};
+	struct error err = {};
+
+	settings_defaults(table, &options);
+	if (settings_from_yaml(table, &options, report->file, root, say_warning, report, &err) < 0)
+		say(report, true, err.message);
+	settings_done(table, &options);
+}
+
+static void check_forwarder(struct report *report, const struct yaml_node *root)
+{
+	char *arguments[] = { "tercel-forwarder", "-c", (char *)report->file, NULL };
+	_cleanup_(configuration_freep) struct configuration *configuration = NULL;
+	struct error err = {};
+
+	(void)root;
+	if (configuration_load(3, arguments, say_warning, report, &configuration, &err) < 0)
+		say(report, true, err.message);
+}
+
+/* How many of the mapping's keys begin a key of the sensor's. */
+static size_t sensor_keys(const struct yaml_node *root)
+{
+	const struct settings_table *table = sensor_settings_table();
+	size_t known = 0;
+
+	for (size_t i = 0; i < root->count; i++) {
+		for (size_t row = 0; row < table->count; row++) {
+			struct text rest = text_of(table->rows[row].key), first;
+
+			if (!text_split(&rest, '.', &first) ||
+				!text_equal(first, root->keys[i]->text))
+				continue;
+			known++;
+			break;
+		}
+	}
+	return known;
+}
+
+static void check_settings(struct report *report, const struct yaml_node *root)
+{
+	if (sensor_keys(root) * 2 >= root->count)
+		check_sensor(report, root);
+	else
+		check_forwarder(report, root);
+}
+
+/* -1 when the file is rules; else it was checked and 0 or 1 is the status. */
+static int check_unless_rules(struct report *report)
+{
+	_cleanup_(yaml_unloadp) struct yaml *yaml = NULL;
+	struct error err = {};
+	const struct yaml_node *root;
+
+	if (yaml_load(report->file, &yaml, &err) < 0) {
+		/* Rules have an error of their own for what is no YAML; other files do not. */
+		if (err.code == -EINVAL)
+			return -1;
+		say(report, true, err.message);
+		return 1;
+	}
+	root = yaml_document_count(yaml) ? yaml_document(yaml, 0) : NULL;
+	if (!root || root->kind != YAML_MAPPING)
+		return -1;
+	check_settings(report, root);
+	return report->errors > 0;
+}
+
+static int usage(FILE *to)
+{
+	fputs("usage: tercel check [--json] FILE …\n\n"
+	      "Validates rules and settings files. Rules files are loaded in the order given, so "
+	      "that\n"
+	      "a later one may build on an earlier one. Exit status 1 when something is wrong.\n",
+		to);
+	return to == stdout ? 0 : 2;
+}
+
+static int check_file(const char *file, bool as_json, struct buffer *out, bool *ret_is_rules)
+{
+	struct json_writer json;
+	struct report report = { .out = out, .json = as_json ? &json : NULL, .file = file };
+	int status;
+
+	if (as_json) {
+		json_writer_init(&json, out);
+		json_begin_object(&json);
+		json_key(&json, "file");
+		json_add_string(&json, file);
+		json_key(&json, "findings");
+		json_begin_array(&json);
+	}
+	status = check_unless_rules(&report);
+	*ret_is_rules = status < 0;
+	if (as_json) {
+		json_end(&json);
+		json_end(&json);
+		buffer_add_char(out, '\n');
+	} else if (status == 0) {
+		buffer_printf(out, report.warnings ? "%s: ok, with warnings\n" : "%s: ok\n", file);
+	}
+	return status;
+}
+
+int command_check(int argc, char **argv)
+{
+	bool as_json = argc > 1 && !strcmp(argv[1], "--json");
+	int first = as_json ? 2 : 1, status = 0;
+	_cleanup_(freep) const char **rules = NEW_ARRAY(const char *, (size_t)argc);
+	size_t rule_count = 0;
+	struct buffer out;
+
+	if (argc <= first)
+		return usage(stderr);
+	if (argv[first][0] == '-')
+		return usage(!strcmp(argv[first], "--help") || !strcmp(argv[first], "-h") ? stdout
+											  : stderr);
+	buffer_init(&out, REPORT_MAX);
+	for (int i = first; i < argc; i++) {
+		size_t before = out.length;
+		bool is_rules = false;
+		int r = check_file(argv[i], as_json, &out, &is_rules);
+
+		if (is_rules) {
+			out.length = before;
+			rules[rule_count++] = argv[i];
+		}
+		status |= r > 0;
+	}
+	if (rule_count)
+		status |= rules_check_files(rules, rule_count, as_json, &out);
+	fwrite(out.data, 1, out.length, stdout);
+	buffer_done(&out);
+	return status;
+}
