@@ -1,7 +1,7 @@
 /*
- * The live tail: one stream for whatever page is open. Events come in batches of 250 ms; after a
- * break it goes on from the last id that it saw. A page that listens also hears `onOpen`, and asks
- * for what may have happened while nothing was connected.
+ * The live tail: one stream for whatever page is open. A lone event comes at once, many come in
+ * batches, at most four a second. After a break it goes on from the last id that it saw. A page
+ * that listens also hears `onOpen`, and asks for what may have happened while nothing was connected.
  */
 import { createEffect, createMemo, createSignal, onCleanup } from 'solid-js';
 import { ApiError, request } from './api';
@@ -41,10 +41,12 @@ export function useLive(listener: Listener): void {
 function createBatches() {
   let batch: Batch = { events: [], isOverfull: false };
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let flushedAt = -Infinity;
 
   const flush = () => {
     const full = batch;
     timer = undefined;
+    flushedAt = performance.now();
     batch = { events: [], isOverfull: false };
     for (const listener of listeners) listener.onBatch(full);
   };
@@ -53,7 +55,7 @@ function createBatches() {
     add(event: AlertEvent) {
       if (batch.events.length >= MAX_BATCH) batch.isOverfull = true;
       else batch.events.push(event);
-      timer ??= setTimeout(flush, BATCH_MS);
+      timer ??= setTimeout(flush, flushedAt + BATCH_MS - performance.now());
     },
     stop: () => clearTimeout(timer),
   };

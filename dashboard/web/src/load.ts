@@ -16,7 +16,7 @@ export interface Loaded<T> {
   isLoading: Accessor<boolean>;
   /** Ask again now. */
   refresh: () => void;
-  /** Ask again soon: many calls become one request. */
+  /** Ask again as soon as the server has had its rest: many calls become one request. */
   touch: () => void;
 }
 
@@ -27,6 +27,7 @@ export function useQuery<K, T>(key: Accessor<K>, load: (key: K, signal: AbortSig
   let stop: AbortController | undefined;
   let isAgain = false;
   let tookMs = 0;
+  let endedAt = -Infinity;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const run = async (wanted: K, isQuiet = false) => {
@@ -43,7 +44,8 @@ export function useQuery<K, T>(key: Accessor<K>, load: (key: K, signal: AbortSig
       if (mine.signal.aborted) return;
       setError(reason as ApiError);
     }
-    tookMs = performance.now() - began;
+    endedAt = performance.now();
+    tookMs = endedAt - began;
     stop = undefined;
     setLoading(false);
     if (isAgain) touch();
@@ -56,13 +58,11 @@ export function useQuery<K, T>(key: Accessor<K>, load: (key: K, signal: AbortSig
 
   const touch = () => {
     isAgain = false;
-    timer ??= setTimeout(
-      () => {
-        timer = undefined;
-        refresh();
-      },
-      Math.max(SHORTEST_MS, tookMs * BREATH),
-    );
+    const rest = endedAt + Math.max(SHORTEST_MS, tookMs * BREATH) - performance.now();
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      refresh();
+    }, rest);
   };
 
   createEffect(on(key, (wanted) => void run(wanted)));
