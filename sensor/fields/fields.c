@@ -9,6 +9,9 @@
 #include "base/memory.h"
 #include "sensor/fields/families.h"
 
+/* Longer than any field's name: nothing can be near to it. */
+#define NAME_MAX_BYTES 80
+
 #define FAMILY(name) &family_##name,
 static const struct field_family *const families[] = { FIELD_FAMILIES(FAMILY) };
 #undef FAMILY
@@ -49,6 +52,8 @@ const char *field_nearest(struct text text)
 	const char *names[1024];
 	size_t count = 0;
 
+	if (text.length > NAME_MAX_BYTES)
+		return NULL;
 	for (size_t i = 0; i < COUNT_OF(families); i++)
 		for (size_t j = 0; j < families[i]->count; j++)
 			if (!(families[i]->fields[j].flags & FIELD_HIDDEN) &&
@@ -175,6 +180,8 @@ static const char *nearest_event_argument(struct text name)
 	size_t count, found = 0;
 	const struct event_type *types = event_types(&count);
 
+	if (name.length > NAME_MAX_BYTES)
+		return NULL;
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < types[i].argument_count && found < COUNT_OF(names); j++)
 			names[found++] = types[i].arguments[j].name;
