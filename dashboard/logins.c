@@ -55,6 +55,8 @@ struct peer {
 struct logins {
 	struct user *users;
 	size_t count, capacity;
+	char *path;
+	char first_password[24];	 /* made here and not told yet, else "" */
 	unsigned char secret[KEY_BYTES]; /* of this process, for the keyed hashes */
 	pthread_mutex_t lock;		 /* for what follows */
 	struct known *sessions, *remembered;
@@ -441,45 +443,51 @@ static int tell_first_login(const char *path, const char *password, struct error
 	return 0;
 }
 
-static int make_first_user(
-	struct logins *logins, const char *path, const char *told_to, struct error *err)
+/* In memory alone, until logins_keep_first(). */
+static int make_first_user(struct logins *logins, struct error *err)
 {
-	char password[24], hash[CRYPT_OUTPUT_SIZE];
+	char hash[CRYPT_OUTPUT_SIZE];
+	int r;
+
+	make_password(logins->first_password);
+	r = hash_password(text_of(logins->first_password), hash, err);
+	if (!r)
+		add_user(logins, TEXT("admin"), hash);
+	return r;
+}
+
+int logins_keep_first(struct logins *logins, const char *told_to, struct error *err)
+{
 	_cleanup_(freep) char *line = NULL;
 	int r;
 
-	make_password(password);
-	r = hash_password(text_of(password), hash, err);
-	if (r < 0)
-		return r;
-	line = string_printf("admin:%s\n", hash);
-	r = write_file(path, line, err);
-	if (r < 0)
-		return r;
+	if (!*logins->first_password)
+		return 0;
+	line = string_printf("%s:%s\n", logins->users[0].name, logins->users[0].hash);
+	r = write_file(logins->path, line, err);
+	if (!r)
+		r = tell_first_login(told_to, logins->first_password, err);
 	/* A login that nobody was told is none. */
-	r = tell_first_login(told_to, password, err);
 	if (r < 0)
-		unlink(path);
-	else
-		add_user(logins, TEXT("admin"), hash);
-	OPENSSL_cleanse(password, sizeof(password));
+		unlink(logins->path);
+	OPENSSL_cleanse(logins->first_password, sizeof(logins->first_password));
 	return r;
 }
 
 int logins_open(const struct logins_options *options, struct logins **ret_logins, struct error *err)
 {
 	_cleanup_(logins_freep) struct logins *logins = NEW(struct logins);
-	_cleanup_(freep) char *path = string_printf("%s/users", options->state);
 	int r;
 
+	logins->path = string_printf("%s/users", options->state);
 	pthread_mutex_init(&logins->lock, NULL);
 	fill_random(logins->secret, sizeof(logins->secret));
 	if (options->user && *options->user) {
 		r = use_given_user(logins, options->user, err);
 	} else {
-		r = read_users(logins, path, err);
+		r = read_users(logins, logins->path, err);
 		if (!r && !logins->count)
-			r = make_first_user(logins, path, options->first_login_file, err);
+			r = make_first_user(logins, err);
 	}
 	if (r < 0)
 		return r;
@@ -500,8 +508,9 @@ void logins_free(struct logins *logins)
 		free(logins->users[i].hash);
 	}
 	free(logins->users);
+	free(logins->path);
 	pthread_mutex_destroy(&logins->lock);
-	OPENSSL_cleanse(logins->secret, sizeof(logins->secret));
+	OPENSSL_cleanse(logins, sizeof(*logins));
 	free(logins);
 }
 

@@ -20,12 +20,16 @@ struct logins;
 struct logins_options {
 	const char *state; /* folder that holds the file "users" */
 	const char *user;  /* "USER:PASSWORD": the one login, nothing is kept; NULL: the file */
-	const char *first_login_file; /* where a login that was made is written; NULL: stderr */
 };
 
-/* Makes a first login when there is none, and tells it once. */
+/* When there is no login yet, one is made, in memory alone. */
 int logins_open(
 	const struct logins_options *options, struct logins **ret_logins, struct error *err);
+/*
+ * Keeps a login that was made, and tells it once: as "USER PASSWORD" in the file `told_to`, or on
+ * stderr when that is NULL or "". To be called when nothing else can go wrong any more.
+ */
+int logins_keep_first(struct logins *logins, const char *told_to, struct error *err);
 void logins_free(struct logins *logins);
 DEFINE_CLEANUP(struct logins *, logins_free)
 

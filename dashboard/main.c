@@ -73,8 +73,7 @@ static int prime_live(struct dashboard *dashboard, struct error *err)
 static int open_logins(struct dashboard *dashboard, struct error *err)
 {
 	const struct dashboard_settings *settings = &dashboard->settings;
-	struct logins_options options = { settings->state, settings->user,
-		settings->first_login_file };
+	struct logins_options options = { settings->state, settings->user };
 
 	if (settings->has_no_login)
 		return 0;
@@ -103,7 +102,10 @@ static int open_all(struct dashboard *dashboard, struct error *err)
 	parts.store = dashboard->store;
 	parts.logins = dashboard->logins;
 	parts.live = dashboard->live;
-	return server_open(&parts, &dashboard->server, err);
+	r = server_open(&parts, &dashboard->server, err);
+	if (!r && dashboard->logins)
+		r = logins_keep_first(dashboard->logins, settings->first_login_file, err);
+	return r;
 }
 
 static void close_all(struct dashboard *dashboard)

@@ -1,0 +1,559 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The dashboard alone: its API by cases, login, live stream, hostile text, restarts, bad set-ups."""
+import base64
+import concurrent.futures
+import datetime
+import gzip
+import http.client
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.parse
+import uuid
+
+import tap
+from stack import BUILD, SOURCE, free_port
+
+PROGRAM = str(BUILD / "dashboard/tercel-dashboard")
+CASES = SOURCE / "dashboard/tests/api"
+
+
+class Dashboard:
+    """with Dashboard() as board: board.get("/api/v1/events/count")"""
+
+    def __init__(self, *arguments, login="admin:pass:word", state=None, environment=None):
+        self.folder = tempfile.mkdtemp(prefix="tercel-test-")
+        self.state = state or os.path.join(self.folder, "state")
+        self.port = free_port()
+        self.login = login
+        self.arguments = arguments
+        self.environment = environment or {}
+        self.lines = []
+
+    def start(self):
+        command = [PROGRAM, "--listen", f"127.0.0.1:{self.port}", "--state", self.state, *self.arguments]
+        if self.login:
+            command += ["-u", self.login]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True,
+                                        env={**os.environ, **self.environment})
+        self.reader = threading.Thread(target=self.lines.extend, args=(self.process.stderr,))
+        self.reader.start()
+        tap.wait_for("the dashboard", lambda: self.is_up() or self.process.poll() is not None)
+        return self
+
+    def is_up(self):
+        try:
+            return self.get("/api/v1/healthz")[0] == 200
+        except OSError:
+            return False
+
+    def stop(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        status = self.process.wait(20)
+        self.reader.join()
+        return status
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.stop(signal.SIGKILL)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def ask(self, method, path, body=None, headers=None, login=True):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        headers = dict(headers or {})
+        if login is True and self.login:
+            headers["Authorization"] = basic(self.login)
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        return answer.status, dict(answer.getheaders()), content
+
+    def get(self, path, **more):
+        status, _, content = self.ask("GET", path, **more)
+        return status, json.loads(content)
+
+    def post(self, body, path="/", **more):
+        body = body if isinstance(body, (bytes, str)) else json.dumps(body)
+        return self.ask("POST", path, body, login=False, **more)
+
+    def log_in(self, password="pass:word", **more):
+        body = json.dumps({"user": "admin", "password": password})
+        return self.ask("POST", "/api/v2/login", body, login=False, **more)
+
+    def count(self, **more):
+        return self.get("/api/v1/events/count", **more)[1]["statistics"]["all"]
+
+
+def basic(login):
+    return "Basic " + base64.b64encode(login.encode()).decode()
+
+
+def event(number=0, **more):
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
+    made = {"uuid": str(uuid.uuid4()), "output": f"10:00:00.000000000: Notice number {number}",
+            "priority": "Notice", "rule": "A rule", "time": f"{now}.{number:09d}Z",
+            "output_fields": {"evt.num": number}, "source": "syscall", "hostname": "node"}
+    made.update(more)
+    return {"event": made, "outputs": ["WebUI"]}
+
+
+def matches(got, want):
+    """Whether the answer is what the case wants; "*" fits anything, a key "*" any further keys."""
+    if want == "*":
+        return True
+    if isinstance(want, dict) and isinstance(got, dict):
+        if "*" not in want and got.keys() != want.keys():
+            return False
+        return all(key in got and matches(got[key], value) for key, value in want.items() if key != "*")
+    if isinstance(want, list) and isinstance(got, list):
+        return len(got) == len(want) and all(map(matches, got, want))
+    return type(got) is type(want) and got == want
+
+
+def cases_of(name):
+    for block in re.split(r"\n\s*\n", (CASES / name).read_text(encoding="utf-8")):
+        lines = [line for line in block.splitlines() if line and not line.startswith("#")]
+        if lines:
+            method, path = lines[0].split(" ", 1)
+            status, answer = lines[1].split(" ", 1)
+            yield method, path, int(status), json.loads(answer)
+
+
+def run_cases(name):
+    with Dashboard() as board:
+        for line in (CASES / "events.jsonl").read_text(encoding="utf-8").splitlines():
+            tap.equal(board.post(line.encode())[0], 200, line)
+        wrong = 0
+        for method, path, status, want in cases_of(name):
+            got_status, _, content = board.ask(method, path)
+            got = json.loads(content)
+            if got_status != status or not matches(got, want):
+                wrong += 1
+                print(f"# {method} {path}\n#   is  {got_status} {json.dumps(got, ensure_ascii=False)}"
+                      f"\n#   not {status} {json.dumps(want, ensure_ascii=False)}")
+        tap.equal(wrong, 0, "cases that are wrong")
+
+
+def test_the_old_api_answers_as_its_cases_say():
+    run_cases("v1.cases")
+
+
+def test_the_api_answers_as_its_cases_say():
+    run_cases("v2.cases")
+
+
+def test_what_a_stock_falcosidekick_posts_is_found_within_a_second():
+    with Dashboard() as board:
+        for path in ("/", "/api/v1/", "/api/v1/events/add"):
+            status, headers, content = board.post(event(), path, headers={
+                "Content-Type": "application/json; charset=utf-8", "User-Agent": "Falcosidekick"})
+            tap.equal((status, content.strip(), headers["Content-Type"]), (200, b'"{}"', "application/json"))
+        tap.wait_for("three alerts", lambda: board.count() == 3, seconds=1)
+
+
+def test_an_array_keeps_what_is_good_and_names_the_rest():
+    with Dashboard() as board:
+        body = [event(1), {"event": {"rule": "x"}, "outputs": []}, event(2), 17]
+        status, _, content = board.post(body)
+        answer = json.loads(content)
+        tap.equal((status, answer["stored"]), (200, 2))
+        tap.equal([item["item"] for item in answer["refused"]], [1, 3])
+        tap.equal(board.post([17])[0], 400)
+        tap.equal(json.loads(board.post([])[2]), {"stored": 0, "refused": []})
+        tap.equal(board.count(), 2)
+
+
+def test_what_is_wrong_is_refused_with_words():
+    wrong = [
+        ("{", "line 1"),
+        ("[]x", "line 1"),
+        ('"text"', '"event" is missing'),
+        ({"event": {}}, '"outputs" is missing or no array'),
+        (event(uuid="no"), '"uuid" is none'),
+        (event(output=""), '"output" is missing'),
+        (event(rule=""), '"rule" is missing'),
+        (event(priority="urgent"), '"priority" is missing or unknown'),
+        (event(time="yesterday"), '"time" must be RFC 3339'),
+        (event(tags="a"), '"tags" must be an array of text'),
+        (event(output_fields=[]), '"output_fields" must be an object'),
+    ]
+    with Dashboard() as board:
+        for body, words in wrong:
+            status, _, content = board.post(body)
+            tap.equal(status, 400, repr(body))
+            assert words in json.loads(content)["error"], (body, content)
+        status, _, _ = board.post(b"x" * (9 << 20))
+        tap.equal(status, 413)
+        tap.equal(board.count(), 0)
+
+
+def test_hostile_text_is_stored_and_found_as_it_is():
+    texts = ["'; DROP TABLE events; --", '" OR 1=1', "<img src=x onerror=alert(1)>", "a\\b\"c", "%s%n%x",
+             "日本語のファイル", "😀\u202e\u200b", "x" * 100000, "NEAR(a b)", "a AND b OR NOT c", "*", "\u00e9 vs e\u0301"]
+    with Dashboard() as board:
+        for text in texts:
+            tap.equal(board.post(event(output=text, rule=text[:200], hostname=text[:50]))[0], 200)
+        for text in texts:
+            query = urllib.parse.quote(text[:200], safe="")
+            found = board.get(f"/api/v1/events/search?filter={query}")[1]["results"]
+            assert text in [e["output"] for e in found], text[:50]
+            quoted = urllib.parse.quote(
+                '"' + re.sub(r'(["\\*])', r"\\\1", text[:200]) + '"', safe="")
+            found = board.get(f"/api/v2/events?q={quoted}&from=now-1h&to=2030-01-01T00:00:00Z")[1]
+            assert text in [e["output"] for e in found["events"]], (text[:50], found)
+        # Bytes that are no UTF-8 become U+FFFD; the alert stays.
+        broken = json.dumps(event(output="broken PLACE here")).encode().replace(b"PLACE", b"\xff\xfe")
+        tap.equal(board.post(broken)[0], 200)
+        found = board.get("/api/v1/events/search?filter=broken")[1]["results"]
+        tap.equal(found[0]["output"], "broken \ufffd\ufffd here")
+
+
+def test_numbers_keep_all_their_digits():
+    with Dashboard() as board:
+        body = json.dumps(event()).replace('"evt.num": 0', '"evt.time": 1622308709082520347, "f": 1e400')
+        tap.equal(board.post(body)[0], 200)
+        _, _, content = board.ask("GET", "/api/v1/events/search")
+        assert b'"evt.time":1622308709082520347' in content, content
+        one = json.loads(content)["results"][0]["uuid"]
+        _, _, content = board.ask("GET", f"/api/v2/events/{one}")
+        assert b'{"number":"1622308709082520347"}' in content, content
+        assert b'{"number":"1e400"}' in content, content
+
+
+def test_login_gives_a_cookie_and_logout_ends_it():
+    with Dashboard() as board:
+        for path in ("/api/v2/overview", "/api/v2/events", "/api/v2/status", "/api/v2/stream",
+                     "/api/v1/events/search", "/api/v1/config", "/api/v1/outputs"):
+            status, headers, _ = board.ask("GET", path, login=False)
+            tap.equal(status, 401, path)
+            tap.equal("WWW-Authenticate" in headers, path.startswith("/api/v1"), path)
+        status, headers, content = board.log_in()
+        tap.equal((status, content), (204, b""))
+        cookie = headers["Set-Cookie"]
+        for part in ("HttpOnly", "SameSite=Strict", "Path=/"):
+            assert part in cookie, cookie
+        assert "Secure" not in cookie, cookie
+        _, headers, _ = board.log_in(headers={"X-Forwarded-Proto": "https"})
+        assert "Secure" in headers["Set-Cookie"], headers
+        cookie = {"Cookie": cookie.split(";")[0]}
+        tap.equal(board.get("/api/v2/session", headers=cookie, login=False)[1],
+                  {"user": "admin", "login": True})
+        tap.equal(board.ask("POST", "/api/v2/logout", headers=cookie, login=False)[0], 204)
+        tap.equal(board.ask("GET", "/api/v2/session", headers=cookie, login=False)[0], 401)
+        forged = {"Cookie": "tercel_session=" + "A" * 43}
+        tap.equal(board.ask("GET", "/api/v2/session", headers=forged, login=False)[0], 401)
+
+
+def test_another_site_cannot_act_with_the_cookie():
+    with Dashboard() as board:
+        cookie = board.log_in()[1]["Set-Cookie"].split(";")[0]
+        for headers in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}):
+            status, answer, _ = board.ask("POST", "/api/v2/logout", headers={**headers, "Cookie": cookie}, login=False)
+            tap.equal(status, 403, headers)
+            assert "Access-Control-Allow-Origin" not in answer
+        own = {"Origin": f"http://127.0.0.1:{board.port}", "Sec-Fetch-Site": "same-origin", "Cookie": cookie}
+        tap.equal(board.ask("POST", "/api/v2/logout", headers=own, login=False)[0], 204)
+
+
+def test_wrong_passwords_are_slowed_down():
+    with Dashboard() as board:
+        answers = [board.log_in("wrong") for _ in range(5)]
+        tap.equal({(status, content) for status, _, content in answers},
+                  {(401, b'{"error":"user or password is wrong"}')})
+        status, headers, _ = board.log_in()  # right, but too late
+        tap.equal(status, 429)
+        wait = int(headers["Retry-After"])
+        assert 1 <= wait <= 10, wait
+        tap.equal(board.ask("GET", "/api/v1/events/count")[0], 429)
+        # Alerts still come in, and after the time it is let in.
+        tap.equal(board.post(event())[0], 200)
+        tap.wait_for("the throttle to open", lambda: board.log_in()[0] == 204)
+
+
+def test_a_first_login_is_made_once_and_kept_as_a_hash():
+    folder = tempfile.mkdtemp(prefix="tercel-test-")
+    state, told = os.path.join(folder, "state"), os.path.join(folder, "told")
+    try:
+        with Dashboard("--first-login-file", told, login=None, state=state) as board:
+            tap.wait_for("the first login", lambda: os.path.exists(told) and os.path.getsize(told))
+            text = pathlib.Path(told).read_text(encoding="ascii")
+            user, password = text.split()
+            tap.equal(oct(os.stat(told).st_mode & 0o777), "0o600")
+            tap.equal(oct(os.stat(os.path.join(state, "users")).st_mode & 0o777), "0o600")
+            assert len(password) > 15, password
+            users = pathlib.Path(state, "users").read_text(encoding="ascii")
+            assert users.startswith("admin:$y$") and password not in users, users
+            board.login = f"{user}:{password}"
+            tap.equal(board.count(), 0)
+            board.stop()
+            assert not [line for line in board.lines if password in line], board.lines
+        os.unlink(told)
+        with Dashboard("--first-login-file", told, login=None, state=state) as board:
+            assert not os.path.exists(told)
+            tap.equal(board.ask("GET", "/api/v1/events/count",
+                                headers={"Authorization": basic(f"{user}:{password}")})[0], 200)
+            tap.equal(board.ask("GET", "/api/v1/events/count",
+                                headers={"Authorization": basic("admin:admin")})[0], 401)
+    finally:
+        shutil.rmtree(folder)
+    with Dashboard(login=None) as board:
+        board.stop()
+        tap.equal(len([line for line in board.lines if line.startswith("first login: admin / ")]), 1)
+
+
+def test_without_login_all_may_read_and_no_other_site_is_let_in():
+    with Dashboard("--no-login", login=None) as board:
+        tap.equal(board.get("/api/v2/session")[1], {"user": "anonymous", "login": False})
+        status, headers, _ = board.ask("GET", "/api/v1/events/search", headers={"Origin": "http://evil.example"})
+        tap.equal(status, 200)
+        assert "Access-Control-Allow-Origin" not in headers
+        tap.equal(board.ask("POST", "/api/v1/auth")[2], b'"authorized"')
+    with Dashboard(login=None, environment={"FALCOSIDEKICK_UI_DISABLEAUTH": "true"}) as board:
+        tap.equal(board.count(), 0)
+    with Dashboard(login=None, environment={"FALCOSIDEKICK_UI_USER": "eve:s:e"}) as board:
+        board.login = "eve:s:e"
+        tap.equal(board.count(), 0)
+
+
+def test_alerts_need_a_token_where_one_is_set():
+    with Dashboard(environment={"TERCEL_DASHBOARD_TOKEN": "secret"}) as board:
+        tap.equal(board.post(event())[0], 401)
+        tap.equal(board.post(event(), headers={"Authorization": "Bearer secres"})[0], 401)
+        tap.equal(board.post(event(), headers={"Authorization": "Bearer secret"})[0], 200)
+        tap.equal(board.count(), 1)
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=20)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self.path)
+
+
+def post_over(path, body):
+    connection = UnixConnection(path)
+    connection.request("POST", "/", json.dumps(body))
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer.status
+
+
+def test_the_unix_socket_knows_its_senders():
+    folder = tempfile.mkdtemp(prefix="tercel-test-")
+    os.chmod(folder, 0o755)
+    path = os.path.join(folder, "socket")
+    try:
+        with Dashboard("--socket", path) as board:
+            tap.equal(post_over(path, event(verified="mtls")), 200)
+            tap.equal(board.post(event())[0], 401, "over TCP")
+            tap.equal(board.get("/api/v1/events/search?limit=1")[1]["statistics"]["all"], 1)
+            one = board.get("/api/v2/events?from=now-1h&to=2030-01-01T00:00:00Z")[1]["events"][0]["uuid"]
+            tap.equal(board.get(f"/api/v2/events/{one}/json")[1]["verified"], "mtls")
+            if os.geteuid() == 0:
+                child = os.fork()
+                if child == 0:
+                    os.setuid(65534)
+                    os._exit(0 if post_over(path, event()) == 401 else 1)
+                tap.equal(os.waitpid(child, 0)[1], 0, "another user")
+    finally:
+        shutil.rmtree(folder)
+    with Dashboard() as board:  # nobody may say of himself that he is verified
+        tap.equal(board.post(event(verified="mtls"))[0], 200)
+        one = board.get("/api/v2/events?from=now-1h&to=2030-01-01T00:00:00Z")[1]["events"][0]["uuid"]
+        assert "verified" not in board.get(f"/api/v2/events/{one}/json")[1]
+
+
+class Stream:
+    """The lines of a server-sent stream, as they come."""
+
+    def __init__(self, board, path, **headers):
+        self.connection = http.client.HTTPConnection("127.0.0.1", board.port, timeout=20)
+        self.connection.request("GET", path, headers={"Authorization": basic(board.login), **headers})
+        self.answer = self.connection.getresponse()
+
+    def next(self):
+        """The next event as a dict; comments are passed over."""
+        got = {}
+        while True:
+            line = self.answer.readline().decode().rstrip("\n")
+            if line.startswith(":") or line.startswith("retry:"):
+                continue
+            if not line:
+                if got:
+                    return got
+                continue
+            name, _, value = line.partition(": ")
+            got[name] = value
+
+    def close(self):
+        self.connection.close()
+
+
+def test_the_stream_shows_alerts_as_they_are_stored():
+    with Dashboard() as board:
+        stream = Stream(board, "/api/v2/stream?q=number%202")
+        tap.equal(stream.answer.getheader("Content-Type"), "text/event-stream")
+        for number in (1, 2, 3, 20):
+            tap.equal(board.post(event(number))[0], 200)
+        first, second = stream.next(), stream.next()
+        tap.equal([first["event"], first["id"], second["id"]], ["alert", "2", "4"])
+        tap.equal(json.loads(first["data"])["output"], "number 2")
+        tap.equal(json.loads(second["data"])["output"], "number 20")
+        stream.close()
+        again = Stream(board, "/api/v2/stream", **{"Last-Event-ID": "2"})
+        tap.equal([again.next()["id"], again.next()["id"]], ["3", "4"])
+        again.close()
+        # Also after a restart.
+        board.stop()
+        board.start()
+        again = Stream(board, "/api/v2/stream", **{"Last-Event-ID": "3"})
+        tap.equal(again.next()["id"], "4")
+        again.close()
+        ahead = Stream(board, "/api/v2/stream", **{"Last-Event-ID": "99"})
+        tap.equal(ahead.next()["event"], "gap")
+        tap.equal(board.post(event(5))[0], 200)
+        tap.equal(ahead.next()["id"], "5")
+        ahead.close()
+        tap.equal(board.stop(), 0)
+
+
+def test_a_stream_that_fell_behind_is_told_of_the_gap():
+    with Dashboard() as board:
+        for part in range(6):
+            tap.equal(board.post([event(part * 500 + i) for i in range(500)])[0], 200)
+        stream = Stream(board, "/api/v2/stream", **{"Last-Event-ID": "5"})
+        tap.equal(stream.next()["event"], "gap")
+        tap.equal(stream.next()["id"], str(3000 - 2048 + 1))
+        stream.close()
+
+
+def test_kill_9_loses_nothing_that_was_acknowledged():
+    with Dashboard() as board:
+        acknowledged = []
+
+        def send(worker):
+            for number in range(1000):
+                try:
+                    if board.post(event(worker * 1000 + number))[0] == 200:
+                        acknowledged.append(number)
+                except OSError:
+                    return
+
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            jobs = [pool.submit(send, worker) for worker in range(4)]
+            tap.wait_for("some alerts", lambda: len(acknowledged) > 200)
+            board.stop(signal.SIGKILL)
+            for job in jobs:
+                job.result()
+        kept = len(acknowledged)
+        board.start()
+        assert kept <= board.count() <= kept + 4, (kept, board.count())
+
+
+def test_the_page_is_served_with_its_guards():
+    with Dashboard() as board:
+        status, headers, content = board.ask("GET", "/", login=False)
+        tap.equal((status, headers["Content-Type"]), (200, "text/html; charset=utf-8"))
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy and "unsafe" not in policy and "frame-ancestors 'none'" in policy
+        tap.equal(headers["X-Content-Type-Options"], "nosniff")
+        for path in ("/api/v1/healthz", "/nothing", "/api/v2/status"):
+            assert "Content-Security-Policy" in board.ask("GET", path, login=False)[1], path
+        status, again, _ = board.ask("GET", "/", headers={"If-None-Match": headers["ETag"]}, login=False)
+        tap.equal((status, again["ETag"]), (304, headers["ETag"]))
+        for path in ("/../etc/passwd", "/%2e%2e/etc/passwd", "/..%2fetc/passwd", "//etc/passwd"):
+            tap.equal(board.ask("GET", path, login=False)[0], 404, path)
+        scripts = re.findall(r'src="\./([^"]+\.js)"', content.decode())
+        for script in scripts:
+            _, headers, plain = board.ask("GET", "/" + script, login=False)
+            tap.equal("immutable" in headers["Cache-Control"], script.startswith("assets/"), script)
+            _, headers, small = board.ask("GET", "/" + script, headers={"Accept-Encoding": "gzip"}, login=False)
+            if headers.get("Content-Encoding") == "gzip":
+                tap.equal(gzip.decompress(small), plain)
+            _, headers, _ = board.ask("GET", "/" + script, headers={"Accept-Encoding": "gzip, br"}, login=False)
+            tap.equal(headers.get("Content-Encoding"), "br")
+        assert any(script.startswith("assets/") for script in scripts) or not scripts, scripts
+        assert scripts or b"-Dweb=disabled" in content, content
+
+
+def run_once(*arguments, **environment):
+    result = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=20,
+                            env={**os.environ, **environment})
+    return result.returncode, result.stderr.strip().splitlines()
+
+
+def test_mistakes_in_the_set_up_are_one_clear_line():
+    folder = tempfile.mkdtemp(prefix="tercel-test-")
+    try:
+        with Dashboard() as board:
+            wrong = [
+                (("--listen", f"127.0.0.1:{board.port}", "--state", folder + "/a"), f"127.0.0.1:{board.port} is taken"),
+                (("-p", "0", "-a", "127.0.0.1", "--state", board.state), "is in use by another dashboard"),
+                (("-a", "localhost", "--state", folder + "/a", "-p", "0"), 'no IP address'),
+                (("-u", "admin", "--state", folder + "/a", "-p", "0"), "USER:PASSWORD"),
+                (("--listen", "127.0.0.1:x"), "--listen must be IP:PORT"),
+                (("--prot", "1"), "--port"),
+                (("-t", "soon"), "soon"),
+                (("-l", "loud", "--state", folder + "/a"), "log level"),
+                (("--state", "/proc/nothing"), "/proc/nothing"),
+                (("stray",), "stray"),
+            ]
+            for arguments, words in wrong:
+                status, lines = run_once(*arguments)
+                tap.equal((status, len(lines)), (1, 1), f"{arguments}: {lines}")
+                assert words in lines[0], (arguments, lines)
+        tap.equal(run_once("--version")[0], 0)
+        tap.equal(run_once("--help")[0], 0)
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_redis_settings_are_taken_with_a_note():
+    with Dashboard("-r", "localhost:6379", "-w", "x", "-t", "2W", "-x") as board:
+        tap.equal(board.get("/api/v1/config")[1]["ttl"], 14 * 86400)
+        tap.equal(board.stop(), 0)
+        assert any("Redis settings have no effect" in line for line in board.lines), board.lines
+
+
+def test_it_stops_cleanly_with_work_under_way():
+    with Dashboard() as board:
+        stream = Stream(board, "/api/v2/stream")
+        results = []
+
+        def send():
+            try:
+                while board.post([event(i) for i in range(50)])[0] == 200:
+                    results.append(1)
+            except OSError:
+                pass
+
+        threads = [threading.Thread(target=send) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        tap.wait_for("some requests", lambda: len(results) > 5)
+        begun = time.monotonic()
+        tap.equal(board.stop(), 0)
+        assert time.monotonic() - begun < 15
+        for thread in threads:
+            thread.join()
+        stream.close()
+
+
+if __name__ == "__main__":
+    tap.main(globals())
