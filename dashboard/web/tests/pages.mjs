@@ -347,6 +347,16 @@ test('an event has an address of its own, with its ancestry and where it was', a
   equal(await page.evaluate(() => location.hash), '#/events?q=kworkerd');
 }));
 
+test('a search from the page of an event leads to the list', at({ hash: '' }, async ({ page, api, rows, hash }) => {
+  await page.goto(`${api.url}#/event/${api.store[0].uuid}`);
+  await page.locator('.tree').waitFor();
+  await page.keyboard.press('/');
+  await page.keyboard.type('kworkerd');
+  await page.keyboard.press('Enter');
+  await rows.first().waitFor();
+  equal(await hash(), '#/events?q=kworkerd');
+}));
+
 test('an address of no event says so', at({ hash: '#/event/00000000-0000-4000-8000-000000000000' }, async ({ page }) => {
   await page.getByText('There is no such event.').waitFor();
 }));

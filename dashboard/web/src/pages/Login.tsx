@@ -1,5 +1,5 @@
 /* Sign in. Says nothing about the installation to who is not signed in. */
-import { For } from 'solid-js';
+import { For, onMount } from 'solid-js';
 import { go, route } from '../router';
 import { SignInForm } from '../shell/SignIn';
 import { Mark } from '../ui/Icon';
@@ -37,6 +37,7 @@ function feathers(): Feather[] {
 }
 
 export function Login() {
+  onMount(() => (document.title = words.title(words.login.title)));
   return (
     <div class="lg">
       <main class="form" id="main" tabindex="-1">

@@ -7,7 +7,8 @@ import { useKeys } from '../keys';
 import { known } from '../known';
 import { readQuery } from '../logic/query';
 import { suggest } from '../logic/suggest';
-import { queryError, scope, setScope } from '../scope';
+import { go, route } from '../router';
+import { linkTo, queryError, scope, setScope } from '../scope';
 import { Icon } from '../ui/Icon';
 import { Value } from '../ui/Value';
 import { words } from '../words';
@@ -91,7 +92,8 @@ export function QueryBar() {
     apply();
     isTyping = false;
     setOpen(false);
-    if (location.hash.startsWith('#/event/')) setScope({ q: draft().trim() });
+    // One event has no list to search: the answer is on the events page.
+    if (route().path.startsWith('/event/')) go(linkTo('/events', { q: draft().trim() }));
   };
 
   const complete = (index: number) => {
