@@ -75,6 +75,7 @@ struct metadata {
 	size_t mount_count, mount_capacity;
 	enum tristate is_privileged, host_pid, host_network, host_ipc;
 	bool is_sandbox;		/* the pod's own: pause */
+	bool is_partial; /* more of the pod and of the image is being asked for */
 	int64_t created_ns, started_ns; /* since 1970; 0: not known */
 	/* Command lines, words joined by blanks; "NONE": switched off by its owner. */
 	struct text healthcheck, liveness_probe, readiness_probe;

@@ -20,7 +20,7 @@
 
 #define REQUESTS_MAX	   4096
 #define JOBS_MAX	   4096
-#define ANSWERS_MAX	   (REQUESTS_MAX + JOBS_MAX + SOCKETS_MAX)
+#define ANSWERS_MAX	   (REQUESTS_MAX + 2 * JOBS_MAX + SOCKETS_MAX)
 #define CALLS_MAX	   128
 #define CALLS_OF_ONE_MAX   16
 #define CALL_TIMEOUT_MS	   2000
@@ -126,6 +126,8 @@ struct job {
 	size_t step;
 	struct fetch fetch;
 	struct request request;
+	struct http_answer first; /* of the first step, until an early answer was made of it */
+	bool has_first;
 };
 
 struct runtimes {
@@ -182,6 +184,13 @@ static void fetch_done(struct fetch *fetch)
 	*fetch = (struct fetch){ 0 };
 }
 
+static void drop_first(struct job *job)
+{
+	if (job->has_first)
+		http_answer_done(&job->first);
+	job->has_first = false;
+}
+
 static void job_end(struct job *job, struct metadata *metadata)
 {
 	struct runtimes *runtimes = job->owner;
@@ -194,6 +203,7 @@ static void job_end(struct job *job, struct metadata *metadata)
 			       .metadata = metadata,
 		       });
 	fetch_done(&job->fetch);
+	drop_first(job);
 	buffer_done(&job->request.body);
 	runtimes->jobs--;
 	free(job);
@@ -580,6 +590,28 @@ static void recall_facts(struct job *job)
 	job->fetch.facts = image ? image->facts : NULL;
 }
 
+/*
+ * A slow runtime must not keep the name, image and privileges back until it has told the pod and
+ * the image's digest too: what the first step told is given at once.
+ */
+static void give_early(struct job *job)
+{
+	struct fetch early = { .id = job->fetch.id, .prefix = job->fetch.prefix };
+	struct error err = { 0 };
+
+	early.metadata = metadata_new(job->runtime->type);
+	if (job->runtime->socket.kind->steps[0].take(&early, &job->first, &err) == 0) {
+		early.metadata->is_partial = true;
+		metadata_finish(early.metadata);
+		give(job->owner, (struct runtimes_answer){ .answer = ANSWER_KNOWN,
+					 .kind = job->kind,
+					 .id = string_copy(job->id),
+					 .metadata = TAKE(early.metadata) });
+	}
+	fetch_done(&early);
+	drop_first(job);
+}
+
 /* Where a call ends: the job goes on in the thread's loop, not inside of libcurl's. */
 static void take_answer(void *context, struct http_answer *answer)
 {
@@ -598,6 +630,11 @@ static void take_answer(void *context, struct http_answer *answer)
 		r = runtime->socket.kind->steps[job->step].take(&job->fetch, answer, &err);
 		if (r == -EPROTO)
 			say_oddity(runtime, err.message);
+	}
+	if (!r && !job->step && !job->fetch.is_no_container) {
+		job->first = *answer;
+		job->has_first = true;
+		buffer_init(&answer->body, 0);
 	}
 	if (r < 0 && r != -ENOENT)
 		atomic_fetch_add(runtime->failed, 1);
@@ -623,6 +660,8 @@ static void next_step(struct job *job)
 			job_sleep(job, 5);
 		else
 			atomic_fetch_add(job->runtime->asked, 1);
+		if (job->has_first)
+			give_early(job);
 		return;
 	}
 	recall_facts(job);
@@ -640,6 +679,7 @@ static void advance(struct job *job)
 		next_step(job);
 		return;
 	}
+	drop_first(job);
 	job->runtime = next_runtime(job, &waits);
 	if (job->runtime) {
 		fetch_done(&job->fetch);
@@ -771,6 +811,7 @@ size_t runtimes_take(struct runtimes *runtimes, struct runtimes_answer **ret_ans
 static void job_free(struct job *job)
 {
 	fetch_done(&job->fetch);
+	drop_first(job);
 	buffer_done(&job->request.body);
 	free(job->id);
 	free(job);

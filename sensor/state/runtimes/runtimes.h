@@ -32,7 +32,8 @@ bool runtimes_may_know(enum container_kind kind);
 /*
  * Asks about a container by its whole id. `cgroup` tells whose it is: a user's own Podman is asked
  * about that user's containers alone. Never waits: -EAGAIN when the queue is full, -EINVAL for a
- * text that is no id (nobody is asked then). Otherwise exactly one answer comes.
+ * text that is no id (nobody is asked then). Otherwise one answer comes; before it there may be one
+ * whose metadata is partial.
  */
 int runtimes_ask(
 	struct runtimes *runtimes, enum container_kind kind, struct text id, struct text cgroup);

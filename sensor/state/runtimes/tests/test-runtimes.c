@@ -170,13 +170,14 @@ static void setup_end(struct setup *setup)
 	rmdir(setup->server.folder);
 }
 
-/* The next answer that is no news. */
+/* The next answer that is no news and whole. */
 static struct runtimes_answer *next_answer(struct setup *setup)
 {
 	struct runtimes_answer *answer;
 
 	while (runtimes_wait(setup->runtimes, &answer, 1, WAIT)) {
-		if (answer->answer != ANSWER_NEWS)
+		if (answer->answer != ANSWER_NEWS &&
+			!(answer->metadata && answer->metadata->is_partial))
 			return answer;
 		runtimes_answer_free(answer);
 	}
@@ -240,6 +241,32 @@ TEST(a_container_is_told_with_all_that_the_runtime_knows)
 	before = atomic_load(&setup.server.requests);
 	runtimes_answer_free(ask(&setup, ID));
 	CHECK_NUMBER(atomic_load(&setup.server.requests) - before, 1);
+	server_stop(&setup.server);
+	setup_end(&setup);
+}
+
+TEST(what_is_known_first_is_told_first)
+{
+	struct script scripts[] = {
+		{ "/version", 200, "{\"Version\":\"20.10\"}", 0 },
+		{ "/containers/" ID "/json", 200, INSPECT, 0 },
+		{ "/images/", 200, NULL, 0 },
+	};
+	struct runtimes_answer *answer;
+	struct setup setup;
+
+	setup_begin(&setup, scripts, COUNT_OF(scripts));
+	server_start(&setup.server);
+	runtimes_begin(&setup);
+	CHECK_NUMBER(runtimes_ask(setup.runtimes, CONTAINER_DOCKER, TEXT(ID), TEXT("/docker/x")), 0);
+	do
+		CHECK_NUMBER(runtimes_wait(setup.runtimes, &answer, 1, WAIT), 1);
+	while (answer->answer == ANSWER_NEWS && (runtimes_answer_free(answer), true));
+	CHECK_NUMBER(answer->answer, ANSWER_KNOWN);
+	CHECK(answer->metadata->is_partial);
+	check_slice(answer->metadata->repository, "quay.io/team/web");
+	CHECK_NUMBER(answer->metadata->is_privileged, YES);
+	runtimes_answer_free(answer);
 	server_stop(&setup.server);
 	setup_end(&setup);
 }
