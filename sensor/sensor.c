@@ -11,15 +11,20 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/metrics.h"
 #include "base/ready.h"
 #include "sensor/outputs/output.h"
+#include "sensor/rules/parked.h"
 #include "sensor/sensor.h"
 #include "sensor/sources/source.h"
+#include "sensor/state/runtimes/runtimes.h"
 
 /* How long the source may sleep before we look at the signals. */
 #define TURN_MS 100
-/* How long an alert may wait for a name that is being looked up (users.h). */
-#define NAMES_WAIT_MS 20
+/* The same while events wait for metadata. */
+#define PARKED_TURN_MS 2
+/* Of the memory for waiting events a single container may take this part. */
+#define CONTAINERS_PART 8
 
 struct sensor {
 	struct sensor_settings *settings;
@@ -32,7 +37,13 @@ struct sensor {
 	char *hostname;
 	bool makes_json;
 	struct buffer text, json;
-	struct field_use names[3]; /* fields of every alert that may have to be waited for */
+	struct runtimes *runtimes;
+	struct wanted_socket *sockets;
+	struct metrics *metrics;
+	struct parked *parked;
+	bool must_queue;
+	int64_t run_parked_ms;
+	int64_t without_metadata; /* as far as it was told */
 	int64_t *ignored_pids;
 	size_t ignored_count;
 	uint64_t *matches; /* by rule */
@@ -58,24 +69,10 @@ static bool is_ours(const struct sensor *sensor, const struct process *process)
 	return false;
 }
 
-/* A container's passwd is read elsewhere: the first alert of a container waits for it a little. */
-static void wait_for_names(const struct sensor *sensor, const struct event *event)
-{
-	static const struct timespec pause = { .tv_nsec = 1000000 };
-	struct value value;
-
-	for (size_t i = 0, waited_ms = 0; i < COUNT_OF(sensor->names); i++)
-		for (; waited_ms < NAMES_WAIT_MS &&
-			field_read(event, &sensor->names[i], &value) == WAITS;
-			waited_ms++)
-			nanosleep(&pause, NULL);
-}
-
 static void alert(struct sensor *sensor, const struct event *event, const struct rule *rule)
 {
 	struct sensor_alert *made;
 
-	wait_for_names(sensor, event);
 	buffer_clear(&sensor->text);
 	buffer_clear(&sensor->json);
 	rule_write_text(rule, event, &sensor->format, &sensor->text);
@@ -88,34 +85,78 @@ static void alert(struct sensor *sensor, const struct event *event, const struct
 	sensor->matches[rule->index]++;
 }
 
+/*
+ * Goes on with an event from a place in the rules. False when it has to wait: for what a rule
+ * decides on, or for what the alert of the rule that matched prints.
+ */
+static bool go_on(void *context, struct event *event, struct parked_place *place)
+{
+	struct sensor *sensor = context;
+
+	for (;;) {
+		if (place->matched) {
+			const struct rule *rule = place->matched;
+
+			if (sensor->must_queue || rule_waits(rule, event))
+				return false;
+			alert(sensor, event, rule);
+			place->matched = NULL;
+			place->first = rule->index + 1;
+			if (sensor->settings->options.rule_matching != MATCH_ALL)
+				return true;
+		}
+		switch (rules_match(
+			sensor->rules, sensor->evaluation, event, place->first, &place->matched)) {
+		case IS_FALSE:
+			return true;
+		case IS_TRUE:
+			break;
+		case IS_WAITING:
+			place->first = TAKE(place->matched)->index;
+			return false;
+		}
+	}
+}
+
 static void take_event(struct sensor *sensor, struct event *event)
 {
-	bool takes_all = sensor->settings->options.rule_matching == MATCH_ALL;
-	unsigned first = 0;
+	struct parked_place place = {};
 
 	if (is_ours(sensor, event->process))
 		return;
-	for (;;) {
-		const struct rule *rule = NULL;
-		enum truth truth =
-			rules_match(sensor->rules, sensor->evaluation, event, first, &rule);
-
-		if (truth == IS_FALSE)
-			return;
-		if (truth == IS_WAITING) {
-			/* Nothing parks it yet: decide with what is known. */
-			if (event->is_overdue)
-				return;
-			wait_for_names(sensor, event);
-			event->is_overdue = true;
-			first = rule->index;
-			continue;
-		}
-		alert(sensor, event, rule);
-		if (!takes_all)
-			return;
-		first = rule->index + 1;
+	/* Behind events of its container that wait, an alert has to wait too. */
+	sensor->must_queue = parked_has(sensor->parked, event->container);
+	if (!go_on(sensor, event, &place) &&
+		parked_push(sensor->parked, event, &place, now_ms()) < 0) {
+		sensor->must_queue = false;
+		event->is_overdue = true;
+		(void)go_on(sensor, event, &place);
 	}
+	sensor->must_queue = false;
+}
+
+/* Names and metadata come by themselves: look every few milliseconds. */
+static void run_parked(struct sensor *sensor)
+{
+	int64_t now = now_ms();
+
+	if (!parked_count(sensor->parked) || now < sensor->run_parked_ms)
+		return;
+	sensor->run_parked_ms = now + PARKED_TURN_MS;
+	parked_run(sensor->parked, now, go_on, sensor);
+}
+
+static void tell_overdue(struct sensor *sensor)
+{
+	int64_t now = (int64_t)parked_gave_up(sensor->parked);
+
+	if (now > sensor->without_metadata)
+		log_warning("%" PRId64 " events went on without all metadata of their containers "
+			    "(container_metadata.timeout is %" PRId64 " ms), %" PRId64
+			    " since the start",
+			now - sensor->without_metadata,
+			sensor->settings->options.metadata_timeout_ms, now);
+	sensor->without_metadata = now;
 }
 
 /* Once a second, when there is something to tell. */
@@ -133,6 +174,7 @@ static void tell_drops(struct sensor *sensor)
 			    " since the start",
 			counters.dropped - sensor->dropped, counters.dropped);
 	sensor->dropped = counters.dropped;
+	tell_overdue(sensor);
 }
 
 /* Whether the same command line would start now, with the files as they are. */
@@ -171,9 +213,11 @@ static int turn(struct sensor *sensor, struct error *err)
 		nanosleep(&pause, NULL);
 		return 0;
 	}
-	r = sensor->source->operations->next(sensor->source, TURN_MS, &event, err);
+	r = sensor->source->operations->next(sensor->source,
+		parked_count(sensor->parked) ? PARKED_TURN_MS : TURN_MS, &event, err);
 	if (r == 1)
 		take_event(sensor, event);
+	run_parked(sensor);
 	return r == -EINTR ? 0 : r;
 }
 
@@ -260,10 +304,56 @@ static int prepare_ignored(struct sensor *sensor, struct error *err)
 	return 0;
 }
 
+static void add_sockets(struct sensor *sensor, size_t *count, const struct runtime_kind *kind,
+	const struct text_list *paths)
+{
+	for (size_t i = 0; i < paths->count; i++)
+		sensor->sockets[(*count)++] = (struct wanted_socket){ kind, paths->items[i] };
+}
+
+static void prepare_runtimes(struct sensor *sensor)
+{
+	const struct sensor_options *options = &sensor->settings->options;
+	struct runtimes_options runtimes_options = { .metrics = sensor->metrics };
+	size_t count = 0;
+
+	sensor->sockets = NEW_ARRAY(
+		struct wanted_socket, options->cri_sockets.count + options->docker_sockets.count +
+					      options->podman_sockets.count + 1);
+	if (options->asks_cri)
+		add_sockets(sensor, &count, &runtime_cri, &options->cri_sockets);
+	if (options->asks_docker)
+		add_sockets(sensor, &count, &runtime_docker, &options->docker_sockets);
+	if (options->asks_podman)
+		add_sockets(sensor, &count, &runtime_podman, &options->podman_sockets);
+	runtimes_options.sockets = (struct sockets_options){
+		.host_root = options->host_root,
+		.wanted = sensor->sockets,
+		.wanted_count = count,
+		.without_cri = !options->asks_cri,
+		.without_docker = !options->asks_docker,
+		.without_podman = !options->asks_podman,
+	};
+	sensor->runtimes = runtimes_new(&runtimes_options);
+}
+
+static void prepare_parked(struct sensor *sensor)
+{
+	const struct sensor_options *options = &sensor->settings->options;
+	struct parked_options parked_options = {
+		.limit_ms = options->metadata_timeout_ms,
+		.bytes_max = options->metadata_bytes,
+		.container_bytes_max = options->metadata_bytes / CONTAINERS_PART,
+	};
+
+	parked_options.metrics = sensor->metrics = metrics_new();
+	sensor->parked = parked_new(&parked_options);
+}
+
 static int prepare_source(struct sensor *sensor, struct error *err)
 {
 	const struct sensor_options *options = &sensor->settings->options;
-	const struct kernel_source_options source_options = {
+	struct kernel_source_options source_options = {
 		.ring_bytes = options->ring_bytes,
 		.host_root = options->host_root,
 		.ignored_pids = sensor->ignored_pids,
@@ -278,6 +368,8 @@ static int prepare_source(struct sensor *sensor, struct error *err)
 		return error_set(err, -ENOTSUP,
 			"engine.kind: replaying a file comes later; use "
 			"modern_ebpf");
+	prepare_runtimes(sensor);
+	source_options.runtimes = sensor->runtimes;
 	r = kernel_source_new(&source_options, &sensor->source, err);
 	if (r < 0)
 		return r;
@@ -305,16 +397,6 @@ static void prepare_format(struct sensor *sensor)
 	buffer_init(&sensor->json, ALERT_MAX);
 }
 
-static int prepare_names(struct sensor *sensor, struct error *err)
-{
-	static const char *const names[] = { "user.name", "user.loginname", "group.name" };
-	int r = 0;
-
-	for (size_t i = 0; i < COUNT_OF(names) && r >= 0; i++)
-		r = field_resolve(text_of(names[i]), NULL, &sensor->names[i], err);
-	return r;
-}
-
 static int prepare(struct sensor *sensor, struct error *err)
 {
 	int r = sensor_load_rules(sensor->settings, &sensor->rules, err);
@@ -324,9 +406,8 @@ static int prepare(struct sensor *sensor, struct error *err)
 	sensor->evaluation = evaluation_new(sensor->rules);
 	sensor->matches = NEW_ARRAY(uint64_t, rules_count(sensor->rules) + 1);
 	prepare_format(sensor);
-	r = prepare_names(sensor, err);
-	if (r >= 0)
-		r = prepare_ignored(sensor, err);
+	prepare_parked(sensor);
+	r = prepare_ignored(sensor, err);
 	if (r >= 0)
 		r = outlets_new(&sensor->settings->options, &sensor->outlets, err);
 	return r;
@@ -347,13 +428,17 @@ static int write_pid_file(const char *path, struct error *err)
 
 static void done(struct sensor *sensor)
 {
+	if (sensor->parked)
+		parked_run_all(sensor->parked, go_on, sensor);
+	parked_free(sensor->parked);
 	if (sensor->source)
 		sensor->source->operations->free(sensor->source);
+	runtimes_free(sensor->runtimes);
+	metrics_free(sensor->metrics);
+	free(sensor->sockets);
 	outlets_stop(sensor->outlets, sensor->settings->options.output_timeout_ms);
 	evaluation_free(sensor->evaluation);
 	rules_free(sensor->rules);
-	for (size_t i = 0; i < COUNT_OF(sensor->names); i++)
-		field_use_done(&sensor->names[i]);
 	buffer_done(&sensor->text);
 	buffer_done(&sensor->json);
 	free(sensor->hostname);

@@ -51,6 +51,10 @@ struct sensor_options {
 	uint64_t ring_bytes;
 	struct text_list ignored_pids;
 	char *host_root, *hostname;
+	bool asks_cri, asks_docker, asks_podman;
+	struct text_list cri_sockets, docker_sockets, podman_sockets;
+	int64_t metadata_timeout_ms;
+	uint64_t metadata_bytes;
 	int log_format; /* 0 text, 1 JSON */
 	/* Flags alone */
 	char *config_path;

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "sensor/fields/families.h"
 #include "sensor/fields/reader.h"
+#include "sensor/state/runtimes/metadata.h"
 
 #define ANCESTORS_MAX 100
 /* How far proc.aenv[NAME] looks up (spec/rule-language.md 13). */
@@ -639,6 +640,58 @@ READER(proc_vmswap)
 
 #define ANCESTORS (FIELD_ANY_ANCESTOR | ALONE)
 
+/* The command line of argv, as a runtime prints a probe's. */
+static struct text argv_text(struct arena *arena, const struct process *process)
+{
+	return joined(arena, process->exe, true, process->arguments);
+}
+
+/*
+ * A probe is entered from outside: the process that runs its command has a parent that is not in
+ * the container. So nothing inside can pass for one.
+ */
+static bool belongs_to_probe(const struct event *event, struct text probe)
+{
+	const struct process *process;
+
+	for (unsigned i = 0; (process = process_ancestor(event->process, i)); i++) {
+		const struct process *parent = process_ancestor(event->process, i + 1);
+
+		if (process->container != event->container || !parent)
+			return false;
+		if (parent->container != event->container)
+			return text_equal(argv_text(event->arena, process), probe);
+	}
+	return false;
+}
+
+static enum presence give_is_probe(const struct event *event, struct value *ret_value,
+	struct text (*probe_of)(const struct metadata *metadata))
+{
+	const struct metadata *metadata;
+	enum presence presence = metadata_of(event, &metadata);
+
+	if (presence == WAITS)
+		return WAITS;
+	if (presence == ABSENT || !event->process || !probe_of(metadata).length)
+		return give_bool(ret_value, false);
+	return give_bool(ret_value, belongs_to_probe(event, probe_of(metadata)));
+}
+
+#define IS_PROBE(name)                                                     \
+	static struct text text_of_##name(const struct metadata *metadata) \
+	{                                                                  \
+		return metadata->name;                                     \
+	}                                                                  \
+	READER(proc_is_##name)                                             \
+	{                                                                  \
+		return give_is_probe(event, ret_value, text_of_##name);    \
+	}
+
+IS_PROBE(healthcheck)
+IS_PROBE(liveness_probe)
+IS_PROBE(readiness_probe)
+
 static const struct field fields[] = {
 	{ "proc.exe", TYPE_CHARBUF, ARGUMENT_NONE, 0, "First argument of the exec, untouched",
 		proc_exe },
@@ -774,12 +827,14 @@ static const struct field fields[] = {
 	{ "proc.stdin.name", TYPE_CHARBUF, ARGUMENT_NONE, 0, "fd.name of its descriptor 0" },
 	{ "proc.stdout.name", TYPE_CHARBUF, ARGUMENT_NONE, 0, "fd.name of its descriptor 1" },
 	{ "proc.stderr.name", TYPE_CHARBUF, ARGUMENT_NONE, 0, "fd.name of its descriptor 2" },
-	{ "proc.is_container_healthcheck", TYPE_BOOL, ARGUMENT_NONE, FIELD_DEPRECATED,
-		"No longer told by any runtime" },
-	{ "proc.is_container_liveness_probe", TYPE_BOOL, ARGUMENT_NONE, FIELD_DEPRECATED,
-		"No longer told by any runtime" },
-	{ "proc.is_container_readiness_probe", TYPE_BOOL, ARGUMENT_NONE, FIELD_DEPRECATED,
-		"No longer told by any runtime" },
+	{ "proc.is_container_healthcheck", TYPE_BOOL, ARGUMENT_NONE, FIELD_METADATA,
+		"Whether it is, or belongs to, the container's health check", proc_is_healthcheck },
+	{ "proc.is_container_liveness_probe", TYPE_BOOL, ARGUMENT_NONE, FIELD_METADATA,
+		"Whether it is, or belongs to, the container's liveness probe",
+		proc_is_liveness_probe },
+	{ "proc.is_container_readiness_probe", TYPE_BOOL, ARGUMENT_NONE, FIELD_METADATA,
+		"Whether it is, or belongs to, the container's readiness probe",
+		proc_is_readiness_probe },
 };
 
 const struct field_family family_proc = { "proc", "The process and its ancestors", fields,

@@ -85,3 +85,12 @@ uint64_t namespace_start_ns(const struct process *process);
 /* Names of user and group ids with Falco's fallbacks: "root" for 0, else "<NA>". */
 enum presence user_name_of(const struct event *event, int64_t uid, struct text *ret_name);
 enum presence group_name_of(const struct event *event, int64_t gid, struct text *ret_name);
+
+/*
+ * What the runtimes told of the event's container: PRESENT with it, WAITS while they were asked and
+ * have not answered, else ABSENT. The host has none.
+ */
+struct metadata;
+enum presence metadata_of(const struct event *event, const struct metadata **ret_metadata);
+/* A fact that may come with a fuller answer: WAITS when it is not there and one is coming. */
+enum presence give_fact(struct value *ret_value, struct text text, const struct metadata *metadata);

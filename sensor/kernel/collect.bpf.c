@@ -852,3 +852,21 @@ int process_exit(__u64 *ctx)
 	slot_send(slot, LOSS_LIFECYCLE_RING);
 	return 0;
 }
+
+/* Runtimes make a container's cgroup well before its first exec: time to ask them about it. */
+SEC(TRACE("cgroup_mkdir"))
+int cgroup_made(__u64 *ctx)
+{
+	struct slot *slot = slot_begin(sizeof(struct cgroup_record));
+	struct cgroup_record *record;
+
+	if (!slot)
+		return 0;
+	record = (struct cgroup_record *)slot->data;
+	fill_header(&record->header, RECORD_CGROUP, CURRENT());
+	record->length = 0;
+	__builtin_memset(record->unused, 0, sizeof(record->unused));
+	append_kernel_text(slot, (const void *)ctx[1], &record->length);
+	slot_send(slot, LOSS_LIFECYCLE_RING);
+	return 0;
+}

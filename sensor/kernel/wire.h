@@ -45,7 +45,7 @@ struct call {
 };
 _Static_assert(sizeof(struct call) == 12, "struct call is shared with the kernel programs");
 
-enum record_kind { RECORD_CALL = 1, RECORD_EXEC, RECORD_FORK, RECORD_EXIT };
+enum record_kind { RECORD_CALL = 1, RECORD_EXEC, RECORD_FORK, RECORD_EXIT, RECORD_CGROUP };
 
 #define COMM_LENGTH 16
 
@@ -201,6 +201,14 @@ struct exit_record {
 	__u32 reaper_pid;
 };
 _Static_assert(sizeof(struct exit_record) == 88, "shared");
+
+/* A cgroup was made; the header is its maker's. Its path, below its hierarchy's root, follows. */
+struct cgroup_record {
+	struct record header;
+	__u16 length;
+	__u16 unused[3];
+};
+_Static_assert(sizeof(struct cgroup_record) == 88, "shared");
 
 /* Records are built in a slot of this size; a ring is never smaller than four of them. */
 #define RECORD_MAX 32768

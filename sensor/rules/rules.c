@@ -468,6 +468,20 @@ static const struct compiled_rule *compiled_of(const struct rule *rule)
 	return (const struct compiled_rule *)rule;
 }
 
+bool rule_waits(const struct rule *rule, const struct event *event)
+{
+	const struct format *format = compiled_of(rule)->format;
+	struct value value;
+
+	for (size_t i = 0; i < format_field_count(format); i++) {
+		const struct field_use *use = format_field(format, i);
+
+		if (use->field->flags & FIELD_METADATA && field_read(event, use, &value) == WAITS)
+			return true;
+	}
+	return false;
+}
+
 void rule_write_text(const struct rule *rule, const struct event *event,
 	const struct alert_format *format, struct buffer *out)
 {

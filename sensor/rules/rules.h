@@ -115,6 +115,9 @@ void evaluation_free(struct evaluation *evaluation);
 enum truth rules_match(const struct rules *rules, struct evaluation *evaluation,
 	struct event *event, unsigned first, const struct rule **ret_rule);
 
+/* Whether the alert would print something that is still being fetched. */
+bool rule_waits(const struct rule *rule, const struct event *event);
+
 /* The alert's text and JSON lines (spec 4.2, 4.3). */
 struct alert_format {
 	const char *hostname;

@@ -738,6 +738,18 @@ static int take_exit(
 	return is_wanted;
 }
 
+static int take_cgroup(struct decoder *decoder, const void *data, size_t size)
+{
+	const struct cgroup_record *record = data;
+	struct text path;
+
+	if (size < sizeof(*record) ||
+		!cut_parts(data, size, sizeof(*record), &record->length, &path, 1))
+		return -EBADMSG;
+	containers_expect(decoder->containers, path);
+	return 0;
+}
+
 static int take_record(
 	struct decoder *decoder, const struct record *record, struct event **ret_event)
 {
@@ -750,6 +762,8 @@ static int take_record(
 		return take_fork(decoder, record, record->size);
 	case RECORD_EXIT:
 		return take_exit(decoder, record, record->size, ret_event);
+	case RECORD_CGROUP:
+		return take_cgroup(decoder, record, record->size);
 	default:
 		return -EBADMSG;
 	}

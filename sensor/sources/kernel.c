@@ -37,7 +37,7 @@
 struct kernel_source {
 	struct source source;
 	struct bpf_object *object;
-	struct bpf_link *lifecycle[3], *calls;
+	struct bpf_link *lifecycle[3], *cgroups, *calls;
 	struct shared *shared; /* the programs' variables */
 	struct ring ring;
 	struct containers *containers;
@@ -388,6 +388,7 @@ static int kernel_next(
 	(void)err;
 	deadline = now + (uint64_t)MAX_OF(timeout_ms, 0) * 1000000;
 	keep_up(kernel, now);
+	(void)containers_update(kernel->containers, (int64_t)(now / 1000000));
 	for (;;) {
 		const void *data;
 		size_t size = ring_next(&kernel->ring, &data);
@@ -430,6 +431,7 @@ static void kernel_free(struct source *source)
 	struct kernel_source *kernel = of(source);
 
 	bpf_link__destroy(kernel->calls);
+	bpf_link__destroy(kernel->cgroups);
 	for (size_t i = 0; i < COUNT_OF(kernel->lifecycle); i++)
 		bpf_link__destroy(kernel->lifecycle[i]);
 	ring_close(&kernel->ring);
@@ -492,6 +494,10 @@ static int start(struct kernel_source *kernel, uint64_t ring_bytes,
 		if (r)
 			return r;
 	}
+	/* Without it metadata comes later, which is no reason not to start. */
+	if (attach(kernel->object, "cgroup_made", &kernel->cgroups, NULL))
+		log_warning(
+			"new cgroups cannot be seen: containers are asked for at their first exec");
 	r = processes_scan(kernel->processes, err);
 	processes_visit(kernel->processes, prepare_users, kernel->users);
 	processes_visit(kernel->processes, ignore_children, kernel->shared);
@@ -516,6 +522,7 @@ int kernel_source_new(
 	kernel->source.operations = &operations;
 	kernel->object = object;
 	kernel->containers = containers_new();
+	containers_set_runtimes(kernel->containers, options->runtimes);
 	kernel->processes = processes_new(kernel->containers, options->host_root);
 	kernel->users = users_new(options->host_root);
 	kernel->decoder = decoder_new(kernel->containers, kernel->processes, kernel->users);

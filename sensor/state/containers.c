@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "sensor/state/containers.h"
+#include "sensor/state/runtimes/runtimes.h"
 
 #define ID_LENGTH  64 /* hexadecimal digits, of all engines of the OCI world */
 #define SHORT_ID   12
@@ -15,8 +16,11 @@
 #define CGROUP_MAX 4096
 
 struct by_id {
-	struct container container;
-	char *key; /* kind and full id */
+	struct container container; /* first: the address of both is the same */
+	char *key;		    /* kind and full id */
+	char *cgroup;
+	int64_t seen_ms;
+	bool is_leaving;
 	UT_hash_handle handle;
 };
 
@@ -29,9 +33,12 @@ struct path_entry {
 
 struct containers {
 	struct container host;
+	struct runtimes *runtimes; /* NULL: nobody to ask */
 	struct by_id *ids;
 	struct path_entry *paths;
-	uint64_t refused;
+	int64_t now_ms, next_sweep_ms, next_look_ms;
+	uint64_t serial;
+	struct containers_counters counters;
 };
 
 static const char *const kind_names[] = {
@@ -270,6 +277,7 @@ struct containers *containers_new(void)
 	struct containers *containers = NEW(struct containers);
 
 	containers->host = (struct container){ .kind = CONTAINER_HOST,
+		.references = 1,
 		.id = TEXT("host"),
 		.full_id = TEXT("host"),
 		.name = TEXT("host") };
@@ -287,6 +295,43 @@ static void forget_paths(struct containers *containers)
 	}
 }
 
+void containers_set_runtimes(struct containers *containers, struct runtimes *runtimes)
+{
+	containers->runtimes = runtimes;
+}
+
+const struct container *container_hold(const struct container *container)
+{
+	((struct container *)container)->references++;
+	return container;
+}
+
+void container_release(const struct container *container)
+{
+	struct by_id *one = (struct by_id *)container;
+
+	/* The host's is the table's own. */
+	if (!container || --one->container.references || container->kind == CONTAINER_HOST)
+		return;
+	metadata_release(one->container.metadata);
+	free(one->key);
+	free(one->cgroup);
+	free(one);
+}
+
+int64_t container_held_since(const struct container *container, int64_t now_ms)
+{
+	if (!container->held_since_ms)
+		((struct container *)container)->held_since_ms = now_ms;
+	return container->held_since_ms;
+}
+
+static void drop(struct containers *containers, struct by_id *one)
+{
+	HASH_DELETE(handle, containers->ids, one);
+	container_release(&one->container);
+}
+
 void containers_free(struct containers *containers)
 {
 	struct by_id *one, *next;
@@ -295,32 +340,162 @@ void containers_free(struct containers *containers)
 		return;
 	forget_paths(containers);
 	HASH_ITER (handle, containers->ids, one, next) {
-		HASH_DELETE(handle, containers->ids, one);
-		free(one->key);
-		free(one);
+		drop(containers, one);
 	}
 	free(containers);
 }
 
-static const struct container *container_of_id(
-	struct containers *containers, enum container_kind kind, struct text id)
+/* ---- forgetting ---- */
+
+static void forget_paths_of_leaving(struct containers *containers)
+{
+	struct path_entry *path, *next;
+
+	HASH_ITER (handle, containers->paths, path, next) {
+		/* The host's container is no by_id. */
+		if (path->container->kind == CONTAINER_HOST ||
+			!((const struct by_id *)path->container)->is_leaving)
+			continue;
+		HASH_DELETE(handle, containers->paths, path);
+		free(path->key);
+		free(path);
+	}
+}
+
+/* A container whose processes are gone is held by the table alone. */
+static void forget_unused(struct containers *containers, int64_t for_ms)
+{
+	struct by_id *one, *next;
+	uint64_t leaving = 0;
+
+	HASH_ITER (handle, containers->ids, one, next) {
+		one->is_leaving = one->container.references == 1 &&
+				  containers->now_ms - one->seen_ms >= for_ms;
+		leaving += one->is_leaving;
+	}
+	if (!leaving)
+		return;
+	forget_paths_of_leaving(containers);
+	HASH_ITER (handle, containers->ids, one, next) {
+		if (!one->is_leaving)
+			continue;
+		containers->counters.awaited -= one->container.state == METADATA_AWAITED;
+		drop(containers, one);
+	}
+	containers->counters.forgotten += leaving;
+}
+
+/* ---- metadata ---- */
+
+static void ask(struct containers *containers, struct by_id *one)
+{
+	struct container *container = &one->container;
+
+	if (!containers->runtimes || !runtimes_may_know(container->kind))
+		return;
+	if (runtimes_ask(containers->runtimes, container->kind, container->full_id,
+		    text_of(one->cgroup)) < 0) {
+		container->state = METADATA_UNKNOWN;
+		return;
+	}
+	container->state = METADATA_AWAITED;
+	container->held_since_ms = 0;
+	containers->counters.awaited++;
+}
+
+/* A runtime came back: what nobody knew it may know. */
+static void ask_again(struct containers *containers)
+{
+	for (struct by_id *one = containers->ids; one; one = one->handle.next)
+		if (one->container.state == METADATA_UNKNOWN)
+			ask(containers, one);
+}
+
+static struct by_id *find(
+	const struct containers *containers, enum container_kind kind, struct text id)
 {
 	_cleanup_(freep) char *key = string_printf("%d " TEXT_FORMAT, (int)kind, TEXT_PRINT(id));
 	struct by_id *one;
 
 	HASH_FIND(handle, containers->ids, key, strlen(key), one);
+	return one;
+}
+
+static void learn(struct containers *containers, struct runtimes_answer *answer)
+{
+	struct by_id *one = find(containers, answer->kind, text_of(answer->id));
+	bool is_last = !answer->metadata || !answer->metadata->is_partial;
+	struct container *container;
+
+	if (!one)
+		return;
+	container = &one->container;
+	if (container->state == METADATA_AWAITED && is_last)
+		containers->counters.awaited--;
+	if (!answer->metadata) {
+		container->state = METADATA_UNKNOWN;
+		return;
+	}
+	metadata_release(container->metadata);
+	container->metadata = TAKE(answer->metadata);
+	container->name = container->metadata->name;
+	if (is_last)
+		container->state = METADATA_KNOWN;
+}
+
+bool containers_update(struct containers *containers, int64_t now_ms)
+{
+	struct runtimes_answer *answer;
+	bool is_news = false;
+
+	containers->now_ms = now_ms;
+	if (now_ms >= containers->next_sweep_ms) {
+		containers->next_sweep_ms = now_ms + CONTAINERS_FORGET_MS / 6;
+		forget_unused(containers, CONTAINERS_FORGET_MS);
+	}
+	/* While nothing is awaited only a runtime that comes back has something to say. */
+	if (!containers->runtimes ||
+		(!containers->counters.awaited && now_ms < containers->next_look_ms))
+		return false;
+	containers->next_look_ms = now_ms + 1000;
+	while (runtimes_take(containers->runtimes, &answer, 1)) {
+		if (answer->answer == ANSWER_NEWS)
+			ask_again(containers);
+		else
+			learn(containers, answer);
+		runtimes_answer_free(answer);
+		is_news = true;
+	}
+	return is_news;
+}
+
+/* ---- finding ---- */
+
+static const struct container *container_of_id(
+	struct containers *containers, enum container_kind kind, struct text id, struct text cgroup)
+{
+	struct by_id *one = find(containers, kind, id);
+
 	if (one)
 		return &one->container;
+	if (HASH_CNT(handle, containers->ids) >= CONTAINERS_MAX)
+		forget_unused(containers, 0);
 	if (HASH_CNT(handle, containers->ids) >= CONTAINERS_MAX) {
-		containers->refused++;
+		containers->counters.refused++;
 		return &containers->host;
 	}
 	one = NEW(struct by_id);
-	one->key = TAKE(key);
+	one->key = string_printf("%d " TEXT_FORMAT, (int)kind, TEXT_PRINT(id));
+	one->cgroup = text_to_string(cgroup);
 	one->container.kind = kind;
+	one->container.references = 1;
+	one->container.serial = ++containers->serial;
 	one->container.full_id = text_of(strchr(one->key, ' ') + 1);
 	one->container.id = text_slice(one->container.full_id, 0, SHORT_ID);
+	if (!runtimes_may_know(kind))
+		one->container.name = one->container.full_id;
 	HASH_ADD_KEYPTR(handle, containers->ids, one->key, strlen(one->key), one);
+	ask(containers, one);
 	return &one->container;
 }
 
@@ -355,7 +530,15 @@ static const struct container *find_out(
 		return &containers->host;
 	if (kind == CONTAINER_RUNC)
 		around = container_around(containers, cgroup);
-	return around ? around : container_of_id(containers, kind, id);
+	return around ? around : container_of_id(containers, kind, id, cgroup);
+}
+
+static const struct container *seen(
+	const struct containers *containers, const struct container *container)
+{
+	if (container->kind != CONTAINER_HOST)
+		((struct by_id *)container)->seen_ms = containers->now_ms;
+	return container;
 }
 
 const struct container *containers_of_cgroup(
@@ -367,7 +550,7 @@ const struct container *containers_of_cgroup(
 
 	HASH_FIND(handle, containers->paths, key, strlen(key), path);
 	if (path)
-		return path->container;
+		return seen(containers, path->container);
 	/* Answers are cheap to find again; a plain RUNC's neighbours lose their memory of it. */
 	if (HASH_CNT(handle, containers->paths) >= CONTAINERS_MAX)
 		forget_paths(containers);
@@ -375,10 +558,21 @@ const struct container *containers_of_cgroup(
 	path->container = find_out(containers, cgroup, is_isolated);
 	path->key = TAKE(key);
 	HASH_ADD_KEYPTR(handle, containers->paths, path->key, strlen(path->key), path);
-	return path->container;
+	return seen(containers, path->container);
 }
 
-uint64_t containers_refused(const struct containers *containers)
+void containers_expect(struct containers *containers, struct text cgroup)
 {
-	return containers->refused;
+	enum container_kind kind;
+	struct text id;
+
+	/* Paths of services and pods are not worth a place in the table. */
+	if (container_id_in_cgroup(cgroup, false, &kind, &id))
+		(void)containers_of_cgroup(containers, cgroup, false);
+}
+
+void containers_counters(const struct containers *containers, struct containers_counters *ret)
+{
+	*ret = containers->counters;
+	ret->containers = HASH_CNT(handle, containers->ids);
 }

@@ -21,32 +21,71 @@ enum container_kind {
 	CONTAINER_NSPAWN,
 };
 
+/* How far the runtimes are with what they know of a container. */
+enum metadata_state {
+	METADATA_NONE,	  /* nobody can know more: the host, a bare bundle */
+	METADATA_AWAITED, /* they were asked */
+	METADATA_KNOWN,
+	METADATA_UNKNOWN, /* nobody that answered knows it */
+};
+
+struct metadata;
+struct runtimes;
+
 struct container {
 	enum container_kind kind;
 	struct text id;	     /* "host", or the first 12 characters */
 	struct text full_id; /* "host", or all of it */
-	struct text name;    /* "host"; NULL data: not known */
+	struct text name;    /* "host", or of a bare bundle its id; NULL data: not known (yet) */
+	uint64_t serial;     /* of all containers that ever were in the table; the host's is 0 */
+	enum metadata_state state;
+	const struct metadata *metadata; /* NULL: none (yet); it may be replaced by fuller one */
+	uint32_t references;
+	int64_t held_since_ms; /* when an event first had to wait for its metadata; 0: never */
 };
 
 /* "host", "docker", "containerd", "cri-o", "podman", "runc", "lxc", "systemd-nspawn". */
 const char *container_kind_name(enum container_kind kind);
 
+/* A container stays valid while it is held, also when the table has forgotten it. */
+const struct container *container_hold(const struct container *container);
+void container_release(const struct container *container);
+/* When an event first had to wait for it: `now_ms` if this is that event. */
+int64_t container_held_since(const struct container *container, int64_t now_ms);
+
 struct containers;
 struct containers *containers_new(void);
 void containers_free(struct containers *containers);
+/* Whom to ask about containers; before any is seen. Without it nobody is asked. Borrowed. */
+void containers_set_runtimes(struct containers *containers, struct runtimes *runtimes);
 
 /* What the table holds at most; beyond it a new container is the host's, and counted. */
 #define CONTAINERS_MAX 65536
+/* One that nobody holds is forgotten when it was not seen for so long. */
+#define CONTAINERS_FORGET_MS 30000
 
 /*
- * The container of a cgroup path, made when it is new. Never NULL: paths that belong to no
- * container give the host. Lives as long as the table. `is_isolated`: as in
- * container_id_in_cgroup().
+ * The container of a cgroup path, made when it is new: then the runtimes are asked. Never NULL:
+ * paths that belong to no container give the host. Borrowed until the next containers_update().
+ * `is_isolated`: as in container_id_in_cgroup().
  */
 const struct container *containers_of_cgroup(
 	struct containers *containers, struct text cgroup, bool is_isolated);
-/* Containers that were refused because the table was full. */
-uint64_t containers_refused(const struct containers *containers);
+/* A cgroup was made: if it is a container's, the runtimes are asked before anything runs in it. */
+void containers_expect(struct containers *containers, struct text cgroup);
+/*
+ * Takes what the runtimes answered, and now and then forgets what is gone. True when something is
+ * known that was not before. Cheap enough to be called for every event.
+ */
+bool containers_update(struct containers *containers, int64_t now_ms);
+
+struct containers_counters {
+	uint64_t containers; /* in the table now */
+	uint64_t awaited;    /* of them: asked about and not yet answered */
+	uint64_t refused;    /* because the table was full */
+	uint64_t forgotten;
+};
+void containers_counters(const struct containers *containers, struct containers_counters *ret);
 
 /*
  * Finds kind and id in a cgroup path, v1 or v2. The engines are known by the form of their paths;

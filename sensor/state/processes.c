@@ -70,6 +70,7 @@ static void snapshot_unref(struct snapshot *snapshot)
 {
 	if (!snapshot || --snapshot->process.references)
 		return;
+	container_release(snapshot->process.container);
 	image_release(snapshot->image);
 	free(snapshot);
 }
@@ -136,6 +137,42 @@ const struct process *process_ancestor(const struct process *process, unsigned l
 	return entry && entry->now ? &entry->now->process : NULL;
 }
 
+/* An entry outside of the table that nothing changes any more; it owns its snapshot. */
+static struct entry *entry_freeze(const struct snapshot *from)
+{
+	struct entry *entry = NEW(struct entry);
+	struct snapshot *snapshot = NEW(struct snapshot);
+
+	*snapshot = *from;
+	snapshot->process.references = 1;
+	snapshot->process.comm.data = snapshot->comm;
+	snapshot->image->references++;
+	snapshot->entry = entry;
+	(void)container_hold(snapshot->process.container);
+	entry->pid = from->process.pid;
+	entry->references = 1;
+	entry->now = snapshot;
+	return entry;
+}
+
+const struct process *process_freeze(const struct process *process, size_t *ret_bytes)
+{
+	const struct snapshot *from = (const struct snapshot *)process;
+	struct entry *first = entry_freeze(from), *last = first;
+	const struct entry *ancestor = from->entry->parent;
+	unsigned steps = 1;
+
+	for (; ancestor && ancestor->now && ancestor != from->entry && steps < ANCESTOR_STEPS;
+		ancestor = ancestor->parent, steps++) {
+		last->parent = entry_freeze(ancestor->now);
+		last = last->parent;
+	}
+	*ret_bytes = steps * (sizeof(struct entry) + sizeof(struct snapshot));
+	/* The caller has the entry's one reference, and a second one of the snapshot. */
+	first->now->process.references++;
+	return &first->now->process;
+}
+
 /* Offsets of the texts in struct process, so that they can be copied in one loop. */
 static const size_t text_members[] = {
 	offsetof(struct process, exe),
@@ -196,6 +233,7 @@ static void entry_set(struct processes *processes, struct entry *entry, const st
 	snapshot->process.comm.data = snapshot->comm;
 	snapshot->process.container = containers_of_cgroup(
 		processes->containers, facts->cgroup, is_isolated(processes, facts));
+	container_hold(snapshot->process.container);
 	if (image)
 		image->references++;
 	snapshot->image = image ? image : image_new(&snapshot->process);

@@ -69,6 +69,12 @@ void process_release(const struct process *process);
  */
 const struct process *process_ancestor(const struct process *process, unsigned level);
 
+/*
+ * A copy whose ancestors, too, stay what they are now: what a process runs is immutable, but who
+ * its parent is and what that runs is not. The caller releases it. `ret_bytes`: what it takes.
+ */
+const struct process *process_freeze(const struct process *process, size_t *ret_bytes);
+
 #define PROCESSES_MAX 262144
 
 struct processes_counters {

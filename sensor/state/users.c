@@ -46,19 +46,20 @@ struct names {
 };
 
 struct request {
-	const struct container *container;
+	uint64_t container; /* its serial: the container may be gone when the answer comes */
 	int64_t pid;
 	struct names before[FILE_COUNT]; /* only `seen`: what is known need not be read again */
 };
 
 struct answer {
-	const struct container *container;
+	uint64_t container;
 	struct names *names[FILE_COUNT]; /* NULL: not readable, or as before */
 	bool has_root;			 /* the process was still there */
 };
 
 struct known {
-	const struct container *container;
+	uint64_t container;
+	bool is_host;
 	struct names *names[FILE_COUNT];
 	uint64_t asked_ns, next_ns; /* when the first and the next question is asked */
 	bool is_answered, is_asked;
@@ -269,7 +270,7 @@ static struct known *known_find(struct users *users, const struct container *con
 {
 	struct known *known, *next;
 
-	HASH_FIND(handle, users->known, &container, sizeof(void *), known);
+	HASH_FIND(handle, users->known, &container->serial, sizeof(container->serial), known);
 	if (known)
 		return known;
 	/* All of it can be read again. */
@@ -278,7 +279,8 @@ static struct known *known_find(struct users *users, const struct container *con
 			known_free(users, known);
 		}
 	known = NEW(struct known);
-	known->container = container;
+	known->container = container->serial;
+	known->is_host = container->kind == CONTAINER_HOST;
 	known->asked_ns = now_ns();
 	HASH_ADD(handle, users->known, container, sizeof(known->container), known);
 	return known;
@@ -302,7 +304,8 @@ static void take_answers(struct users *users)
 		struct answer *answer = item;
 		struct known *known;
 
-		HASH_FIND(handle, users->known, &answer->container, sizeof(void *), known);
+		HASH_FIND(
+			handle, users->known, &answer->container, sizeof(answer->container), known);
 		if (!known) {
 			answer_free(answer);
 			continue;
@@ -353,7 +356,7 @@ static void refresh(struct users *users, struct known *known, int64_t pid)
 {
 	uint64_t now = now_ns();
 
-	if (known->container->kind == CONTAINER_HOST) {
+	if (known->is_host) {
 		refresh_host(users, known, now);
 		return;
 	}

@@ -18,6 +18,8 @@
 #define GRPC_NOT_FOUND	   5
 #define GRPC_UNIMPLEMENTED 12
 #define NAMESPACE_OF_NODE  2
+#define MANIFEST	   "kubectl.kubernetes.io/last-applied-configuration"
+#define MANIFEST_MAX	   (64 * 1024)
 
 /* ---- messages ---- */
 
@@ -400,10 +402,13 @@ static struct pod *read_pod(struct fetch *fetch, const Cri__PodSandboxStatusResp
 			keep_text(&pod->kept, some_text(status->metadata->namespace_));
 	}
 	add_labels(&pod->labels, &pod->kept, status->labels, status->n_labels);
-	add_labels(&pod->annotations, &pod->kept, status->annotations, status->n_annotations);
+	/* One that is longer is cut and then no JSON any more: no probes are known. */
+	pod->manifest = keep_text_up_to(&pod->kept,
+		pair_find(status->annotations, status->n_annotations, MANIFEST), MANIFEST_MAX);
 	pod->ip = keep_text(&pod->kept, first_ip(status->network));
 	read_namespaces(pod, status->linux_pod);
 	read_pod_info(fetch, pod, pair_find(response->info, response->n_info, "info"));
+	pod_finish(pod);
 	return pod;
 }
 

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "sensor/state/runtimes/metadata.h"
 
@@ -57,7 +58,6 @@ void pod_release(const struct pod *borrowed)
 		return;
 	kept_done(&pod->kept);
 	free(pod->labels.items);
-	free(pod->annotations.items);
 	free(pod);
 }
 
@@ -197,6 +197,21 @@ struct text labels_get(const struct labels *labels, const char *key)
 	return labels_find(labels, text_of(key));
 }
 
+/* "source:destination:mode:true|false:propagation", as Falco prints a mount. */
+static struct text mount_text(struct kept *kept, const struct mount *mount)
+{
+	struct buffer text;
+	struct text result;
+
+	buffer_init(&text, METADATA_JOINED_MAX);
+	buffer_printf(&text, TEXT_FORMAT ":" TEXT_FORMAT ":" TEXT_FORMAT ":%s:" TEXT_FORMAT,
+		TEXT_PRINT(mount->source), TEXT_PRINT(mount->destination), TEXT_PRINT(mount->mode),
+		mount->is_writable ? "true" : "false", TEXT_PRINT(mount->propagation));
+	result = keep_text_up_to(kept, buffer_text(&text), METADATA_JOINED_MAX);
+	buffer_done(&text);
+	return result;
+}
+
 void metadata_add_mount(struct metadata *metadata, const struct mount *mount)
 {
 	struct kept *kept = &metadata->kept;
@@ -214,6 +229,7 @@ void metadata_add_mount(struct metadata *metadata, const struct mount *mount)
 		.propagation = keep_text(kept, mount->propagation),
 		.is_writable = mount->is_writable,
 	};
+	added->text = mount_text(kept, added);
 }
 
 /* ---- images ---- */
@@ -283,14 +299,59 @@ void metadata_set_image(struct metadata *metadata, struct text name, const struc
 	metadata->digest = keep_text(&metadata->kept, parts.digest);
 }
 
-/* ---- pods ---- */
+/* ---- what is made of other facts ---- */
 
-void metadata_finish(struct metadata *metadata)
+static struct text labels_text(struct kept *kept, const struct labels *labels)
+{
+	struct buffer all;
+	struct text result;
+
+	buffer_init(&all, METADATA_JOINED_MAX);
+	buffer_add_string(&all, "");
+	for (size_t i = 0; i < labels->count; i++) {
+		const struct label *label = &labels->items[i];
+
+		if (all.length + label->key.length + label->value.length + 3 > all.limit)
+			break;
+		buffer_printf(&all, "%s" TEXT_FORMAT ":" TEXT_FORMAT, i ? ", " : "",
+			TEXT_PRINT(label->key), TEXT_PRINT(label->value));
+	}
+	result = keep_text_up_to(kept, buffer_text(&all), METADATA_JOINED_MAX);
+	buffer_done(&all);
+	return result;
+}
+
+static struct text mounts_text(struct metadata *metadata)
+{
+	struct buffer all;
+	struct text result;
+
+	buffer_init(&all, METADATA_JOINED_MAX);
+	buffer_add_string(&all, "");
+	for (size_t i = 0; i < metadata->mount_count; i++) {
+		if (all.length + metadata->mounts[i].text.length + 1 > all.limit)
+			break;
+		if (i)
+			buffer_add_char(&all, ',');
+		buffer_add_text(&all, metadata->mounts[i].text);
+	}
+	result = keep_text_up_to(&metadata->kept, buffer_text(&all), METADATA_JOINED_MAX);
+	buffer_done(&all);
+	return result;
+}
+
+void pod_finish(struct pod *pod)
+{
+	pod->labels_text = labels_text(&pod->kept, &pod->labels);
+}
+
+/* Without the runtime's own word: the labels that Kubernetes' engines put on a container. */
+static void pod_of_labels(struct metadata *metadata)
 {
 	const struct labels *labels = &metadata->labels;
-	_cleanup_(pod_releasep) struct pod *pod = NULL;
+	struct pod *pod;
 
-	if (metadata->pod || !labels_get(labels, "io.kubernetes.pod.name").data)
+	if (!labels_get(labels, "io.kubernetes.pod.name").data)
 		return;
 	pod = pod_new();
 	pod->name = keep_text(&pod->kept, labels_get(labels, "io.kubernetes.pod.name"));
@@ -298,5 +359,63 @@ void metadata_finish(struct metadata *metadata)
 	pod->namespace_name =
 		keep_text(&pod->kept, labels_get(labels, "io.kubernetes.pod.namespace"));
 	pod->sandbox_id = keep_text(&pod->kept, labels_get(labels, "io.kubernetes.sandbox.id"));
-	metadata->pod = TAKE(pod);
+	metadata->pod = pod;
+}
+
+/* The words of NAME.exec.command, joined by blanks. */
+static struct text probe_command(
+	struct metadata *metadata, struct json_object *container, const char *name)
+{
+	struct json_object *words =
+		json_get(json_get(json_get(container, name), "exec"), "command");
+	struct buffer line;
+	struct text result;
+
+	if (!json_object_is_type(words, json_type_array))
+		return (struct text){ 0 };
+	buffer_init(&line, METADATA_TEXT_MAX);
+	for (size_t i = 0; i < json_object_array_length(words); i++) {
+		struct json_object *word = json_object_array_get_idx(words, i);
+
+		if (i)
+			buffer_add_char(&line, ' ');
+		if (json_object_is_type(word, json_type_string))
+			buffer_add_string(&line, json_object_get_string(word));
+	}
+	result = keep_text(&metadata->kept, buffer_text(&line));
+	buffer_done(&line);
+	return result;
+}
+
+/* The runtime is not told of probes; what kubectl applied is, as an annotation of the pod. */
+static void probes_of_manifest(struct metadata *metadata, struct text manifest)
+{
+	_cleanup_(json_putp) struct json_object *root = NULL;
+	struct json_object *containers;
+	struct text name = labels_get(&metadata->labels, "io.kubernetes.container.name");
+
+	if (!manifest.length || json_parse(manifest, &root, NULL, NULL) < 0)
+		return;
+	containers = json_get(json_get(root, "spec"), "containers");
+	if (!json_object_is_type(containers, json_type_array))
+		return;
+	for (size_t i = 0; i < json_object_array_length(containers); i++) {
+		struct json_object *container = json_object_array_get_idx(containers, i);
+
+		if (!text_equal(
+			    json_get_text(container, "name"), name.data ? name : metadata->name))
+			continue;
+		metadata->liveness_probe = probe_command(metadata, container, "livenessProbe");
+		metadata->readiness_probe = probe_command(metadata, container, "readinessProbe");
+	}
+}
+
+void metadata_finish(struct metadata *metadata)
+{
+	if (!metadata->pod)
+		pod_of_labels(metadata);
+	if (metadata->pod)
+		probes_of_manifest(metadata, metadata->pod->manifest);
+	metadata->labels_text = labels_text(&metadata->kept, &metadata->labels);
+	metadata->mounts_text = mounts_text(metadata);
 }

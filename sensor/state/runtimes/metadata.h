@@ -22,6 +22,8 @@
 #define METADATA_TEXT_MAX   4096
 #define METADATA_LABELS_MAX 512
 #define METADATA_MOUNTS_MAX 512
+/* All labels, or all mounts, as one text. */
+#define METADATA_JOINED_MAX (16 * 1024)
 
 /* Absent texts have no data; they end in NUL otherwise. */
 enum tristate { NOT_KNOWN, NO, YES };
@@ -38,6 +40,7 @@ struct labels {
 
 struct mount {
 	struct text source, destination, mode, propagation;
+	struct text text; /* "source:destination:mode:true|false:propagation", set when added */
 	bool is_writable;
 };
 
@@ -57,7 +60,8 @@ struct pod {
 	struct text ip;	      /* the first IPv4 address, else the first address */
 	struct text cni_json; /* what the network plugin answered */
 	struct labels labels;
-	struct labels annotations;
+	struct text labels_text; /* "key:value" of all, joined by ", "; cut between two */
+	struct text manifest;	 /* what kubectl last applied: JSON */
 	enum tristate host_pid, host_network, host_ipc;
 	struct kept kept;
 };
@@ -71,11 +75,13 @@ struct metadata {
 	struct text repository, tag, digest;
 	struct text ip;
 	struct labels labels;
+	struct text labels_text; /* as of a pod */
 	struct mount *mounts;
 	size_t mount_count, mount_capacity;
+	struct text mounts_text; /* all mounts, joined by "," */
 	enum tristate is_privileged, host_pid, host_network, host_ipc;
 	bool is_sandbox;		/* the pod's own: pause */
-	bool is_partial; /* more of the pod and of the image is being asked for */
+	bool is_partial;		/* more of the pod and of the image is being asked for */
 	int64_t created_ns, started_ns; /* since 1970; 0: not known */
 	/* Command lines, words joined by blanks; "NONE": switched off by its owner. */
 	struct text healthcheck, liveness_probe, readiness_probe;
@@ -130,5 +136,10 @@ struct image_name image_name_split(struct text reference);
  */
 void metadata_set_image(struct metadata *metadata, struct text name, const struct text *tags,
 	size_t tag_count, const struct text *digests, size_t digest_count);
-/* Pod facts from the labels that Kubernetes' engines put on a container. */
+/* The pod's texts that are made of others; once, when all else is set. */
+void pod_finish(struct pod *pod);
+/*
+ * Likewise of a container, and what its labels and its pod's manifest tell: the pod where the
+ * runtime knows none, and the probes.
+ */
 void metadata_finish(struct metadata *metadata);
