@@ -83,11 +83,10 @@ void settings_text(const struct settings_table *table, struct buffer *out)
 		const struct setting *row = &table->rows[i];
 		struct buffer name;
 
-		if (!row->key)
-			continue;
 		buffer_init(&name, 256);
 		add_environment_name(table, row, &name);
-		buffer_printf(out, "%s (%s", row->key,
+		buffer_printf(out, "%s%s (%s", row->key ? "" : "--",
+			row->key ? row->key : row->flag,
 			row->choices ? row->choices : type_names[row->type]);
 		if (row->fallback && *row->fallback)
 			buffer_printf(out, "; default: %s", row->fallback);

@@ -231,6 +231,34 @@ static int make_parents(const char *path, struct error *err)
 	return 0;
 }
 
+static bool may_enter(const struct stat *folder, uid_t user_id, gid_t group_id)
+{
+	mode_t needed = folder->st_uid == user_id    ? S_IXUSR
+			: folder->st_gid == group_id ? S_IXGRP
+						     : S_IXOTH;
+
+	return folder->st_mode & needed;
+}
+
+/* Forwarder and dashboard must be able to walk to their state; root's home is the usual mistake. */
+static int check_reachable(const struct up *up, struct error *err)
+{
+	_cleanup_(freep) char *path = realpath(up->state, NULL);
+	struct stat folder;
+
+	if (!path)
+		return error_set(err, -errno, "%s: %s", up->state, strerror(errno));
+	for (char *at = strchr(path + 1, '/'); at; at = strchr(at + 1, '/')) {
+		*at = '\0';
+		if (stat(path, &folder) < 0 || !may_enter(&folder, up->user_id, up->group_id))
+			return error_set(err, -EACCES,
+				"the state in %s cannot be reached by user %u, whom forwarder and dashboard run as, because %s is closed to others; choose another with --state",
+				up->state, up->user_id, path);
+		*at = '/';
+	}
+	return 0;
+}
+
 /* One `tercel up` a state folder: the lock is held until this process ends. */
 static int lock_state(struct up *up, struct error *err)
 {
@@ -253,7 +281,8 @@ static int prepare_folders(struct up *up, struct error *err)
 	int r;
 
 	r = make_parents(up->state, err);
-	if (r < 0 || (r = lock_state(up, err)) < 0 || (r = choose_user(up, err)) < 0)
+	if (r < 0 || (r = lock_state(up, err)) < 0 || (r = choose_user(up, err)) < 0 ||
+		(r = check_reachable(up, err)) < 0)
 		return r;
 	snprintf(up->folder, sizeof(up->folder), "%s/tercel-XXXXXX",
 		access("/run", W_OK) == 0 ? "/run" : "/tmp");
