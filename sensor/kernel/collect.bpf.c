@@ -342,8 +342,10 @@ static __always_inline void append_texts(
 	for (int i = 0; i < 2; i++) {
 		__u32 at = slot->used;
 
-		if (call->texts[i] < 0)
+		if (call->texts[i] < 0) {
+			needs_base[i] = call->bases[i] == CALL_WORKING_DIRECTORY; /* chdir */
 			continue;
+		}
 		if (append_user_text(slot, argument(record, call->texts[i]), &record->lengths[i]))
 			needs_base[i] = call->bases[i] != CALL_NOTHING &&
 					(!record->lengths[i] || is_relative(slot, at));

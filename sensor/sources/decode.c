@@ -85,6 +85,11 @@ static void call_of_source(enum argument_source source, struct call *call)
 	}
 }
 
+static bool is_chdir(unsigned event)
+{
+	return event == EVENT_chdir || event == EVENT_fchdir;
+}
+
 int call_of_event(unsigned event, struct call *ret_call)
 {
 	const struct event_type *type = event_type_at(event);
@@ -116,6 +121,8 @@ int call_of_event(unsigned event, struct call *ret_call)
 		call.texts[texts] = (int8_t)row->sources[i];
 		call.bases[texts++] = (int8_t)base_of_text(type, row, i);
 	}
+	if (is_chdir(event))
+		call.bases[1] = CALL_WORKING_DIRECTORY;
 	*ret_call = call;
 	return 0;
 }
@@ -130,6 +137,7 @@ struct decoder {
 	struct event_set wanted;
 	int64_t clock_offset_ns;
 	uint64_t number;
+	struct call calls[EVENT_ROW_COUNT]; /* of each row; generic calls need none */
 	struct event event;
 	const struct process *held; /* of the last event: its end must not take it away */
 };
@@ -143,6 +151,8 @@ struct decoder *decoder_new(
 	decoder->processes = processes;
 	decoder->users = users;
 	decoder->arena = arena_new(EVENT_MEMORY_MAX);
+	for (unsigned event = 0; event < EVENT_ROW_COUNT; event++)
+		(void)call_of_event(event, &decoder->calls[event]);
 	return decoder;
 }
 
@@ -542,10 +552,16 @@ static void fill_arguments(const struct value_context *context)
 
 /* ---- records ---- */
 
-static void follow_call(struct decoder *decoder, const struct event *event)
+/* After chdir and fchdir the record has the new working directory, as the kernel has it. */
+static void follow_call(
+	struct decoder *decoder, const struct event *event, const struct call_view *view)
 {
-	if (event->type->id == EVENT_chdir && !event->result && event->absolute[1].length)
-		processes_move(decoder->processes, event->process->pid, event->absolute[1]);
+	struct text path;
+
+	if (!is_chdir(event->type->id) || event->result)
+		return;
+	path = path_of_walk(decoder->arena, view->parts[CALL_BASE_1], false);
+	processes_move(decoder->processes, event->process->pid, path.length ? path : TEXT("/"));
 }
 
 /* The file itself is made: Falco shows it among the flags. */
@@ -563,14 +579,14 @@ static int take_call(
 	struct call_view view = { .record = record };
 	const struct event_type *type;
 	struct value_context context;
+	const struct call *spec;
 	struct event *event;
-	struct call spec;
 
 	if (size < sizeof(*record) || !cut_parts(data, size, sizeof(*record), record->lengths,
 					      view.parts, CALL_PART_COUNT))
 		return -EBADMSG;
 	type = event_type_at(record->event);
-	if (!type || call_of_event(record->event, &spec) < 0)
+	if (!type || !type->is_syscall)
 		return -EBADMSG;
 
 	event = begin_event(decoder, &record->header, type, see(decoder, &record->header));
@@ -579,16 +595,17 @@ static int take_call(
 		return 1;
 	}
 	event->result = record->result;
-	context = (struct value_context){ .event = event, .call = &view, .spec = &spec };
+	spec = &decoder->calls[record->event];
+	context = (struct value_context){ .event = event, .call = &view, .spec = spec };
 	if (type->is_open)
 		event->fd.open_flags = (uint32_t)open_flags(&context);
-	describe_fd(event, &view, &spec);
+	describe_fd(event, &view, spec);
 	if (record->flags & (CALL_TEXT_0_FAILED | CALL_TEXT_1_FAILED))
 		event->is_path_unproven = true;
 	fill_arguments(&context);
 	if (type->is_open)
 		mark_created(event, record);
-	follow_call(decoder, event);
+	follow_call(decoder, event, &view);
 	*ret_event = event;
 	return 1;
 }

@@ -761,6 +761,32 @@ static void various(void)
 	syscall(SYS_getppid);
 }
 
+static void change_directory(void)
+{
+	(void)!chdir("/usr");
+	(void)!chdir("../usr/./bin/");
+	(void)!open("relative", O_RDONLY);
+}
+
+TEST(a_chdir_moves_the_process)
+{
+	struct event *event;
+	pid_t pid;
+
+	NEED_ROOT();
+	event = event_of(change_directory, "chdir", &pid);
+	if (!event)
+		return;
+	event = await("chdir", pid);
+	event = await("openat", pid);
+	CHECK(event != NULL);
+	if (event) {
+		CHECK_SLICE(event->process->working_directory, "/usr/bin");
+		CHECK_SLICE(event->fd.name, "/usr/bin/relative");
+	}
+	reap(pid);
+}
+
 TEST(ptrace_link_chmod_and_modules_have_their_arguments)
 {
 	struct event *event;
