@@ -66,8 +66,11 @@ class Dashboard:
 
     def __exit__(self, *_):
         if self.process.poll() is None:
-            self.stop(signal.SIGKILL)
+            self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+        # What a sanitizer says, when the program was built with one.
+        said = [line for line in self.lines if "Sanitizer" in line or "runtime error" in line]
+        assert not said, "".join(self.lines)
 
     def ask(self, method, path, body=None, headers=None, login=True):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
