@@ -62,6 +62,8 @@ void alert_count(
 	add_field_label(&labels, "k8s_pod_name", alert, "k8s.pod.name");
 	for (size_t i = 0; i < also->custom->count; i++)
 		add_named_label(&labels, alert, also->custom->keys[i]);
+	for (size_t i = 0; i < also->templated->count; i++)
+		add_named_label(&labels, alert, also->templated->keys[i]);
 	for (size_t i = 0; i < also->extra->count; i++)
 		add_named_label(&labels, alert, also->extra->items[i]);
 	(*metrics_counter(metrics, "falcosecurity_falcosidekick_falco_events_total",

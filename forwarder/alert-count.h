@@ -11,7 +11,7 @@
 /* Fields that are labels too; '.' in a name becomes '_', names that Prometheus refuses are left
  * out. */
 struct alert_labels {
-	const struct text_map *custom; /* keys are fields */
+	const struct text_map *custom, *templated; /* keys are fields */
 	const struct text_list *extra;
 };
 

@@ -162,7 +162,7 @@ static void count_alert(void *context, const struct alert *alert)
 {
 	struct intake *intake = context;
 	struct alert_labels also = { pipeline_custom_fields(intake->parts.pipeline),
-		&intake->parts.settings->extra_labels };
+		&intake->parts.settings->templated_fields, &intake->parts.settings->extra_labels };
 
 	alert_count(&also, intake->parts.metrics, alert);
 }

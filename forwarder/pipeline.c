@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "forwarder/pipeline.h"
+#include "forwarder/template.h"
 
 #define KEPT_LENGTH (FIELD_LENGTH_MAX - 5) /* and "[...]" */
 
@@ -17,6 +18,7 @@ struct pipeline {
 	const struct settings *settings;
 	struct text_map custom_fields; /* with % values replaced */
 	struct text_list custom_tags;
+	struct template **templates; /* of settings->templated_fields */
 };
 
 /* The value, or what the variable holds that it names; NULL when there is no such variable. */
@@ -59,19 +61,32 @@ static void resolve_all(struct pipeline *pipeline, settings_warning *warn, void 
 	}
 }
 
+static int parse_templates(struct pipeline *pipeline, struct error *err)
+{
+	const struct text_map *fields = &pipeline->settings->templated_fields;
+
+	pipeline->templates = NEW_ARRAY(struct template *, fields->count);
+	for (size_t i = 0; i < fields->count; i++) {
+		int r = template_parse(text_of(fields->values[i]), &pipeline->templates[i], err);
+
+		if (r < 0)
+			return error_prefix(err, "templatedfields.%s", fields->keys[i]);
+	}
+	return 0;
+}
+
 int pipeline_new(const struct settings *settings, settings_warning *warn, void *context,
 	struct pipeline **ret_pipeline, struct error *err)
 {
-	struct pipeline *pipeline;
+	_cleanup_(pipeline_freep) struct pipeline *pipeline = NEW(struct pipeline);
+	int r;
 
-	if (settings->templated_fields.count)
-		return error_set(err, -ENOTSUP,
-			"templatedfields.%s: templates come with a later version; take the key out",
-			settings->templated_fields.keys[0]);
-	pipeline = NEW(struct pipeline);
 	pipeline->settings = settings;
 	resolve_all(pipeline, warn, context);
-	*ret_pipeline = pipeline;
+	r = parse_templates(pipeline, err);
+	if (r < 0)
+		return r;
+	*ret_pipeline = TAKE(pipeline);
 	return 0;
 }
 
@@ -79,6 +94,9 @@ void pipeline_free(struct pipeline *pipeline)
 {
 	if (!pipeline)
 		return;
+	for (size_t i = 0; i < pipeline->settings->templated_fields.count; i++)
+		template_free(pipeline->templates[i]);
+	free(pipeline->templates);
 	text_map_done(&pipeline->custom_fields);
 	text_list_done(&pipeline->custom_tags);
 	free(pipeline);
@@ -121,6 +139,24 @@ static void set_uuid(struct alert *alert)
 {
 	if (alert->verified == VERIFIED_NONE || !*alert->uuid)
 		uuid_make(alert->uuid);
+}
+
+/* Each sees what those before it made, as in Falcosidekick. */
+static void add_templated_fields(const struct pipeline *pipeline, struct alert *alert)
+{
+	const struct text_map *fields = &pipeline->settings->templated_fields;
+
+	if (fields->count && !alert->fields)
+		alert->fields = json_object_new_object();
+	for (size_t i = 0; i < fields->count; i++) {
+		struct buffer value;
+
+		buffer_init(&value, TEMPLATE_MAX);
+		template_run(pipeline->templates[i], alert->fields, &value);
+		json_object_object_add(alert->fields, fields->keys[i],
+			json_object_new_string_len(buffer_text(&value).data, (int)value.length));
+		buffer_done(&value);
+	}
 }
 
 static int by_byte(const void *a, const void *b)
@@ -203,10 +239,28 @@ static bool split_output(struct text output, struct text *ret_time, struct text 
 	return has_colon && has_dot && priority_parse(priority) != PRIORITY_NONE;
 }
 
+struct output_parts {
+	const struct pipeline *pipeline;
+	const struct alert *alert;
+	struct text time, words;
+};
+
 static void add_pairs(struct buffer *out, const struct text_map *pairs)
 {
 	for (size_t i = 0; i < pairs->count; i++)
 		buffer_printf(out, "%s%s=%s", i ? " " : "", pairs->keys[i], pairs->values[i]);
+}
+
+static void add_templated(struct buffer *out, const struct output_parts *parts)
+{
+	const struct text_map *fields = &parts->pipeline->settings->templated_fields;
+
+	for (size_t i = 0; i < fields->count; i++) {
+		struct text value = json_get_text(parts->alert->fields, fields->keys[i]);
+
+		buffer_printf(
+			out, "%s%s=" TEXT_FORMAT, i ? " " : "", fields->keys[i], TEXT_PRINT(value));
+	}
 }
 
 static void add_tags(struct buffer *out, const struct alert *alert)
@@ -214,12 +268,6 @@ static void add_tags(struct buffer *out, const struct alert *alert)
 	for (size_t i = 0; i < alert->tag_count; i++)
 		buffer_printf(out, "%s%s", i ? "," : "", alert->tags[i]);
 }
-
-struct output_parts {
-	const struct pipeline *pipeline;
-	const struct alert *alert;
-	struct text time, words;
-};
 
 enum placeholder { TIMESTAMP, PRIORITY, OUTPUT, CUSTOM_FIELDS, TEMPLATED_FIELDS, TAGS };
 
@@ -249,6 +297,7 @@ static void add_placeholder(
 		add_pairs(out, &parts->pipeline->custom_fields);
 		break;
 	case TEMPLATED_FIELDS:
+		add_templated(out, parts);
 		break;
 	case TAGS:
 		add_tags(out, parts->alert);
@@ -390,6 +439,7 @@ int pipeline_run(
 	add_custom_tags(pipeline, alert);
 	set_source(alert);
 	set_uuid(alert);
+	add_templated_fields(pipeline, alert);
 	sort_tags(alert);
 	rename_fields(pipeline, alert);
 	format_output(pipeline, alert);

@@ -17,7 +17,7 @@ struct pipeline;
 
 /*
  * Prepares the steps, with % values taken from the environment; a variable that is missing is told
- * through `warn` and its field left out. -ENOTSUP with the key when a setting cannot be honoured.
+ * through `warn` and its field left out. -EINVAL with the key when a template is wrong.
  * `settings` must outlive the pipeline.
  */
 int pipeline_new(const struct settings *settings, settings_warning *warn, void *context,

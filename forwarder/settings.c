@@ -113,7 +113,8 @@ static const struct setting own_rows[] = {
 	{ .key = "templatedfields",
 		.type = SETTING_MAP,
 		.at = offsetof(struct settings, templated_fields),
-		.about = "Fields to add, made by templates from the alert's fields" },
+		.about = "Fields to add, made by templates from the alert's fields, such as "
+			 "{{ or (index . \"k8s.ns.name\") \"none\" }}" },
 	{ .key = "bracketreplacer",
 		.type = SETTING_TEXT,
 		.at = offsetof(struct settings, bracket_replacer),

@@ -271,6 +271,24 @@ def test_verified_says_how_an_alert_came_and_a_wrong_token_is_refused():
     receiver.close()
 
 
+def test_a_stranger_on_the_socket_is_not_verified():
+    if os.geteuid() != 0:
+        tap.skip("root is needed to become another user")
+    receiver = Receiver()
+    with Forwarder(WEBHOOK_ADDRESS=receiver.url) as one:
+        os.chmod(one.folder, 0o755)
+        body = json.dumps(alert("stranger"))
+        send = ("import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); "
+                "s.sendall(sys.argv[2].encode()); print(s.recv(100).decode())")
+        request = f"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+        done = subprocess.run(["/usr/bin/python3", "-c", send, one.socket, request], user=65534, group=65534,
+                              capture_output=True, text=True, check=False, timeout=20)
+        assert " 200 " in done.stdout, done
+        event = tap.wait_for("the alert", receiver.alerts)[0]
+        tap.equal((event["rule"], event.get("verified")), ("stranger", None))
+    receiver.close()
+
+
 def test_an_alert_sent_again_by_a_known_sender_is_kept_once_also_over_a_kill():
     receiver = Receiver()
     again = alert("again", uuid=str(uuid.uuid4()))
