@@ -437,7 +437,6 @@ READER(fd_is_lower_layer)
 	return give_layer(event, "FD_LOWER_LAYER", "FD_LOWER_LAYER_CREAT", ret_value);
 }
 
-#define CWD    "chdir fchdir"
 #define EITHER (FIELD_EITHER_END | FIELD_FILTER_ONLY | ALONE)
 #define RANGE  (FIELD_FILTER_ONLY | ALONE)
 
@@ -448,12 +447,12 @@ static const struct field fields[] = {
 	{ "fd.typechar", TYPE_CHARBUF, ARGUMENT_NONE, 0, "The same as one letter: f d 4 6 u p …",
 		fd_typechar },
 	{ "fd.name", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_PATH_VIEW,
-		"Absolute path as the caller wrote it, or the socket's two ends", fd_name, CWD },
+		"Absolute path as the caller wrote it, or the socket's two ends", fd_name },
 	{ "fd.realname", TYPE_CHARBUF, ARGUMENT_NONE, 0,
 		"Path of the file that was really opened, past links and races (Tercel's own)",
 		fd_realname },
 	{ "fd.directory", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_PATH_VIEW, "Directory of the file",
-		fd_directory, CWD },
+		fd_directory },
 	{ "fd.filename", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_PATH_VIEW,
 		"Name of the file without its directory", fd_filename },
 	{ "fd.ip", TYPE_IPADDR, ARGUMENT_NONE, EITHER, "Address of either end", fd_ip },
@@ -474,9 +473,9 @@ static const struct field fields[] = {
 		fd_is_server },
 	{ "fd.uid", TYPE_CHARBUF, ARGUMENT_NONE, 0, "Thread id and descriptor in one", fd_uid },
 	{ "fd.containername", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_PATH_VIEW,
-		"container.id and fd.name with a colon between", fd_containername, CWD },
+		"container.id and fd.name with a colon between", fd_containername },
 	{ "fd.containerdirectory", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_PATH_VIEW,
-		"container.id and fd.directory with a colon between", fd_containerdirectory, CWD },
+		"container.id and fd.directory with a colon between", fd_containerdirectory },
 	{ "fd.proto", TYPE_PORT, ARGUMENT_NONE, EITHER, "Service of either end's port", fd_port },
 	{ "fd.cproto", TYPE_CHARBUF, ARGUMENT_NONE, 0, "Service of the client's port", fd_cproto },
 	{ "fd.sproto", TYPE_CHARBUF, ARGUMENT_NONE, 0, "Service of the server's port", fd_sproto },

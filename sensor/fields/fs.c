@@ -111,18 +111,17 @@ READER(fs_path_targetraw)
 
 static const struct field fields[] = {
 	{ "fs.path.name", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_PATH_VIEW,
-		"Absolute path of a call that worked on one path and succeeded", fs_path_name,
-		"chdir fchdir" },
+		"Absolute path of a call that worked on one path and succeeded", fs_path_name },
 	{ "fs.path.nameraw", TYPE_CHARBUF, ARGUMENT_NONE, 0, "The same as the caller wrote it",
 		fs_path_nameraw },
 	{ "fs.path.source", TYPE_CHARBUF, ARGUMENT_NONE, 0,
-		"Absolute first path of a rename or mount; for links the new name", fs_path_source,
-		"chdir fchdir" },
+		"Absolute first path of a rename or mount; for links the new name",
+		fs_path_source },
 	{ "fs.path.sourceraw", TYPE_CHARBUF, ARGUMENT_NONE, 0, "The same as the caller wrote it",
 		fs_path_sourceraw },
 	{ "fs.path.target", TYPE_CHARBUF, ARGUMENT_NONE, 0,
 		"Absolute second path of a rename or mount; for links what they lead to",
-		fs_path_target, "chdir fchdir" },
+		fs_path_target },
 	{ "fs.path.targetraw", TYPE_CHARBUF, ARGUMENT_NONE, 0, "The same as the caller wrote it",
 		fs_path_targetraw },
 };
