@@ -11,6 +11,7 @@
 #include "base/http-client.h"
 #include "base/memory.h"
 #include "forwarder/carrier.h"
+#include "forwarder/check.h"
 #include "forwarder/delivery.h"
 
 #define CALLS_MAX 1024
@@ -89,20 +90,6 @@ static void find_client_files(struct carriage *carriage)
 	carriage->client_ca = client_file(settings->client_ca_file, folder, "ca.crt");
 }
 
-static bool is_usable(
-	const struct output *output, const void *settings, settings_warning *warn, void *context)
-{
-	struct error err = { 0 };
-
-	if (!output->is_enabled(settings))
-		return false;
-	if (!output->check || output->check(settings, &err) == 0)
-		return true;
-	error_prefix(&err, "%s is switched off", output->title);
-	warn(context, err.message);
-	return false;
-}
-
 static int add_carrier(struct delivery *delivery, const struct output *output, const void *settings,
 	struct error *err)
 {
@@ -135,7 +122,7 @@ int delivery_new(const struct configuration *configuration, struct journal *jour
 
 	for (size_t i = 0; i < output_count; i++) {
 		const void *settings = configuration_output(configuration, i);
-		int r = is_usable(outputs[i], settings, warn, context)
+		int r = output_is_usable(outputs[i], settings, warn, context)
 				? add_carrier(delivery, outputs[i], settings, err)
 				: 0;
 

@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/yaml.h"
-#include "forwarder/settings.h"
+#include "forwarder/check.h"
 #include "sensor/rules/check.h"
 #include "sensor/sensor.h"
 #include "tercel/command.h"
@@ -68,7 +68,8 @@ static void check_forwarder(struct report *report, const struct yaml_node *root)
 	struct error err = {};
 
 	(void)root;
-	if (configuration_load(3, arguments, say_warning, report, &configuration, &err) < 0)
+	if (configuration_load(3, arguments, say_warning, report, &configuration, &err) < 0 ||
+		configuration_check(configuration, say_warning, report, &err) < 0)
 		say(report, true, err.message);
 }
 

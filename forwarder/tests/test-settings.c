@@ -3,7 +3,7 @@
 
 #include "base/memory.h"
 #include "forwarder/journal-file.h"
-#include "forwarder/settings.h"
+#include "forwarder/check.h"
 #include "tests/test.h"
 
 /* What was warned, a line each. */
@@ -146,4 +146,21 @@ TEST(falcosidekicks_sample_file_loads_without_a_word)
 	CHECK_TEXT(warnings.data, "");
 	configuration_later(configuration, keep_name, NULL);
 	CHECK_TEXT(warnings.data, "");
+}
+
+TEST(a_check_finds_what_only_shows_when_all_is_put_together)
+{
+	struct error err = { 0 };
+	_cleanup_(configuration_freep) struct configuration *wrong = load_text(
+		"webhook: {address: 'http://a', minimumpriority: worst}\nslack: {webhookurl: x}\n",
+		&err);
+	_cleanup_(configuration_freep) struct configuration *right = NULL;
+
+	CHECK_NUMBER(configuration_check(wrong, keep, NULL, &err), -EINVAL);
+	CHECK(strstr(err.message, "webhook.minimumpriority") != NULL);
+	CHECK_TEXT(warnings.data, "output slack is configured but comes with a later version\n");
+	right = load_text("webhook: {address: nothing}\ncustomfields: {a: b}\n", &err);
+	CHECK_NUMBER(configuration_check(right, keep, NULL, &err), 0);
+	CHECK(strstr(warnings.data, "Webhook is switched off: webhook.address must be a URL") !=
+		NULL);
 }

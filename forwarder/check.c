@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What must be right about settings.
+ */
+#include "base/memory.h"
+#include "forwarder/check.h"
+#include "forwarder/pipeline.h"
+
+bool output_is_usable(
+	const struct output *output, const void *settings, settings_warning *warn, void *context)
+{
+	struct error err = { 0 };
+
+	if (!output->is_enabled(settings))
+		return false;
+	if (!output->check || output->check(settings, &err) == 0)
+		return true;
+	error_prefix(&err, "%s is switched off", output->title);
+	warn(context, err.message);
+	return false;
+}
+
+struct telling {
+	settings_warning *warn;
+	void *context;
+};
+
+static void tell_later(void *context, const char *name)
+{
+	const struct telling *telling = context;
+	_cleanup_(freep) char *message =
+		string_printf("output %s is configured but comes with a later version", name);
+
+	telling->warn(telling->context, message);
+}
+
+static int check_output(const struct output *output, const void *settings, settings_warning *warn,
+	void *context, struct error *err)
+{
+	enum priority minimum;
+
+	if (!output_is_usable(output, settings, warn, context))
+		return 0;
+	return minimum_priority(output->name, settings, &minimum, err);
+}
+
+int configuration_check(const struct configuration *configuration, settings_warning *warn,
+	void *context, struct error *err)
+{
+	_cleanup_(pipeline_freep) struct pipeline *pipeline = NULL;
+	struct telling telling = { warn, context };
+	int r = pipeline_new(configuration_settings(configuration), warn, context, &pipeline, err);
+
+	for (size_t i = 0; i < output_count && !r; i++)
+		r = check_output(
+			outputs[i], configuration_output(configuration, i), warn, context, err);
+	configuration_later(configuration, tell_later, &telling);
+	return r;
+}
