@@ -8,6 +8,13 @@
 #include "sensor/rules/program.h"
 #include "sensor/rules/rules.h"
 
+/* A rule as it runs; what callers see of it comes first. */
+struct compiled_rule {
+	struct rule rule;
+	struct format *format;
+	bool has_views; /* its condition differs between the two views of a path */
+};
+
 /* A rule as the loader hands it over; texts are copied, tree and format are taken. */
 struct rule_source {
 	const char *name, *description, *source;

@@ -8,18 +8,11 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/memory.h"
 #include "sensor/rules/analysis.h"
 #include "sensor/rules/compiled.h"
 #include "sensor/rules/machine.h"
-
-struct compiled_rule {
-	struct rule rule;
-	struct format *format;
-	bool has_views;
-};
 
 struct candidate {
 	uint32_t rule;
@@ -408,6 +401,22 @@ static enum truth try_candidate(struct evaluation *evaluation, const struct cand
 	return real == IS_FALSE ? lexical : real;
 }
 
+/* The first candidate from place *at on that is alive; false at the end. */
+static bool next_alive(const struct evaluation *evaluation, const struct entry *entry, size_t *at)
+{
+	for (size_t word = *at / 64; word < entry->words; word++) {
+		uint64_t bits = evaluation->alive[word];
+
+		if (word == *at / 64)
+			bits &= UINT64_MAX << (*at % 64);
+		if (bits) {
+			*at = word * 64 + (size_t)__builtin_ctzll(bits);
+			return *at < entry->count;
+		}
+	}
+	return false;
+}
+
 enum truth rules_match(const struct rules *rules, struct evaluation *evaluation,
 	struct event *event, unsigned first, const struct rule **ret_rule)
 {
@@ -417,12 +426,12 @@ enum truth rules_match(const struct rules *rules, struct evaluation *evaluation,
 	begin(evaluation, event, first);
 	event->view = VIEW_LEXICAL;
 	pass_gates(evaluation, entry, event, has_real);
-	for (size_t i = 0; i < entry->count; i++) {
-		const struct candidate *candidate = &entry->candidates[i];
+	for (size_t at = 0; next_alive(evaluation, entry, &at); at++) {
+		const struct candidate *candidate = &entry->candidates[at];
 		const struct compiled_rule *compiled = &rules->rules[candidate->rule];
 		enum truth truth;
 
-		if (!(evaluation->alive[i / 64] >> (i % 64) & 1) || candidate->rule < first)
+		if (candidate->rule < first)
 			continue;
 		truth = try_candidate(
 			evaluation, candidate, event, has_real && compiled->has_views);
@@ -434,160 +443,4 @@ enum truth rules_match(const struct rules *rules, struct evaluation *evaluation,
 	}
 	event->view = VIEW_LEXICAL;
 	return IS_FALSE;
-}
-
-/* TIME: PRIORITY MESSAGE. The clock is local, or UTC for tests. */
-static void write_time(
-	const struct event *event, const struct alert_format *format, struct buffer *out)
-{
-	time_t seconds = (time_t)(event->time_ns / 1000000000);
-	unsigned nanoseconds = (unsigned)(event->time_ns % 1000000000);
-	struct tm when;
-	char text[40];
-
-	if (format->uses_iso_8601 || format->uses_utc)
-		gmtime_r(&seconds, &when);
-	else
-		localtime_r(&seconds, &when);
-	strftime(text, sizeof(text), format->uses_iso_8601 ? "%Y-%m-%dT%H:%M:%S" : "%H:%M:%S",
-		&when);
-	buffer_printf(out, "%s.%09u%s", text, nanoseconds, format->uses_iso_8601 ? "+0000" : "");
-}
-
-static void write_line(const struct compiled_rule *compiled, const struct event *event,
-	const struct alert_format *format, struct buffer *out)
-{
-	write_time(event, format, out);
-	buffer_printf(out, ": %s ", priority_name(compiled->rule.priority));
-	format_write(compiled->format, event, out);
-}
-
-/* A rule is the first member of its compiled form. */
-static const struct compiled_rule *compiled_of(const struct rule *rule)
-{
-	return (const struct compiled_rule *)rule;
-}
-
-bool rule_waits(const struct rule *rule, const struct event *event)
-{
-	const struct format *format = compiled_of(rule)->format;
-	struct value value;
-
-	for (size_t i = 0; i < format_field_count(format); i++) {
-		const struct field_use *use = format_field(format, i);
-
-		if (use->field->flags & FIELD_METADATA && field_read(event, use, &value) == WAITS)
-			return true;
-	}
-	return false;
-}
-
-void rule_write_text(const struct rule *rule, const struct event *event,
-	const struct alert_format *format, struct buffer *out)
-{
-	struct buffer line;
-
-	buffer_init(&line, out->limit - out->length);
-	write_line(compiled_of(rule), event, format, &line);
-	json_escape(out, buffer_text(&line));
-	buffer_done(&line);
-}
-
-/* The format's fields with evt.time (or its ISO form) in its place by name. */
-static void write_fields(const struct compiled_rule *compiled, const struct event *event,
-	const struct alert_format *format, struct json_writer *json)
-{
-	const char *name = format->uses_iso_8601 ? "evt.time.iso8601" : "evt.time";
-	bool is_written = false;
-
-	json_begin_object(json);
-	for (size_t i = 0; i < format_field_count(compiled->format); i++) {
-		const struct field_use *use = format_field(compiled->format, i);
-		int order = text_compare(text_of(name), use->name);
-
-		if (order < 0 && !is_written) {
-			json_key(json, name);
-			json_add_u64(json, event->time_ns);
-		}
-		is_written |= order <= 0;
-		json_key_text(json, use->name);
-		field_print_json(event, use, json);
-	}
-	if (!is_written) {
-		json_key(json, name);
-		json_add_u64(json, event->time_ns);
-	}
-	json_end(json);
-}
-
-static void write_tags(const struct rule *rule, struct json_writer *json)
-{
-	json_begin_array(json);
-	for (size_t i = 0; i < rule->tag_count; i++)
-		json_add_string(json, rule->tags[i]);
-	json_end(json);
-}
-
-static void write_text_member(const struct compiled_rule *compiled, const struct event *event,
-	const struct alert_format *format, bool has_prefix, struct json_writer *json)
-{
-	struct buffer text;
-
-	buffer_init(&text, ALERT_MAX);
-	if (has_prefix)
-		write_line(compiled, event, format, &text);
-	else
-		format_write(compiled->format, event, &text);
-	json_add_text(json, buffer_text(&text));
-	buffer_done(&text);
-}
-
-/* "2021-05-29T17:18:29.082520347Z", always nine digits. */
-static void write_utc_time(const struct event *event, struct json_writer *json)
-{
-	time_t seconds = (time_t)(event->time_ns / 1000000000);
-	struct tm when;
-	char text[40], whole[64];
-
-	gmtime_r(&seconds, &when);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &when);
-	snprintf(whole, sizeof(whole), "%s.%09uZ", text, (unsigned)(event->time_ns % 1000000000));
-	json_add_string(json, whole);
-}
-
-void rule_write_json(const struct rule *rule, const struct event *event,
-	const struct alert_format *format, struct buffer *out)
-{
-	const struct compiled_rule *compiled = compiled_of(rule);
-	struct json_writer json;
-
-	json_writer_init(&json, out);
-	json_begin_object(&json);
-	json_key(&json, "hostname");
-	json_add_string(&json, format->hostname);
-	if (format->includes_message) {
-		json_key(&json, "message");
-		write_text_member(compiled, event, format, false, &json);
-	}
-	if (format->includes_output) {
-		json_key(&json, "output");
-		write_text_member(compiled, event, format, true, &json);
-	}
-	if (format->includes_fields) {
-		json_key(&json, "output_fields");
-		write_fields(compiled, event, format, &json);
-	}
-	json_key(&json, "priority");
-	json_add_string(&json, priority_name(rule->priority));
-	json_key(&json, "rule");
-	json_add_string(&json, rule->name);
-	json_key(&json, "source");
-	json_add_string(&json, rule->source);
-	if (format->includes_tags) {
-		json_key(&json, "tags");
-		write_tags(rule, &json);
-	}
-	json_key(&json, "time");
-	write_utc_time(event, &json);
-	json_end(&json);
 }

@@ -366,6 +366,31 @@ TEST(a_rule_is_tried_on_the_name_that_was_given_and_then_on_the_real_one)
 	given_free(given);
 }
 
+TEST(an_alert_says_when_it_is_about_the_real_name)
+{
+	_cleanup_(rules_freep) struct rules *rules = rules_of(
+		&plain, "- {rule: Shadow, desc: d, condition: evt.type=openat and "
+			"fd.name=/etc/shadow, output: '%fd.name %evt.num', priority: INFO}\n");
+	struct alert_format format = { .hostname = "vm", .includes_fields = true };
+	struct given *given = given_new();
+	struct event *event = open_event(given, "/tmp/link", "/etc/shadow");
+	struct buffer out;
+
+	buffer_init(&out, 64 << 10);
+	CHECK_TEXT(match(rules, event), "Shadow");
+	rule_write_json(rules_at(rules, 0), event, &format, &out);
+	CHECK(strstr(buffer_text(&out).data,
+		"\"output_fields\":{\"evt.num\":1,\"evt.path.view\":\"real\","
+		"\"evt.time\":1622308754363635208,\"fd.name\":\"/etc/shadow\"}"));
+	buffer_clear(&out);
+	event = open_event(given, "/etc/shadow", "/etc/shadow");
+	CHECK_TEXT(match(rules, event), "Shadow");
+	rule_write_json(rules_at(rules, 0), event, &format, &out);
+	CHECK(!strstr(buffer_text(&out).data, "evt.path.view"));
+	buffer_done(&out);
+	given_free(given);
+}
+
 TEST(each_view_is_consistent_in_itself)
 {
 	_cleanup_(rules_freep) struct rules *rules = rules_of(&plain,
