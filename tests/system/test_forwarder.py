@@ -37,7 +37,11 @@ class Receiver:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                length = int(self.headers["Content-Length"])
+                body = self.rfile.read(length)
+                if len(body) < length:  # its sender was killed in the middle: it never arrived
+                    self.close_connection = True
+                    return
                 with outer.lock:
                     outer.count += 1
                     number = outer.count
