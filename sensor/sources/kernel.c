@@ -162,7 +162,7 @@ static int explain(int code, struct error *err)
 		return error_set(err, -ENOSYS,
 			"this kernel tells nothing of its types (no /sys/kernel/btf/vmlinux); "
 			"a kernel built with CONFIG_DEBUG_INFO_BTF is needed");
-	if (code == -EPERM || code == -EACCES)
+	if (code == -EPERM)
 		return error_set(err, -EPERM,
 			"not permitted to load kernel programs: run as root, or with CAP_BPF, "
 			"CAP_PERFMON and CAP_SYS_PTRACE (\"tercel doctor\" tells what is missing)");
@@ -328,16 +328,41 @@ static int kernel_want(struct source *source, const struct event_set *set, struc
 	return attach(kernel->object, "dispatch", &kernel->calls, err);
 }
 
+/*
+ * Runs that the kernel skipped because the same program was at work on that CPU: a task was
+ * preempted in it and the next one made a call. They are losses like the others.
+ */
+static uint64_t missed_runs(struct bpf_object *object, const char *name)
+{
+	struct bpf_program *program = bpf_object__find_program_by_name(object, name);
+	struct bpf_prog_info info = { 0 };
+	__u32 size = sizeof(info);
+
+	if (!program || bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
+		return 0;
+	return info.recursion_misses;
+}
+
+static uint64_t missed_lifecycle(struct kernel_source *kernel)
+{
+	uint64_t missed = 0;
+
+	for (size_t i = 0; i < COUNT_OF(lifecycle_programs); i++)
+		missed += missed_runs(kernel->object, lifecycle_programs[i]);
+	return missed;
+}
+
 /* Once a second: the clock, and whether the lifecycle has holes that a scan must fill. */
 static void keep_up(struct kernel_source *kernel, uint64_t now)
 {
-	uint64_t lost =
-		kernel->shared->lost[LOSS_LIFECYCLE_RING] + kernel->shared->lost[LOSS_SLOTS];
+	uint64_t lost;
 
 	if (now < kernel->next_upkeep_ns)
 		return;
 	kernel->next_upkeep_ns = now + NS_PER_S;
 	sync_clock(kernel);
+	lost = kernel->shared->lost[LOSS_LIFECYCLE_RING] + kernel->shared->lost[LOSS_SLOTS] +
+	       missed_lifecycle(kernel);
 	if (lost == kernel->lifecycle_lost_before)
 		return;
 	kernel->lifecycle_lost_before = lost;
@@ -417,11 +442,13 @@ static void kernel_counters(struct source *source, struct source_counters *ret_c
 {
 	struct kernel_source *kernel = of(source);
 	const volatile __u64 *lost = kernel->shared->lost;
+	uint64_t lifecycle = lost[LOSS_LIFECYCLE_RING] + missed_lifecycle(kernel);
 
 	*ret_counters = (struct source_counters){
 		.events = kernel->events,
-		.dropped = lost[LOSS_CALL_RING] + lost[LOSS_LIFECYCLE_RING] + lost[LOSS_SLOTS],
-		.dropped_lifecycle = lost[LOSS_LIFECYCLE_RING],
+		.dropped = lost[LOSS_CALL_RING] + lost[LOSS_SLOTS] + lifecycle +
+			   missed_runs(kernel->object, "dispatch"),
+		.dropped_lifecycle = lifecycle,
 	};
 	ret_counters->kernel_calls = ret_counters->events + ret_counters->dropped;
 }
@@ -499,6 +526,10 @@ static int start(struct kernel_source *kernel, uint64_t ring_bytes,
 		log_warning(
 			"new cgroups cannot be seen: containers are asked for at their first exec");
 	r = processes_scan(kernel->processes, err);
+	if (r == -EXDEV) {
+		log_warning("%s", err->message);
+		r = 0;
+	}
 	processes_visit(kernel->processes, prepare_users, kernel->users);
 	processes_visit(kernel->processes, ignore_children, kernel->shared);
 	return r;

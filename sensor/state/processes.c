@@ -51,6 +51,7 @@ struct processes {
 	struct containers *containers;
 	const char *host_root;
 	uint64_t host_mount_namespace;
+	bool is_blind; /* this /proc is of another pid namespace than the records are */
 	struct entry *entries;
 	struct entry *oldest, *newest;
 	struct arena *arena;
@@ -380,6 +381,8 @@ static struct entry *read_one(struct processes *processes, int64_t pid)
 	struct entry *entry;
 	uint64_t tick;
 
+	if (processes->is_blind)
+		return NULL;
 	arena_reset(processes->arena);
 	if (process_read(processes->host_root, pid, processes->arena, &facts, &tick) < 0) {
 		processes->counters.missed++;
@@ -424,10 +427,13 @@ static void link_parent(struct processes *processes, struct entry *entry, int64_
 struct processes *processes_new(struct containers *containers, const char *host_root)
 {
 	struct processes *processes = NEW(struct processes);
+	uint64_t namespace;
 
 	processes->containers = containers;
 	processes->host_root = host_root ? host_root : "";
 	processes->host_mount_namespace = namespace_read(processes->host_root, 1, "ns/mnt");
+	namespace = namespace_read(processes->host_root, 1, "ns/pid");
+	processes->is_blind = namespace && namespace != HOST_PID_NAMESPACE;
 	processes->arena = arena_new(READ_MAX);
 	return processes;
 }
@@ -463,9 +469,15 @@ static void forget_gone(struct processes *processes)
 int processes_scan(struct processes *processes, struct error *err)
 {
 	_cleanup_(freep) char *path = string_printf("%s/proc", processes->host_root);
-	DIR *folder = opendir(path);
+	DIR *folder;
 	struct dirent *one;
 
+	if (processes->is_blind)
+		return error_set(err, -EXDEV,
+			"%s shows another pid namespace than the host's; processes that ran before are "
+			"not known (share the host's pid namespace, or mount its /proc)",
+			path);
+	folder = opendir(path);
 	if (!folder)
 		return error_set(err, -errno, "%s cannot be read: %s; the host's /proc is needed",
 			path, strerror(errno));

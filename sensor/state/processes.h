@@ -93,7 +93,7 @@ void processes_counters(const struct processes *processes, struct processes_coun
 /*
  * Reads every process from the host's /proc: those that are new come in, those that are gone go.
  * At start, and again whenever records of the lifecycle were lost. -ENOENT … when there is no
- * /proc to read.
+ * /proc to read; -EXDEV when it is that of another pid namespace, which then is never asked.
  */
 int processes_scan(struct processes *processes, struct error *err);
 

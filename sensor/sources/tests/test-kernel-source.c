@@ -8,7 +8,9 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -87,6 +89,23 @@ static struct event *await(const char *type, pid_t pid)
 			continue;
 		if (event->process && event->process->pid == pid &&
 			!strcmp(event->type->name, type))
+			return event;
+	}
+	return NULL;
+}
+
+static struct event *await_exec_or_exit(pid_t pid)
+{
+	struct source *source = the_source();
+	int64_t deadline = now_ms() + PATIENCE_MS;
+	struct error err = { 0 };
+	struct event *event;
+
+	while (source && now_ms() < deadline) {
+		if (source->operations->next(source, 100, &event, &err) != 1 || !event->process ||
+			event->process->pid != pid)
+			continue;
+		if (event->type->id == EVENT_execve || event->type->id == EVENT_procexit)
 			return event;
 	}
 	return NULL;
@@ -438,6 +457,61 @@ TEST(an_exec_from_a_memfd_is_marked)
 	CHECK_SLICE(event->process->exe_path, "memfd:hidden");
 	CHECK(event->process->exe_flags & EXE_FROM_MEMFD);
 	CHECK_SLICE(event->process->exe, "quiet");
+	reap(pid);
+}
+
+/* An overlay of /usr/bin in mounts of its own; /bin/true is run from the lower layer, or, once it
+ * was touched there, from the upper one. */
+static void run_from_overlay(bool is_changed)
+{
+	char options[256], at[64], program[96];
+	char *const arguments[] = { "true", NULL };
+
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+		mount("none", "/mnt", "tmpfs", 0, NULL))
+		_exit(0);
+	(void)!mkdir("/mnt/upper", 0755);
+	(void)!mkdir("/mnt/work", 0755);
+	(void)!mkdir("/mnt/all", 0755);
+	snprintf(at, sizeof(at), "/mnt/all");
+	snprintf(options, sizeof(options),
+		"lowerdir=/usr/bin,upperdir=/mnt/upper,workdir=/mnt/work");
+	if (mount("overlay", at, "overlay", 0, options))
+		_exit(0);
+	snprintf(program, sizeof(program), "%s/true", at);
+	if (is_changed)
+		(void)!chmod(program, 0755);
+	execv(program, arguments);
+}
+
+static void run_from_lower(void)
+{
+	run_from_overlay(false);
+}
+
+static void run_from_upper(void)
+{
+	run_from_overlay(true);
+}
+
+TEST(an_exec_from_an_overlay_says_which_layer)
+{
+	struct event *event;
+	pid_t pid;
+
+	NEED_ROOT();
+	pid = start(run_from_lower);
+	event = await_exec_or_exit(pid);
+	if (!event || event->type->id != EVENT_execve)
+		SKIP("no overlay file system here");
+	CHECK_SLICE(event->process->exe_path, "/mnt/all/true");
+	CHECK(event->process->exe_flags & EXE_LOWER_LAYER);
+	CHECK(!(event->process->exe_flags & EXE_UPPER_LAYER));
+	reap(pid);
+	pid = start(run_from_upper);
+	event = await_exec_or_exit(pid);
+	CHECK(event && event->process->exe_flags & EXE_UPPER_LAYER);
+	CHECK(event && !(event->process->exe_flags & EXE_LOWER_LAYER));
 	reap(pid);
 }
 
