@@ -85,7 +85,7 @@ class Stack:
             try:
                 status = (entry / "stat").read_text() if entry.name.isdigit() else ""
                 parent = int(status.rpartition(")")[2].split()[1]) if status else 0
-                if parent == self.process.pid and name in os.readlink(entry / "exe"):
+                if parent == self.process.pid and name in os.path.basename(os.readlink(entry / "exe")):
                     found.append(int(entry.name))
             except OSError:
                 continue
