@@ -3,6 +3,7 @@
  * Rules as a whole: the official files, both views of a path, what alerts look like.
  */
 #include <errno.h>
+#include <json-c/linkhash.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -368,9 +369,9 @@ TEST(a_rule_is_tried_on_the_name_that_was_given_and_then_on_the_real_one)
 
 TEST(an_alert_says_when_it_is_about_the_real_name)
 {
-	_cleanup_(rules_freep) struct rules *rules = rules_of(
-		&plain, "- {rule: Shadow, desc: d, condition: evt.type=openat and "
-			"fd.name=/etc/shadow, output: '%fd.name %evt.num', priority: INFO}\n");
+	_cleanup_(rules_freep) struct rules *rules = rules_of(&plain,
+		"- {rule: Shadow, desc: d, condition: evt.type=openat and "
+		"fd.name=/etc/shadow, output: '%fd.name %evt.num', priority: INFO}\n");
 	struct alert_format format = { .hostname = "vm", .includes_fields = true };
 	struct given *given = given_new();
 	struct event *event = open_event(given, "/tmp/link", "/etc/shadow");
@@ -594,4 +595,101 @@ TEST(fields_inside_a_transformer_are_output_fields_by_their_plain_name)
 
 	CHECK(strstr(line,
 		"\"output_fields\":{\"evt.time\":1622308754363635208,\"proc.name\":\"CAT\"}"));
+}
+
+static void write_given_text(const char *text, struct buffer *out)
+{
+	buffer_add_char(out, '"');
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			buffer_printf(out, "\\%c", *text);
+		else if ((unsigned char)*text < ' ')
+			buffer_printf(out, "\\x%02x", *text);
+		else
+			buffer_add_char(out, *text);
+	}
+	buffer_add_char(out, '"');
+}
+
+/* An alert's fields as the values of an event; what every open has is added. */
+static void write_given(struct json_object *fields, struct buffer *out)
+{
+	json_object_object_foreach(fields, name, value)
+	{
+		if (!strcmp(name, "evt.time"))
+			continue;
+		buffer_printf(out, " %s=", name);
+		if (!value)
+			buffer_add_string(out, "absent");
+		else if (json_object_is_type(value, json_type_string))
+			write_given_text(json_object_get_string(value), out);
+		else
+			buffer_add_string(out, json_object_get_string(value));
+	}
+}
+
+static const struct rule *rule_named(const struct rules *rules, struct text name)
+{
+	for (size_t i = 0; i < rules_count(rules); i++)
+		if (text_is(name, rules_at(rules, i)->name))
+			return rules_at(rules, i);
+	return NULL;
+}
+
+static void check_alert(const struct rules *rules, struct given *given, struct text line)
+{
+	_cleanup_(json_putp) struct json_object *alert = NULL;
+	_cleanup_(freep) char *want = text_to_string(line);
+	const struct rule *rule;
+	struct json_object *fields;
+	struct event *event;
+	struct buffer values, out;
+	struct error err = { 0 };
+
+	CHECK_NUMBER(json_parse(line, &alert, NULL, &err), 0);
+	rule = rule_named(rules, json_get_text(alert, "rule"));
+	if (text_is(json_get_text(alert, "source"), "internal"))
+		return;
+	CHECK(rule);
+	fields = json_get(alert, "output_fields");
+	buffer_init(&values, 64 << 10);
+	buffer_init(&out, 64 << 10);
+	write_given(fields, &values);
+	CHECK_NUMBER(given_event(given, buffer_text(&values), &event, &err), 0);
+	CHECK_TEXT(err.message, "");
+	event->time_ns = (uint64_t)json_get_i64(fields, "evt.time", 0);
+	if (rule && !err.code) {
+		rule_write_json(rule, event, &all, &out);
+		CHECK_TEXT(buffer_text(&out).data, want);
+	}
+	buffer_done(&values);
+	buffer_done(&out);
+}
+
+TEST(real_alerts_of_falco_come_out_to_the_byte)
+{
+	struct rules_options options = plain;
+	_cleanup_(rules_loader_freep) struct rules_loader *loader = NULL;
+	_cleanup_(rules_freep) struct rules *rules = NULL;
+	_cleanup_(freep) char *data = memory_new(1 << 20, 1);
+	struct text samples = read_shared("data/samples/falco-alerts.jsonl", data, 1 << 20), line;
+	struct given *given;
+	struct error err = { 0 };
+	int count = 0;
+
+	if (!samples.length || !has_shared())
+		SKIP("Falco's samples are not beside this checkout");
+	options.suggests_output = true;
+	loader = rules_loader_new(&options);
+	for (size_t i = 0; i < COUNT_OF(official); i++)
+		check_loads_clean(loader, official[i]);
+	CHECK_NUMBER(rules_compile(loader, &rules, &err), 0);
+	given = given_new();
+	while (text_split(&samples, '\n', &line))
+		if (line.length) {
+			check_alert(rules, given, line);
+			count++;
+		}
+	CHECK_NUMBER(count, 33);
+	given_free(given);
 }
