@@ -59,16 +59,6 @@ static int64_t now_ms(void)
 	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
-/* Ourselves and our siblings: what `tercel up` started, also what it starts again. */
-static bool is_ours(const struct sensor *sensor, const struct process *process)
-{
-	for (size_t i = 0; process && i < sensor->ignored_count; i++)
-		if (process->pid == sensor->ignored_pids[i] ||
-			process->parent_pid == sensor->ignored_pids[i])
-			return true;
-	return false;
-}
-
 static void alert(struct sensor *sensor, const struct event *event, const struct rule *rule)
 {
 	struct sensor_alert *made;
@@ -122,8 +112,6 @@ static void take_event(struct sensor *sensor, struct event *event)
 {
 	struct parked_place place = {};
 
-	if (is_ours(sensor, event->process))
-		return;
 	/* Behind events of its container that wait, an alert has to wait too. */
 	sensor->must_queue = parked_has(sensor->parked, event->container);
 	if (!go_on(sensor, event, &place) &&
@@ -230,8 +218,6 @@ static int loop(struct sensor *sensor, int argc, char **argv, struct error *err)
 	while (r >= 0 && !atomic_load(&sensor->signals->stop)) {
 		r = turn(sensor, err);
 		take_signals(sensor);
-		if (r == 1 && !atomic_load(&sensor->signals->reload) && until_ms == INT64_MAX)
-			continue;
 		tell_drops(sensor);
 		if (now_ms() >= until_ms)
 			return 0;

@@ -9,21 +9,26 @@ import signal
 import subprocess
 import tempfile
 import threading
+import uuid
 
 import tap
 from sensor import PROGRAM, Sensor, run, written
 from stack import SOURCE, free_port, need_root
 
-SECRET = "/etc/shadow"
+# A file that nobody else on this machine opens.
+SECRET = f"/tmp/tercel-test-{uuid.uuid4().hex}"
 NOBODY = 65534
 
 
-def rule(name="reads", condition="evt.type in (open, openat, openat2) and fd.name = /etc/shadow and evt.is_open_read = true",
-         output="file=%fd.name"):
+READ = f"evt.type in (open, openat, openat2) and fd.name = {SECRET} and evt.is_open_read = true"
+
+
+def rule(name="reads", condition=READ, output="file=%fd.name"):
     return f"- rule: {name}\n  desc: d\n  condition: {condition}\n  output: \"{output}\"\n  priority: WARNING\n"
 
 
 def read_secret(times=1):
+    pathlib.Path(SECRET).touch()
     for _ in range(times):
         with open(SECRET, "rb") as file:
             file.read(1)
@@ -184,7 +189,7 @@ def test_alerts_come_as_lines_and_the_end_is_clean():
             read_secret()
             sensor.wait_for_lines(1)
             tap.equal(sensor.stop(), 0)
-        found = re.fullmatch(r"\d\d:\d\d:\d\d\.\d{9}: Warning file=/etc/shadow program=(\S+) .*pid=(\d+).*",
+        found = re.fullmatch(rf"[\d:]+\.\d+: Warning file={SECRET} program=(\S+) .*pid=(\d+).*",
                              sensor.lines[0])
         assert found and int(found[2]) == os.getpid(), sensor.lines
 
@@ -213,7 +218,7 @@ def test_rules_can_be_switched_off_by_options():
             read_secret()
             sensor.wait_for_lines(1)
             sensor.stop()
-        assert " two /etc/shadow" in sensor.lines[0], sensor.lines
+        assert f" two {SECRET}" in sensor.lines[0], sensor.lines
 
 
 def test_files_are_rotated_by_a_signal():
@@ -310,6 +315,7 @@ def test_ignored_processes_and_what_they_start_make_no_alert():
     need_root()
     with tempfile.TemporaryDirectory() as folder:
         path = written(folder, "r.yaml", rule(output="by %proc.name"))
+        pathlib.Path(SECRET).write_text("x\n")
         with subprocess.Popen(["sh"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as sibling:
             with Sensor("-r", path, environment={"TERCEL_IGNORE_PIDS": str(sibling.pid)}) as sensor:
                 sibling.communicate(f"read line < {SECRET}; head -c1 {SECRET}\n")
@@ -320,4 +326,7 @@ def test_ignored_processes_and_what_they_start_make_no_alert():
 
 
 if __name__ == "__main__":
-    tap.main(globals())
+    try:
+        tap.main(globals())
+    finally:
+        pathlib.Path(SECRET).unlink(missing_ok=True)
