@@ -381,7 +381,13 @@ int filter_add_text(struct filter *filter, struct text text, struct error *err)
 
 	if (is_none(text))
 		return 0;
-	term_add_value(&term, text_slice(text, 0, FILTER_TEXT_MAX));
+	if (text.length > FILTER_TEXT_MAX) {
+		text.length = FILTER_TEXT_MAX;
+		/* not in the middle of a character */
+		while (text.length && (text.data[text.length] & 0xc0) == 0x80)
+			text.length--;
+	}
+	term_add_value(&term, text);
 	r = filter_add(filter, &term, err);
 	if (r < 0)
 		term_done(&term);
