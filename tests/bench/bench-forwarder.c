@@ -2,7 +2,8 @@
 /*
  * How many alerts a second the forwarder accepts: for each durability, one alert a request with
  * one client and with many, and in batches. The forwarder is started with a state of its own; this
- * program is its only client, on the same CPUs, so the figures are of both together.
+ * program is its only client, on the same CPUs, so the figures are of both together. Then how long
+ * an alert takes from here through the forwarder's journal to a webhook that is here again.
  *
  *	bench-forwarder PROGRAM [SECONDS]
  */
@@ -10,8 +11,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -215,6 +218,100 @@ static pid_t start(const char *program, const char *durability, const char *fold
 	return pid;
 }
 
+#define LATENCY_ALERTS 5000
+#define LATENCY_AHEAD  4 /* sent and not yet received, at most */
+
+struct receiver {
+	int listener, port;
+	_Atomic int count;
+	double latencies[LATENCY_ALERTS];
+};
+
+/* The time that the alert was sent, as a field of it. */
+static double sent_at(struct text body)
+{
+	ptrdiff_t at = text_find(body, TEXT("\"bench.sent\":"));
+
+	return at < 0 ? 0 : atof(body.data + at + 13);
+}
+
+/* Whether `seen` holds a whole request; then its time is taken. */
+static bool take_request(struct receiver *receiver, struct buffer *seen)
+{
+	struct text text = buffer_text(seen);
+	ptrdiff_t end = text_find(text, TEXT("\r\n\r\n"));
+	ptrdiff_t at = text_find(text, TEXT("Content-Length: "));
+
+	if (end < 0 || at < 0 ||
+		seen->length < (size_t)end + 4 + (size_t)atoi(seen->data + at + 16))
+		return false;
+	if (receiver->count < LATENCY_ALERTS)
+		receiver->latencies[receiver->count] = now() - sent_at(text);
+	receiver->count++;
+	buffer_clear(seen);
+	return true;
+}
+
+static void *receive(void *context)
+{
+	static const char reply[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+	struct receiver *receiver = context;
+	char data[8192];
+	struct buffer seen;
+
+	buffer_init(&seen, 1 << 20);
+	while (receiver->count < LATENCY_ALERTS) {
+		int fd = accept(receiver->listener, NULL, NULL);
+		ssize_t length;
+
+		while ((length = read(fd, data, sizeof(data))) > 0) {
+			buffer_add(&seen, data, (size_t)length);
+			if (take_request(receiver, &seen) &&
+				write(fd, reply, sizeof(reply) - 1) < 0)
+				fail("reply");
+		}
+		close(fd);
+	}
+	buffer_done(&seen);
+	return NULL;
+}
+
+static void receiver_start(struct receiver *receiver)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t length = sizeof(address);
+
+	receiver->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (bind(receiver->listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+		listen(receiver->listener, 16) < 0)
+		fail("listen");
+	getsockname(receiver->listener, (struct sockaddr *)&address, &length);
+	receiver->port = ntohs(address.sin_port);
+}
+
+/* Posts one alert that carries the time, and waits for its acknowledgement. */
+static void post_timed(int fd)
+{
+	char body[512], request[1024], answer[1024];
+	int length = snprintf(body, sizeof(body),
+		"{\"output\":\"o\",\"priority\":\"Error\",\"rule\":\"r\","
+		"\"time\":\"2026-11-24T10:00:00Z\",\"output_fields\":{\"bench.sent\":%.9f}}",
+		now());
+
+	length = snprintf(request, sizeof(request),
+		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", length, body);
+	if (write(fd, request, (size_t)length) != length || read(fd, answer, sizeof(answer)) <= 0)
+		fail("post");
+}
+
+static int by_size(const void *a, const void *b)
+{
+	double left = *(const double *)a, right = *(const double *)b;
+
+	return (left > right) - (left < right);
+}
+
 static long resident_kb(pid_t pid)
 {
 	char path[64], line[256];
@@ -288,6 +385,47 @@ static void bench(const char *program, const char *durability, double seconds)
 		fail(command);
 }
 
+static void bench_latency(const char *program)
+{
+	char folder[] = "/var/tmp/bench-forwarder-XXXXXX", command[128];
+	struct receiver *receiver = NEW(struct receiver);
+	int port = 20000 + (getpid() + 1) % 20000, fd;
+	pthread_t thread;
+	pid_t pid;
+
+	if (!mkdtemp(folder))
+		fail(folder);
+	receiver_start(receiver);
+	snprintf(command, sizeof(command), "http://127.0.0.1:%d/", receiver->port);
+	setenv("WEBHOOK_ADDRESS", command, 1);
+	pid = start(program, "process", folder, port);
+	unsetenv("WEBHOOK_ADDRESS");
+	pthread_create(&thread, NULL, receive, receiver);
+	fd = connect_to(port);
+	fcntl(fd, F_SETFL, 0);
+	for (int i = 0; i < LATENCY_ALERTS; i++) {
+		while (receiver->count + LATENCY_AHEAD < i)
+			sched_yield();
+		post_timed(fd);
+	}
+	while (receiver->count < LATENCY_ALERTS)
+		sched_yield();
+	qsort(receiver->latencies, LATENCY_ALERTS, sizeof(double), by_size);
+	printf("durability process  through to a webhook: p50 %.2f ms, p99 %.2f ms, worst %.1f ms\n",
+		receiver->latencies[LATENCY_ALERTS / 2] * 1e3,
+		receiver->latencies[LATENCY_ALERTS * 99 / 100] * 1e3,
+		receiver->latencies[LATENCY_ALERTS - 1] * 1e3);
+	close(fd);
+	kill(pid, SIGTERM);
+	waitpid(pid, NULL, 0);
+	pthread_join(thread, NULL);
+	close(receiver->listener);
+	free(receiver);
+	snprintf(command, sizeof(command), "rm -r %s", folder);
+	if (system(command))
+		fail(command);
+}
+
 int main(int argc, char **argv)
 {
 	static const char *const durabilities[] = { "process", "disk", "memory" };
@@ -299,5 +437,6 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < COUNT_OF(durabilities); i++)
 		bench(argv[1], durabilities[i], seconds);
+	bench_latency(argv[1]);
 	return 0;
 }
