@@ -17,6 +17,7 @@
 #include "forwarder/alert-count.h"
 #include "forwarder/intake.h"
 
+#define CONNECTIONS_MAX	    16384
 #define FILE_MAX_BYTES	    (256 * 1024)
 #define RETRY_AFTER_SECONDS "1"
 
@@ -400,6 +401,7 @@ static int listen_main(struct intake *intake, struct error *err)
 		.route_count = choose_routes(settings, false, intake->routes),
 		.context = intake,
 		.body_limit = settings->body_limit,
+		.connection_limit = CONNECTIONS_MAX,
 	};
 	int r = read_pems(settings, &pem, err);
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "base/http-client.h"
@@ -20,6 +21,7 @@
 #include "forwarder/settings.h"
 
 #define TOKEN_MAX 4096
+#define FILES_MAX 65536
 
 struct forwarder {
 	struct configuration *configuration;
@@ -157,6 +159,17 @@ static void hold_signals(sigset_t *signals)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* A connection a sender, and a shell's or systemd's 1024 are soon used up. */
+static void allow_many_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = MIN_OF(limit.rlim_max, (rlim_t)FILES_MAX);
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int run(struct forwarder *forwarder, struct error *err)
 {
 	enum log_level level = LOG_LEVEL_INFO;
@@ -172,6 +185,7 @@ static int run(struct forwarder *forwarder, struct error *err)
 	log_open("forwarder", level, forwarder->settings->log_json);
 
 	umask(0077);
+	allow_many_files();
 	hold_signals(&signals);
 	http_client_setup();
 	r = open_all(forwarder, err);
