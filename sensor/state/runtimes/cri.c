@@ -201,6 +201,33 @@ static struct json_object *json_path(struct json_object *object, const char *con
 	return object;
 }
 
+static bool is_name(struct text image)
+{
+	return image.length && !text_starts_with(image, TEXT("sha256:"));
+}
+
+/*
+ * The image as the container's owner named it. What the status says may be any name of the same
+ * image: containerd gives the first one that it knows.
+ */
+static struct text name_in_info(struct json_object *root)
+{
+	static const char *const config[] = { "config", "image", NULL };
+	static const char *const annotations[] = { "runtimeSpec", "annotations", NULL };
+	struct json_object *image = json_path(root, config), *spec = json_path(root, annotations);
+	const struct text names[] = {
+		json_get_text(image, "user_specified_image"),
+		json_get_text(image, "image"),
+		json_get_text(spec, "io.kubernetes.cri.image-name"),
+		json_get_text(spec, "io.kubernetes.cri-o.ImageName"),
+	};
+
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (is_name(names[i]))
+			return names[i];
+	return (struct text){ 0 };
+}
+
 /*
  * The verbose answer carries JSON that each runtime makes its own way. CRI-O says "privileged" at
  * the top; containerd repeats the container's configuration.
@@ -216,6 +243,7 @@ static void read_container_info(struct fetch *fetch, struct text info)
 		return;
 	fetch->sandbox_id =
 		keep_text_up_to(&metadata->kept, json_get_text(root, "sandboxID"), SANDBOX_ID_MAX);
+	fetch->image_name = keep_text(&metadata->kept, name_in_info(root));
 	privileged = json_get(root, "privileged");
 	context = json_path(root, security);
 	if (!privileged && !context)
@@ -237,7 +265,9 @@ static void read_image(struct fetch *fetch, const Cri__ContainerStatus *status)
 	struct metadata *metadata = fetch->metadata;
 	struct text name = { 0 }, reference = some_text(status->image_ref), id;
 
-	if (status->image)
+	if (fetch->image_name.data)
+		name = fetch->image_name;
+	else if (status->image)
 		name = some_text(status->image->user_specified_image.len
 					 ? status->image->user_specified_image
 					 : status->image->image);
@@ -269,8 +299,8 @@ static void read_container(struct fetch *fetch, const Cri__ContainerStatusRespon
 	add_labels(&metadata->labels, &metadata->kept, status->labels, status->n_labels);
 	for (size_t i = 0; i < status->n_mounts; i++)
 		add_mount(metadata, status->mounts[i]);
-	read_image(fetch, status);
 	read_container_info(fetch, pair_find(response->info, response->n_info, "info"));
+	read_image(fetch, status);
 }
 
 static int take_container(struct fetch *fetch, const struct http_answer *answer, struct error *err)

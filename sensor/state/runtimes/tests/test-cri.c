@@ -163,6 +163,26 @@ TEST(containerds_way_to_say_privileged_is_understood)
 	fetch_free(&fetch);
 }
 
+TEST(the_name_that_the_containers_owner_wrote_wins_over_the_runtimes)
+{
+	struct fetch fetch = fetch_new();
+
+	CHECK_NUMBER(take_container(&fetch, ID,
+			     "{\"config\":{\"image\":{\"image\":\"sha256:12\","
+			     "\"user_specified_image\":\"quay.io/mine/web:7\"}}}"),
+		0);
+	check_slice(fetch.metadata->repository, "quay.io/mine/web");
+	check_slice(fetch.metadata->tag, "7");
+	fetch_free(&fetch);
+	fetch = fetch_new();
+	CHECK_NUMBER(take_container(&fetch, ID,
+			     "{\"runtimeSpec\":{\"annotations\":"
+			     "{\"io.kubernetes.cri-o.ImageName\":\"quay.io/his/db:1\"}}}"),
+		0);
+	check_slice(fetch.metadata->repository, "quay.io/his/db");
+	fetch_free(&fetch);
+}
+
 TEST(an_answer_about_another_container_is_refused)
 {
 	struct fetch fetch = fetch_new();

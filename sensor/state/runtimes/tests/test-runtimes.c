@@ -258,7 +258,8 @@ TEST(what_is_known_first_is_told_first)
 	setup_begin(&setup, scripts, COUNT_OF(scripts));
 	server_start(&setup.server);
 	runtimes_begin(&setup);
-	CHECK_NUMBER(runtimes_ask(setup.runtimes, CONTAINER_DOCKER, TEXT(ID), TEXT("/docker/x")), 0);
+	CHECK_NUMBER(
+		runtimes_ask(setup.runtimes, CONTAINER_DOCKER, TEXT(ID), TEXT("/docker/x")), 0);
 	do
 		CHECK_NUMBER(runtimes_wait(setup.runtimes, &answer, 1, WAIT), 1);
 	while (answer->answer == ANSWER_NEWS && (runtimes_answer_free(answer), true));

@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who a container is, from its first exec on: with real containerd, dockerd and podman, slow ones,
+stopped ones, and one that never answers."""
+import contextlib
+import json
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import time
+
+import runtimes
+import tap
+from runtimes import IMAGE, LABELS, OTHER_IMAGE, REPOSITORY, TAG, Containerd, Docker, Podman, SlowLine
+from test_sensor import Sensor
+
+TIMES = int(os.environ.get("TERCEL_TEST_TIMES", "100"))
+MANY = 5 * TIMES
+LIMIT_S = 0.25
+
+EXECS = """
+- rule: Exec in container
+  desc: every exec in a container
+  condition: evt.type in (execve, execveat) and evt.arg.res = 0 and container.id != host and proc.exe != runc
+  output: >
+    %container.full_id %container.name %container.type %container.image %container.image.id %container.image.digest
+    %container.privileged %container.labels %container.label.team %container.mounts %container.mount.dest[/etc]
+    %container.mount.rdwr[0] %container.host_network %k8s.pod.uid %k8s.pod.sandbox_id %k8s.pod.labels
+    %k8s.deployment.name %k8s.rs.name %proc.exe %proc.cmdline %proc.pname
+  priority: NOTICE
+"""
+DECIDES = f"""
+- rule: Privileged container
+  desc: started privileged
+  condition: >
+    evt.type in (execve, execveat) and evt.arg.res = 0 and container.id != host and proc.exe = true
+    and container.privileged = true
+  output: "%container.full_id %proc.cmdline"
+  priority: WARNING
+- rule: Image that is not allowed
+  desc: not on the list
+  condition: >
+    evt.type in (execve, execveat) and evt.arg.res = 0 and container.id != host and proc.exe = true
+    and not container.image.repository in ({REPOSITORY})
+  output: "%container.full_id %proc.cmdline"
+  priority: WARNING
+- rule: Everything else
+  desc: to see that it was looked at
+  condition: evt.type in (execve, execveat) and evt.arg.res = 0 and container.id != host and proc.exe = true
+  output: "%container.full_id %proc.cmdline"
+  priority: NOTICE
+"""
+HOST = """
+- rule: Marker on the host
+  desc: a command of the test
+  condition: evt.type in (execve, execveat) and container.id = host and proc.args contains tercel-marker
+  output: "%proc.args"
+  priority: NOTICE
+"""
+
+
+@contextlib.contextmanager
+def sensor(rules, **engines):
+    """The sensor with these sockets and no others, and its alerts as JSON."""
+    with tempfile.TemporaryDirectory() as folder:
+        (pathlib.Path(folder) / "rules.yaml").write_text(rules)
+        settings = {
+            "rules_files": [folder + "/rules.yaml"], "json_output": True, "stdout_output": {"enabled": True},
+            "append_output": [{"suggested_output": True}],
+            "container_engines": {key: {"sockets": [engines[key]]} if key in engines else {"enabled": False}
+                                  for key in ("cri", "docker", "podman")},
+        }
+        (pathlib.Path(folder) / "sensor.yaml").write_text(json.dumps(settings))
+        with Sensor("-c", folder + "/sensor.yaml") as running:
+            yield running
+
+
+def alerts(running, **wanted):
+    """Alerts whose output fields are as wanted, and each with the time of its arrival."""
+    found = []
+    for line in list(running.lines):
+        if not line.startswith("{"):
+            continue
+        alert = json.loads(line)
+        if all(alert["output_fields"].get(key.replace("__", ".")) == value for key, value in wanted.items()):
+            found.append(alert)
+    return found
+
+
+def alert_of(running, container, **wanted):
+    got = tap.wait_for(f"an alert of {container[:12]}",
+                       lambda: alerts(running, container__full_id=container, **wanted), 30)
+    return got[0]
+
+
+def check_container(fields, container, **expected):
+    want = {
+        "container.full_id": container, "container.id": container[:12], "container.image": IMAGE,
+        "container.image.repository": REPOSITORY, "container.image.tag": TAG, "container.label.team": LABELS["team"],
+        "container.mount.dest[/etc]": "/data", "container.mount.rdwr[0]": "false", **expected,
+    }
+    tap.equal({key: fields[key] for key in want}, want)
+    assert re.fullmatch("[0-9a-f]{64}", fields["container.image.id"]), fields
+    assert "com.example/app:web" in fields["container.labels"], fields
+    assert fields["container.mounts"].startswith("/etc:/data:"), fields
+    missing = [key for key, value in fields.items() if value is None and not key.startswith("k8s.")
+               and key != "container.image.digest"]
+    tap.equal(missing, [], "fields without a value")
+
+
+def test_first_exec_under_containerd_has_all_metadata():
+    runtimes.need("containerd", "ctr")
+    with Containerd() as runtime, sensor(EXECS, cri=runtime.socket) as running:
+        pod = runtime.pod()
+        for number in range(TIMES):
+            name = f"shop-{number}"
+            made = runtime.container(pod, "true", str(number), name=name)
+            fields = alert_of(running, made)["output_fields"]
+            check_container(fields, made, **{
+                "container.name": name, "container.type": "containerd", "container.privileged": False,
+                "container.host_network": True, "proc.cmdline": f"true {number}",
+                "k8s.pod.name": "shop-7d4b9c6f5-x2x9k", "k8s.ns.name": "store", "k8s.pod.uid": pod[1].metadata.uid,
+                "k8s.pod.sandbox_id": pod[0][:12], "k8s.pod.labels": "app:shop, pod-template-hash:7d4b9c6f5",
+                "k8s.deployment.name": "shop", "k8s.rs.name": "shop-7d4b9c6f5"})
+            assert fields["container.image.digest"].startswith("sha256:"), fields
+            runtime.remove(made) if number % 2 else None
+
+
+def test_first_exec_under_docker_has_all_metadata():
+    runtimes.need("dockerd", "docker")
+    with Docker() as runtime, sensor(EXECS, docker=runtime.socket) as running:
+        for number in range(TIMES):
+            made = runtime.container("true", str(number), options=(f"--name=shop-{number}", "--health-cmd=true"))
+            fields = alert_of(running, made, proc__exe="true")["output_fields"]
+            check_container(fields, made, **{
+                "container.name": f"shop-{number}", "container.type": "docker", "container.privileged": False,
+                "container.host_network": False, "proc.cmdline": f"true {number}", "k8s.pod.name": None})
+            runtime.remove(made)
+
+
+def test_first_exec_under_podman_has_all_metadata():
+    runtimes.need("podman")
+    with Podman() as runtime, sensor(EXECS, podman=runtime.socket) as running:
+        for number in range(TIMES):
+            made = runtime.container("true", str(number), options=(f"--name=shop-{number}",))
+            fields = alert_of(running, made, proc__exe="true")["output_fields"]
+            check_container(fields, made, **{
+                "container.name": f"shop-{number}", "container.type": "podman", "container.privileged": False,
+                "proc.cmdline": f"true {number}", "k8s.pod.name": None})
+            assert fields["container.image.digest"].startswith("sha256:"), fields
+            runtime.remove(made)
+
+
+def test_rules_decide_rightly_on_the_first_exec_with_a_runtime_that_takes_200_ms():
+    runtimes.need("containerd", "ctr")
+    with Containerd() as runtime, SlowLine(runtime.socket, 0.2) as line, \
+            sensor(DECIDES, cri=line.socket) as running:
+        pod = runtime.pod()
+        for number in range(TIMES):
+            kind = number % 3
+            made = runtime.container(pod, "true", image=OTHER_IMAGE if kind == 1 else IMAGE, privileged=kind == 2)
+            rule = alert_of(running, made)["rule"]
+            tap.equal(rule, ["Everything else", "Image that is not allowed", "Privileged container"][kind],
+                      f"rule of container {number}")
+        tap.equal(len(alerts(running)), TIMES, "alerts")
+
+
+def rss_kb(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        return int(re.search(r"VmRSS:\s+(\d+)", status.read()).group(1))
+
+
+def test_many_short_lived_containers_are_all_known_and_then_forgotten():
+    runtimes.need("containerd", "ctr")
+    with Containerd() as runtime, sensor(EXECS, cri=runtime.socket) as running:
+        pod = runtime.pod()
+        # What one container needs once is not what many leave behind.
+        alert_of(running, runtime.container(pod, "true"))
+        before, began = rss_kb(running.process.pid), time.monotonic()
+        made = []
+        for number in range(MANY):
+            made.append(runtime.container(pod, "true", name=f"short-{number}"))
+            if number >= 8:
+                runtime.remove(made[number - 8])
+        took = time.monotonic() - began
+        tap.wait_for("an alert of each", lambda: len(alerts(running)) >= MANY + 1, 30)
+        for number, container in enumerate(made):
+            fields = alert_of(running, container)["output_fields"]
+            tap.equal(fields["container.name"], f"short-{number}")
+            tap.equal(fields["k8s.pod.name"], "shop-7d4b9c6f5-x2x9k")
+            tap.equal(fields["container.image.repository"], REPOSITORY)
+        grown = rss_kb(running.process.pid) - before
+        print(f"# {MANY} containers in {took:.0f} s; the sensor grew by {grown} KB")
+        assert grown < 16 * 1024, f"the sensor grew by {grown} KB"
+
+
+def test_with_the_runtime_stopped_alerts_have_the_id_and_the_log_names_the_socket():
+    runtimes.need("containerd", "ctr")
+    with Containerd() as runtime, sensor(EXECS, cri=runtime.socket) as running:
+        pod = runtime.pod()
+        box = runtime.container(pod, "sleep", "600")
+        alert_of(running, box)
+        inner = runtime.container(pod, "sh", "-c", "while [ ! -e /tmp/go ]; do sleep 1; done; true last")
+        alert_of(running, inner)
+        runtime.stop()
+        # A container of which nothing is known, made without the daemon: by a cgroup like its own.
+        unknown = "5" * 64
+        run_in_cgroup(f"/kubepods/besteffort/pod5/{unknown}", "true")
+        fields = alert_of(running, unknown)["output_fields"]
+        tap.equal(fields["container.id"], unknown[:12])
+        tap.equal(fields["container.image.repository"], None)
+        running.wait_for_log(f"no answer at {runtime.socket}")
+        # The one that was known before stays known, and when the runtime is back all is as before.
+        runtime.start()
+        running.wait_for_log(f"answers at {runtime.socket}", 2)
+        made = runtime.container(pod, "true", name="after")
+        tap.equal(alert_of(running, made)["output_fields"]["container.name"], "after")
+
+
+def cgroup_root():
+    """Where a process's cgroup decides: version 2, or under hybrid that of a controller."""
+    for root in ("/sys/fs/cgroup/unified", "/sys/fs/cgroup", "/sys/fs/cgroup/memory"):
+        if os.path.exists(root + "/cgroup.procs"):
+            return root
+    return None
+
+
+def run_in_cgroup(path, *command):
+    root = cgroup_root()
+    if not root:
+        tap.skip("no cgroup file system to write to")
+    folder = root + path
+    os.makedirs(folder, exist_ok=True)
+    try:
+        subprocess.run(["sh", "-c", f"echo $$ > {folder}/cgroup.procs && exec \"$@\"", "sh", *command], check=True)
+    finally:
+        os.rmdir(folder)
+
+
+def test_a_runtime_that_never_answers_holds_its_container_for_the_limit_and_nobody_else():
+    runtimes.need("containerd", "ctr")
+    with Containerd() as runtime:
+        pod = runtime.pod()
+        with SlowLine(runtime.socket, 0) as line, sensor(EXECS + HOST, cri=line.socket) as running:
+            running.wait_for_log("answers at")
+            line.seconds = None
+            unknown = "6" * 64
+            run_in_cgroup(f"/kubepods/besteffort/pod6/{unknown}", "true")
+            subprocess.run(["true", "tercel-marker"], check=True)
+            held = alert_of(running, unknown)
+            tap.equal(held["output_fields"]["container.image.repository"], None)
+            tap.wait_for("the host's alert", lambda: alerts(running, proc__args="tercel-marker"))
+            order = [alert["rule"] for alert in alerts(running)]
+            assert order.index("Marker on the host") < order.index("Exec in container"), order
+            running.wait_for_log("without all metadata")
+        runtime.remove_pod(pod)
+
+
+def test_a_health_check_is_told_from_what_looks_like_it():
+    runtimes.need("dockerd", "docker")
+    rules = EXECS.replace("%proc.exe ", "%proc.is_container_healthcheck %container.healthcheck %proc.exe ")
+    with Docker() as runtime, sensor(rules, docker=runtime.socket) as running:
+        made = runtime.container("sh", "-c", "/bin/sh -c 'cat /etc/passwd'; sleep 600",
+                                 options=("--health-cmd=cat /etc/passwd", "--health-interval=1s"))
+
+        def seen(is_check):
+            return [alert for alert in alerts(running, container__full_id=made, proc__exe="/bin/sh")
+                    if alert["output_fields"]["proc.is_container_healthcheck"] is is_check]
+
+        imitation = tap.wait_for("the command from inside", lambda: seen(False))[0]
+        tap.equal(imitation["output_fields"]["container.healthcheck"], "/bin/sh -c cat /etc/passwd")
+        tap.wait_for("the health check itself", lambda: seen(True), 30)
+
+
+if __name__ == "__main__":
+    tap.main(globals())
