@@ -216,17 +216,6 @@ size_t parked_count(const struct parked *parked)
 	return parked->count;
 }
 
-/* Since when there is nothing more to wait for. */
-static bool is_overdue(const struct parked *parked, const struct container *container,
-	int64_t since_ms, int64_t now_ms)
-{
-	if (now_ms - since_ms >= parked->options.limit_ms)
-		return true;
-	/* A runtime that does not answer is waited for once, not for each event. */
-	return container->state == METADATA_AWAITED &&
-	       now_ms - container_held_since(container, now_ms) >= parked->options.limit_ms;
-}
-
 static struct queue_of_one *queue_for(struct parked *parked, const struct container *container)
 {
 	struct queue_of_one *queue = find(parked, container);
@@ -269,13 +258,7 @@ int parked_push(struct parked *parked, const struct event *event, const struct p
 	int r;
 
 	if (!event->container)
-		return -ETIME;
-	/* Behind others of its container it has to stand whatever the time. */
-	if (!parked_has(parked, event->container) &&
-		is_overdue(parked, event->container, now_ms, now_ms)) {
-		count_given_up(parked, parked->overdue);
-		return -ETIME;
-	}
+		return -ESRCH;
 	one = parked_event_new(parked, event);
 	one->place = *place;
 	one->since_ms = now_ms;
@@ -295,8 +278,7 @@ static void run_queue(struct parked *parked, struct queue_of_one *queue, int64_t
 	while (queue->first) {
 		struct parked_event *one = queue->first;
 
-		if (!one->event.is_overdue &&
-			is_overdue(parked, queue->container, one->since_ms, now_ms)) {
+		if (!one->event.is_overdue && now_ms - one->since_ms >= parked->options.limit_ms) {
 			one->event.is_overdue = true;
 			count_given_up(parked, parked->overdue);
 		}

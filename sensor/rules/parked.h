@@ -38,8 +38,8 @@ DEFINE_CLEANUP(struct parked *, parked_free)
 /* Whether events of this container wait, so that later ones must stand behind them. */
 bool parked_has(const struct parked *parked, const struct container *container);
 /*
- * Keeps a copy of the event. -ETIME when its container was waited for long enough already, -ENOSPC
- * when it does not fit: it is to go on at once, overdue.
+ * Keeps a copy of the event. -ENOSPC when it does not fit, -ESRCH when nobody knows its container:
+ * it is to go on at once, overdue.
  */
 int parked_push(struct parked *parked, const struct event *event, const struct parked_place *place,
 	int64_t now_ms);

@@ -319,13 +319,6 @@ void container_release(const struct container *container)
 	free(one);
 }
 
-int64_t container_held_since(const struct container *container, int64_t now_ms)
-{
-	if (!container->held_since_ms)
-		((struct container *)container)->held_since_ms = now_ms;
-	return container->held_since_ms;
-}
-
 static void drop(struct containers *containers, struct by_id *one)
 {
 	HASH_DELETE(handle, containers->ids, one);
@@ -399,7 +392,6 @@ static void ask(struct containers *containers, struct by_id *one)
 		return;
 	}
 	container->state = METADATA_AWAITED;
-	container->held_since_ms = 0;
 	containers->counters.awaited++;
 }
 

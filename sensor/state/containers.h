@@ -41,7 +41,6 @@ struct container {
 	enum metadata_state state;
 	const struct metadata *metadata; /* NULL: none (yet); it may be replaced by fuller one */
 	uint32_t references;
-	int64_t held_since_ms; /* when an event first had to wait for its metadata; 0: never */
 };
 
 /* "host", "docker", "containerd", "cri-o", "podman", "runc", "lxc", "systemd-nspawn". */
@@ -50,8 +49,6 @@ const char *container_kind_name(enum container_kind kind);
 /* A container stays valid while it is held, also when the table has forgotten it. */
 const struct container *container_hold(const struct container *container);
 void container_release(const struct container *container);
-/* When an event first had to wait for it: `now_ms` if this is that event. */
-int64_t container_held_since(const struct container *container, int64_t now_ms);
 
 struct containers;
 struct containers *containers_new(void);

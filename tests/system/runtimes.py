@@ -203,7 +203,16 @@ state = "{0}/state"
         return made
 
     def remove(self, container):
-        self.api.RemoveContainer(self.messages.ContainerRequest(container_id=container))
+        request = self.messages.ContainerRequest(container_id=container)
+
+        def is_gone():
+            try:
+                self.api.StopContainer(request)
+                self.api.RemoveContainer(request)
+                return True
+            except self.grpc.RpcError as why:  # it may not have noticed yet that the process ended
+                return "still running" not in why.details()
+        tap.wait_for(f"{container[:12]} to be removed", is_gone)
 
     def remove_pod(self, pod):
         request = self.messages.PodSandboxRequest(pod_sandbox_id=pod[0])
