@@ -77,20 +77,28 @@ void settings_help(const struct settings_table *table, const char *usage, struct
 	}
 }
 
+/* "--flag" or "-f"; free() it. */
+static char *flag_name(const struct setting *row)
+{
+	if (row->flag)
+		return string_printf("--%s", row->flag);
+	return row->short_flag ? string_printf("-%c", row->short_flag) : string_copy("");
+}
+
 void settings_text(const struct settings_table *table, struct buffer *out)
 {
 	for (size_t i = 0; i < table->count; i++) {
 		const struct setting *row = &table->rows[i];
+		_cleanup_(freep) char *flag = flag_name(row);
 		struct buffer name;
 
 		buffer_init(&name, 256);
 		add_environment_name(table, row, &name);
-		buffer_printf(out, "%s%s (%s", row->key ? "" : "--",
-			row->key ? row->key : row->flag,
+		buffer_printf(out, "%s (%s", row->key ? row->key : flag,
 			row->choices ? row->choices : type_names[row->type]);
 		if (row->fallback && *row->fallback)
 			buffer_printf(out, "; default: %s", row->fallback);
-		buffer_printf(out, ")\n    %s\n", row->about);
+		buffer_printf(out, ")\n    %s\n", row->about ? row->about : "");
 		if (name.length)
 			buffer_printf(out, "    environment: %s\n", name.data);
 		buffer_done(&name);
@@ -114,14 +122,11 @@ void settings_markdown(const struct settings_table *table, struct buffer *out)
 			       "|---|---|---|---|---|---|\n");
 	for (size_t i = 0; i < table->count; i++) {
 		const struct setting *row = &table->rows[i];
+		_cleanup_(freep) char *flag = flag_name(row);
 		struct buffer name;
-		_cleanup_(freep) char *flag = NULL;
 
 		buffer_init(&name, 256);
 		add_environment_name(table, row, &name);
-		flag = row->flag	 ? string_printf("--%s", row->flag)
-		       : row->short_flag ? string_printf("-%c", row->short_flag)
-					 : string_copy("");
 		buffer_add_string(out, "| ");
 		add_cell(out, row->key, "`");
 		add_cell(out, row->choices ? row->choices : type_names[row->type], "");

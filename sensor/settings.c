@@ -15,9 +15,10 @@
 #define FALCOS_FILE "/etc/falco/falco.yaml"
 
 #define AT(member) .at = offsetof(struct sensor_options, member)
-#define IGNORED(name, value)                                            \
-	{                                                               \
-		.key = name, .type = SETTING_IGNORED, .fallback = value \
+#define IGNORED(name, value)                                             \
+	{                                                                \
+		.key = name, .type = SETTING_IGNORED, .fallback = value, \
+		.about = "Known from falco.yaml; has no effect yet"      \
 	}
 
 static const struct setting rows[] = {
