@@ -8,6 +8,9 @@
 
 /* Longer values are counted as "other". */
 #define FACET_VALUE_MAX 256
+/* Longer rules, sources and hostnames are cut for filters and counts, not in the alert itself. */
+#define WORD_MAX 1024
+#define TAGS_MAX 4096
 
 static const char *const facet_fields[FACET_END] = {
 	[FACET_CONTAINER] = "container.id",
@@ -40,17 +43,39 @@ static char *facet_value(const struct alert *alert, enum facet facet)
 	return buffer_take(&clean);
 }
 
+/* Without the half of a character at its end. */
+static char *take_cut(struct buffer *buffer)
+{
+	while (buffer->is_cut && buffer->length &&
+		(buffer->data[buffer->length - 1] & 0xc0) == 0x80)
+		buffer->length--;
+	if (buffer->is_cut && buffer->length && buffer->data[buffer->length - 1] & 0x80)
+		buffer->length--;
+	if (buffer->data)
+		buffer->data[buffer->length] = '\0';
+	return buffer_take(buffer);
+}
+
+static char *make_word(const char *text)
+{
+	struct buffer word;
+
+	buffer_init(&word, WORD_MAX);
+	buffer_add_string(&word, text ? text : "");
+	return take_cut(&word);
+}
+
 static char *join_tags(const struct alert *alert)
 {
 	struct buffer tags;
 
-	buffer_init(&tags, ALERT_MAX);
+	buffer_init(&tags, TAGS_MAX);
 	for (size_t i = 0; i < alert->tag_count; i++) {
 		if (i)
 			buffer_add_char(&tags, '\n');
 		buffer_add_utf8(&tags, text_of(alert->tags[i]));
 	}
-	return buffer_take(&tags);
+	return take_cut(&tags);
 }
 
 void store_event_init(struct store_event *event, const struct alert *alert)
@@ -59,9 +84,9 @@ void store_event_init(struct store_event *event, const struct alert *alert)
 
 	*event = (struct store_event){ .time_ns = alert->time_ns, .priority = alert->priority };
 	memcpy(event->uuid, alert->uuid, sizeof(event->uuid));
-	event->words[WORD_RULE] = string_copy(alert->rule ? alert->rule : "");
-	event->words[WORD_SOURCE] = string_copy(alert->source ? alert->source : "");
-	event->words[WORD_HOSTNAME] = string_copy(alert->hostname ? alert->hostname : "");
+	event->words[WORD_RULE] = make_word(alert->rule);
+	event->words[WORD_SOURCE] = make_word(alert->source);
+	event->words[WORD_HOSTNAME] = make_word(alert->hostname);
 	event->tags = join_tags(alert);
 	buffer_init(&json, ALERT_MAX * 4);
 	alert_write(alert, &json);

@@ -18,14 +18,22 @@
 #define CLOCK_EVERY    64 /* alerts between two looks at the clock */
 #define TRIGRAMS_MAX   8  /* of one word; more do not make it rarer */
 #define SCRATCH_MAX    (ALERT_MAX * 5)
+#define WORD_BYTES_MAX (4 * 1024 * 1024) /* of words that are remembered of one file */
 
 enum { FITS_UNKNOWN, FITS_NOT, FITS };
 
-/* A file that a reader has open, with what it knows of its words. */
+/* A word of a file, remembered. */
+struct known_word {
+	int64_t id;
+	UT_hash_handle hh;
+	char text[];
+};
+
+/* A file that a reader has open. */
 struct open_file {
 	struct day_file *file;
-	char **words; /* by id */
-	size_t word_count, word_capacity;
+	struct known_word *words;
+	size_t word_bytes;
 	uint64_t last_used;
 };
 
@@ -71,11 +79,20 @@ static int64_t steady_ns(void)
 
 /* Files and their words. */
 
+static void forget_words(struct open_file *open)
+{
+	struct known_word *word, *next;
+
+	HASH_ITER (hh, open->words, word, next) {
+		HASH_DEL(open->words, word);
+		free(word);
+	}
+	open->word_bytes = 0;
+}
+
 static void open_file_done(struct open_file *open)
 {
-	for (size_t i = 0; i < open->word_count; i++)
-		free(open->words[i]);
-	free(open->words);
+	forget_words(open);
 	day_file_free(open->file);
 	*open = (struct open_file){ 0 };
 }
@@ -138,30 +155,39 @@ static int use_day(struct store_reader *reader, const struct day *day, struct op
 	return 0;
 }
 
-static void learn_words(struct open_file *open)
+static struct known_word *read_word(struct open_file *open, int64_t id)
 {
-	sqlite3_stmt *statement = day_file_query(open->file, QUERY_WORDS);
+	sqlite3_stmt *statement = day_file_query(open->file, QUERY_WORD_BY_ID);
+	struct text text = TEXT("");
+	struct known_word *word;
 
-	bind_number(statement, ":after", open->word_count ? (int64_t)open->word_count - 1 : 0);
-	if (!open->word_count)
-		*ARRAY_ADD(open->words, open->word_count, open->word_capacity) = string_copy("");
-	while (statement && sqlite3_step(statement) == SQLITE_ROW) {
-		int64_t id = sqlite3_column_int64(statement, 0);
-
-		while ((int64_t)open->word_count < id)
-			*ARRAY_ADD(open->words, open->word_count, open->word_capacity) =
-				string_copy("");
-		*ARRAY_ADD(open->words, open->word_count, open->word_capacity) =
-			text_to_string(column_text(statement, 1));
-	}
+	bind_number(statement, ":id", id);
+	if (statement && sqlite3_step(statement) == SQLITE_ROW)
+		text = column_text(statement, 0);
+	word = memory_new(1, sizeof(*word) + text.length + 1);
+	word->id = id;
+	if (text.length)
+		memcpy(word->text, text.data, text.length);
 	sqlite3_reset(statement);
+	open->word_bytes += sizeof(*word) + text.length;
+	return word;
 }
 
+/* Valid until the next call. */
 static const char *word_of(struct open_file *open, int64_t id)
 {
-	if (id >= (int64_t)open->word_count)
-		learn_words(open);
-	return id >= 0 && id < (int64_t)open->word_count ? open->words[id] : "";
+	struct known_word *word;
+
+	if (!id)
+		return "";
+	HASH_FIND(hh, open->words, &id, sizeof(id), word);
+	if (word)
+		return word->text;
+	if (open->word_bytes > WORD_BYTES_MAX)
+		forget_words(open);
+	word = read_word(open, id);
+	HASH_ADD(hh, open->words, id, sizeof(id), word);
+	return word->text;
 }
 
 /* Whether a row fits. */
@@ -178,24 +204,29 @@ static bool term_fits_word(const struct term *term, const char *word)
 	return false;
 }
 
+/* Room for the answers about words up to this one. */
+static void fits_grow(struct scan *scan, size_t count)
+{
+	count = MAX_OF(count, scan->fits_count * 2);
+	for (size_t i = 0; i < scan->filter->term_count; i++) {
+		scan->fits[i] = memory_resize(scan->fits[i], count, 1);
+		memset(scan->fits[i] + scan->fits_count, FITS_UNKNOWN, count - scan->fits_count);
+	}
+	scan->fits_count = count;
+}
+
 /* Asked once per word of the file. */
 static bool word_fits(struct scan *scan, size_t term, int64_t word)
 {
-	const char *text = word_of(scan->open, word);
-
-	if (word >= (int64_t)scan->fits_count) {
-		for (size_t i = 0; i < scan->filter->term_count; i++) {
-			scan->fits[i] = memory_resize(scan->fits[i], scan->open->word_count + 1, 1);
-			memset(scan->fits[i] + scan->fits_count, FITS_UNKNOWN,
-				scan->open->word_count + 1 - scan->fits_count);
-		}
-		scan->fits_count = scan->open->word_count + 1;
-	}
+	if (word < 0)
+		return false;
 	if (word >= (int64_t)scan->fits_count)
-		return term_fits_word(&scan->filter->terms[term], text);
+		fits_grow(scan, (size_t)word + 1);
 	if (scan->fits[term][word] == FITS_UNKNOWN)
 		scan->fits[term][word] =
-			term_fits_word(&scan->filter->terms[term], text) ? FITS : FITS_NOT;
+			term_fits_word(&scan->filter->terms[term], word_of(scan->open, word))
+				? FITS
+				: FITS_NOT;
 	return scan->fits[term][word] == FITS;
 }
 

@@ -27,8 +27,8 @@
 #define QUEUE_ADDS	    65536
 #define QUEUE_BYTES_MAX	    (64 * 1024 * 1024)
 #define GROUP_ADDS	    256
-#define WORDS_MAX	    100000
-#define INDEX_STEP	    1000  /* alerts per step of the search index */
+#define WORD_BYTES_MAX	    (16 * 1024 * 1024) /* of the current file's words, in memory */
+#define INDEX_STEP	    1000	       /* alerts per step of the search index */
 #define QUIET_MS	    200	  /* so long without an alert, then fewer are indexed too */
 #define INDEX_BEHIND_MAX    50000 /* then new alerts wait for the index */
 #define HOUSEKEEPING_MS	    60000
@@ -68,6 +68,7 @@ struct store {
 	int part;
 	int64_t last_id;
 	struct word *words; /* ids of the current file's words */
+	size_t word_bytes;
 	struct counts *counts;
 	int64_t last_housekeeping_ns;
 };
@@ -269,6 +270,7 @@ static void forget_words(struct store *store)
 		HASH_DEL(store->words, word);
 		free(word);
 	}
+	store->word_bytes = 0;
 }
 
 static void use_file(struct store *store, struct day_file *file, const char *day, int part)
@@ -341,7 +343,7 @@ static int word_id(struct store *store, struct text text, int64_t *ret_id, struc
 		*ret_id = word->id;
 		return 0;
 	}
-	if (HASH_COUNT(store->words) >= WORDS_MAX)
+	if (store->word_bytes > WORD_BYTES_MAX)
 		forget_words(store);
 	word = memory_new(1, sizeof(*word) + text.length + 1);
 	memcpy(word->text, text.data, text.length);
@@ -362,6 +364,7 @@ static int word_id(struct store *store, struct text text, int64_t *ret_id, struc
 		word->id = sqlite3_last_insert_rowid(store->file->db);
 	}
 	*ret_id = word->id;
+	store->word_bytes += sizeof(*word) + text.length;
 	HASH_ADD_KEYPTR(hh, store->words, word->text, text.length, word);
 	return 0;
 }

@@ -469,6 +469,36 @@ def test_kill_9_loses_nothing_that_was_acknowledged():
         assert kept <= board.count() <= kept + 4, (kept, board.count())
 
 
+def test_a_full_disk_refuses_alerts_and_recovers():
+    if os.geteuid() != 0:
+        tap.skip("root is needed to mount a small file system")
+    folder = tempfile.mkdtemp(prefix="tercel-test-")
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder], check=False).returncode:
+        os.rmdir(folder)
+        tap.skip("no file system can be mounted here")
+    try:
+        with Dashboard(state=folder + "/state") as board:
+            filler = pathlib.Path(folder, "filler")
+            filler.write_bytes(b"x" * 1_500_000)
+            stored, refused = 0, None
+            for part in range(100):
+                status, headers, content = board.post([event(part * 50 + i) for i in range(50)])
+                if status != 200:
+                    refused = (status, "Retry-After" in headers, json.loads(content)["error"])
+                    break
+                stored += 50
+            tap.equal(refused, (503, True, "the disk is full; nothing was kept, send it again"))
+            tap.equal(board.get("/api/v1/healthz")[0], 503)
+            tap.equal(board.count(), stored)
+            filler.unlink()
+            tap.equal(board.post(event())[0], 200)
+            tap.equal(board.get("/api/v1/healthz")[0], 200)
+            tap.equal(board.count(), stored + 1)
+    finally:
+        subprocess.run(["umount", "-l", folder], check=False)
+        os.rmdir(folder)
+
+
 def test_the_page_is_served_with_its_guards():
     with Dashboard() as board:
         status, headers, content = board.ask("GET", "/", login=False)
