@@ -80,9 +80,9 @@ static void run_case(const char *name, struct text file)
 	int r;
 
 	buffer_init(&out, FILE_MAX_BYTES);
-	r = configuration
-		    ? pipeline_new(configuration_settings(configuration), NULL, NULL, &pipeline, &err)
-		    : -EINVAL;
+	r = configuration ? pipeline_new(configuration_settings(configuration), NULL, NULL,
+				    &pipeline, &err)
+			  : -EINVAL;
 	if (!r)
 		r = json_parse(section(file, "alert"), &root, NULL, &err);
 	if (!r)
@@ -152,7 +152,9 @@ TEST(a_stranger_cannot_choose_the_uuid)
 	struct error err;
 
 	buffer_init(&out, ALERT_MAX);
-	CHECK_NUMBER(pipeline_new(configuration_settings(configuration), NULL, NULL, &pipeline, &err), 0);
+	CHECK_NUMBER(
+		pipeline_new(configuration_settings(configuration), NULL, NULL, &pipeline, &err),
+		0);
 	CHECK_NUMBER(pipeline_run(pipeline, alert, &out, &err), 0);
 	CHECK(uuid_is_valid(text_of(alert->uuid)));
 	CHECK(strcmp(alert->uuid, "6ba7b810-9dad-41d1-80b4-00c04fd430c8") != 0);
@@ -176,8 +178,8 @@ TEST(a_variable_that_is_missing_is_said_once_and_its_field_left_out)
 	struct error err;
 
 	unsetenv("TERCEL_TEST_MISSING");
-	CHECK_NUMBER(
-		pipeline_new(configuration_settings(configuration), count_warning, NULL, &pipeline, &err),
+	CHECK_NUMBER(pipeline_new(configuration_settings(configuration), count_warning, NULL,
+			     &pipeline, &err),
 		0);
 	CHECK_NUMBER(warned, 1);
 	CHECK_NUMBER(pipeline_custom_fields(pipeline)->count, 0);
