@@ -310,5 +310,7 @@ enum presence field_read(
 	}
 	if (!use->field->read)
 		return ABSENT;
+	/* A reader that waits may leave a fallback in it, or nothing. */
+	*ret_value = (struct value){};
 	return known_by_now(event, use->field->read(event, use, ret_value), ret_value);
 }

@@ -220,9 +220,30 @@ static bool is_isolated(const struct processes *processes, const struct process 
 	       process->mount_namespace != processes->host_mount_namespace;
 }
 
-/* Makes `facts` what the entry runs now. Texts are copied unless `image` holds them already. */
+/*
+ * The cgroup says which container, but who may write to cgroups can move into another one's, or
+ * into the host's. A process that was in a container and still sees that one's files is there.
+ */
+static const struct container *container_of(const struct processes *processes,
+	const struct process *facts, const struct process *before)
+{
+	const struct container *container = containers_of_cgroup(
+		processes->containers, facts->cgroup, is_isolated(processes, facts));
+	bool has_moved = before && before->container != container &&
+			 before->container->kind != CONTAINER_HOST;
+
+	if (has_moved && before->mount_namespace &&
+		before->mount_namespace == facts->mount_namespace)
+		return before->container;
+	return container;
+}
+
+/*
+ * Makes `facts` what the entry runs now; `before`: what it, or its forker, ran. Texts are copied
+ * unless `image` holds them already.
+ */
 static void entry_set(struct processes *processes, struct entry *entry, const struct process *facts,
-	struct image *image)
+	const struct process *before, struct image *image)
 {
 	struct snapshot *snapshot = NEW(struct snapshot);
 
@@ -232,15 +253,18 @@ static void entry_set(struct processes *processes, struct entry *entry, const st
 	if (facts->comm.length)
 		memcpy(snapshot->comm, facts->comm.data, snapshot->process.comm.length);
 	snapshot->process.comm.data = snapshot->comm;
-	snapshot->process.container = containers_of_cgroup(
-		processes->containers, facts->cgroup, is_isolated(processes, facts));
-	container_hold(snapshot->process.container);
+	snapshot->process.container = container_hold(container_of(processes, facts, before));
 	if (image)
 		image->references++;
 	snapshot->image = image ? image : image_new(&snapshot->process);
 	snapshot->entry = entry;
 	snapshot_unref(entry->now);
 	entry->now = snapshot;
+}
+
+static const struct process *now_of(const struct entry *entry)
+{
+	return entry->now ? &entry->now->process : NULL;
 }
 
 /* ---- the table ---- */
@@ -392,7 +416,7 @@ static struct entry *read_one(struct processes *processes, int64_t pid)
 	entry = entry_add(processes, pid);
 	entry->start_tick = tick;
 	entry->scan = processes->scan;
-	entry_set(processes, entry, &facts, NULL);
+	entry_set(processes, entry, &facts, NULL, NULL);
 	return entry;
 }
 
@@ -535,7 +559,7 @@ const struct process *processes_exec(struct processes *processes, const struct p
 		now.clone_time_ns = entry->now->process.clone_time_ns;
 		now.exec_count = entry->now->process.exec_count + 1;
 	}
-	entry_set(processes, entry, &now, NULL);
+	entry_set(processes, entry, &now, now_of(entry), NULL);
 	link_parent(processes, entry, facts->parent_pid);
 	return &entry->now->process;
 }
@@ -560,7 +584,8 @@ static void set_forked(struct processes *processes, struct entry *entry,
 	}
 	if (is_same_cgroup)
 		now.cgroup = forker->process.cgroup;
-	entry_set(processes, entry, &now, is_same_cgroup ? forker->image : NULL);
+	entry_set(processes, entry, &now, forker ? &forker->process : NULL,
+		is_same_cgroup ? forker->image : NULL);
 }
 
 const struct process *processes_fork(
@@ -616,7 +641,7 @@ static struct entry *entry_bare(struct processes *processes, const struct proces
 	if (entry->now)
 		return entry;
 	sight_into(sight, &bare);
-	entry_set(processes, entry, &bare, NULL);
+	entry_set(processes, entry, &bare, NULL, NULL);
 	link_parent(processes, entry, sight->parent_pid);
 	return entry;
 }
@@ -637,7 +662,7 @@ const struct process *processes_see(struct processes *processes, const struct pr
 	now = entry->now->process;
 	has_new_parent = now.parent_pid != sight->parent_pid;
 	sight_into(sight, &now);
-	entry_set(processes, entry, &now, entry->now->image);
+	entry_set(processes, entry, &now, now_of(entry), entry->now->image);
 	if (has_new_parent)
 		link_parent(processes, entry, sight->parent_pid);
 	return &entry->now->process;
@@ -652,7 +677,7 @@ void processes_move(struct processes *processes, int64_t pid, struct text workin
 		return;
 	now = entry->now->process;
 	now.working_directory = working_directory;
-	entry_set(processes, entry, &now, NULL);
+	entry_set(processes, entry, &now, now_of(entry), NULL);
 }
 
 void processes_exit(struct processes *processes, int64_t pid, uint64_t start_ns, int64_t reaper_pid)

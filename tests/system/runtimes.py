@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real runtimes, each on a root and socket of its own: containerd (by CRI), dockerd, podman. And a
 slow line to one. Nothing of the host's own runtimes is touched."""
+import contextlib
+import glob
 import importlib
 import os
 import pathlib
@@ -158,6 +160,7 @@ state = "{0}/state"
     def prepare(self):
         self.socket = os.path.join(self.folder, "containerd.sock")
         pathlib.Path(self.folder, "config.toml").write_text(self.config.format(self.folder, IMAGE))
+        self.pods = []
         self.grpc, self.messages, self.stubs = load_cri(self.folder)
 
     def command(self):
@@ -175,6 +178,7 @@ state = "{0}/state"
         """A pod in the host's network; returns (id, its configuration)."""
         make = self.messages
         uid = str(uuid.uuid4())
+        self.pods.append(uid)
         config = make.PodSandboxConfig(
             metadata=make.PodSandboxMetadata(name=name, uid=uid, namespace=namespace),
             labels={"app": "shop", "pod-template-hash": "7d4b9c6f5"},
@@ -223,6 +227,11 @@ state = "{0}/state"
         ctr = ["ctr", "--address", self.socket, "--namespace", "k8s.io"]
         for task in run(*ctr, "tasks", "ls", "-q").split():
             subprocess.run([*ctr, "tasks", "delete", "--force", task], check=False, capture_output=True)
+        # A pod's own cgroup is the kubelet's to remove.
+        for path in glob.glob("/sys/fs/cgroup/**/kubepods/besteffort/pod*", recursive=True):
+            if any(path.endswith("pod" + uid) for uid in self.pods):
+                with contextlib.suppress(OSError):
+                    os.rmdir(path)
 
 
 class Docker(Daemon):

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "sensor/fields/field.h"
+#include "sensor/state/runtimes/metadata.h"
 #include "sensor/state/users.h"
 #include "tests/test.h"
 
@@ -455,6 +456,164 @@ TEST(user_and_container_fields_have_their_fallbacks)
 		{ "container.name", "host | \"host\"" }, { "container.type", "host | \"host\"" },
 		{ "container.image.repository", " | \"\"" }, { "container.image.tag", " | \"\"" },
 		{ "container.privileged", "false | false" });
+	arena_reset(arena);
+}
+
+/* What a runtime told of a container in a pod. */
+static struct metadata *told(void)
+{
+	struct metadata *metadata = metadata_new("containerd");
+	struct pod *pod = pod_new();
+	struct kept *kept = &metadata->kept;
+
+	metadata->name = TEXT("web");
+	metadata->image = TEXT("quay.io/team/web:1.2");
+	metadata->image_id = TEXT("e181");
+	metadata_set_image(
+		metadata, metadata->image, NULL, 0, &TEXT("quay.io/team/web@sha256:be"), 1);
+	metadata->is_privileged = YES;
+	labels_add(&metadata->labels, kept, TEXT("team"), TEXT("blue"));
+	labels_add(&metadata->labels, kept, TEXT("app.kubernetes.io/name"), TEXT("shop"));
+	metadata_add_mount(metadata, &(struct mount){ TEXT("/etc"), TEXT("/host/etc"), TEXT("ro"),
+					     TEXT("rslave"), {}, false });
+	metadata_add_mount(metadata, &(struct mount){ TEXT("/var/run/docker.sock"), TEXT("/sock"),
+					     TEXT(""), TEXT("private"), {}, true });
+	metadata->healthcheck = TEXT("/bin/cat -A /etc/shadow");
+	pod->name = TEXT("shop-7d4b9c6f5-x2x9k");
+	pod->uid = TEXT("5f6a");
+	pod->namespace_name = TEXT("store");
+	pod->sandbox_id = TEXT("0123456789abcdef");
+	pod->ip = TEXT("10.0.0.7");
+	pod->host_network = NO;
+	labels_add(&pod->labels, &pod->kept, TEXT("pod-template-hash"), TEXT("7d4b9c6f5"));
+	pod_finish(pod);
+	metadata->pod = pod;
+	metadata_finish(metadata);
+	return metadata;
+}
+
+TEST(what_a_runtime_told_of_a_container_and_its_pod_is_read)
+{
+	struct event event = open_event();
+	struct container known = box;
+	struct metadata *metadata = told();
+
+	known.kind = CONTAINER_DOCKER;
+	known.state = METADATA_KNOWN;
+	known.metadata = metadata;
+	known.name = metadata->name;
+	event.container = &known;
+	CHECK_FIELDS(event, { "container.name", "web | \"web\"" },
+		{ "container.type", "containerd | \"containerd\"" },
+		{ "container.image", "quay.io/team/web:1.2 | \"quay.io/team/web:1.2\"" },
+		{ "container.image.id", "e181 | \"e181\"" },
+		{ "container.image.repository", "quay.io/team/web | \"quay.io/team/web\"" },
+		{ "container.image.tag", "1.2 | \"1.2\"" },
+		{ "container.image.digest", "sha256:be | \"sha256:be\"" },
+		{ "container.privileged", "true | true" },
+		{ "container.host_network", "false | false" },
+		{ "container.host_pid", "<NA> | null" },
+		{ "container.ip", "10.0.0.7 | \"10.0.0.7\"" },
+		{ "container.label[team]", "blue | \"blue\"" },
+		{ "container.label.app.kubernetes.io/name",
+			"no field \"container.label.app.kubernetes."
+			"io/name\"; did you mean "
+			"\"container.label\"?" },
+		{ "container.label[app.kubernetes.io/name]", "shop | \"shop\"" },
+		{ "container.label.none", "<NA> | null" },
+		{ "container.labels", "app.kubernetes.io/name:shop, team:blue | "
+				      "\"app.kubernetes.io/name:shop, team:blue\"" });
+	CHECK_FIELDS(event,
+		{ "container.mounts",
+			"/etc:/host/etc:ro:false:rslave,/var/run/docker.sock:/sock::true:private | "
+			"\"/etc:/host/etc:ro:false:rslave,/var/run/docker.sock:/sock::true:private\"" },
+		{ "container.mount[1]", "/var/run/docker.sock:/sock::true:private | "
+					"\"/var/run/docker.sock:/sock::true:private\"" },
+		{ "container.mount[2]", "<NA> | null" },
+		{ "container.mount.dest[/var/run/*]", "/sock | \"/sock\"" },
+		{ "container.mount.dest[/etc]", "/host/etc | \"/host/etc\"" },
+		{ "container.mount.source[/sock]",
+			"/var/run/docker.sock | \"/var/run/docker.sock\"" },
+		{ "container.mount.mode[0]", "ro | \"ro\"" },
+		{ "container.mount.rdwr[/etc]", "false | \"false\"" },
+		{ "container.mount.propagation[0]", "rslave | \"rslave\"" },
+		{ "container.mount.dest[/etc/*]", "<NA> | null" });
+	CHECK_FIELDS(event, { "k8s.pod.name", "shop-7d4b9c6f5-x2x9k | \"shop-7d4b9c6f5-x2x9k\"" },
+		{ "k8s.ns.name", "store | \"store\"" }, { "k8s.pod.uid", "5f6a | \"5f6a\"" },
+		{ "k8s.pod.id", "5f6a | \"5f6a\"" },
+		{ "k8s.pod.sandbox_id", "0123456789ab | \"0123456789ab\"" },
+		{ "k8s.pod.full_sandbox_id", "0123456789abcdef | \"0123456789abcdef\"" },
+		{ "k8s.pod.ip", "10.0.0.7 | \"10.0.0.7\"" },
+		{ "k8s.pod.labels",
+			"pod-template-hash:7d4b9c6f5 | \"pod-template-hash:7d4b9c6f5\"" },
+		{ "k8s.rs.name", "shop-7d4b9c6f5 | \"shop-7d4b9c6f5\"" },
+		{ "k8s.deployment.name", "shop | \"shop\"" }, { "k8s.svc.name", "<NA> | null" });
+	metadata_release(metadata);
+	arena_reset(arena);
+}
+
+/* Of an event whose container is the real family's, so that the ancestors fit. */
+TEST(a_probe_is_what_was_entered_from_outside)
+{
+	struct event event = open_event();
+	struct container known = box;
+	struct metadata *metadata = told();
+
+	known.metadata = metadata;
+	event.container = &known;
+	/* cat is bash's child, and bash is in the container too. */
+	CHECK_FIELDS(event, { "proc.is_container_healthcheck", "false | false" },
+		{ "container.healthcheck",
+			"/bin/cat -A /etc/shadow | \"/bin/cat -A /etc/shadow\"" },
+		{ "proc.is_container_liveness_probe", "false | false" });
+	metadata_release(metadata);
+	arena_reset(arena);
+}
+
+static enum presence presence_of(const struct event *event, const char *name)
+{
+	struct field_use use;
+	struct value value;
+	enum presence presence;
+
+	CHECK_NUMBER(field_resolve(text_of(name), NULL, &use, NULL), 0);
+	presence = field_read(event, &use, &value);
+	field_use_done(&use);
+	return presence;
+}
+
+TEST(metadata_waits_until_a_runtime_answered_or_time_is_up)
+{
+	static const char *const names[] = { "container.name", "container.image",
+		"container.privileged", "container.image.repository", "container.mounts",
+		"container.label[a]", "k8s.pod.name", "k8s.ns.name", "k8s.deployment.name",
+		"proc.is_container_healthcheck" };
+	struct event event = open_event();
+	struct container awaited = box;
+	struct metadata *metadata = metadata_new("docker");
+
+	awaited.kind = CONTAINER_DOCKER;
+	awaited.state = METADATA_AWAITED;
+	event.container = &awaited;
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		CHECK_NUMBER(presence_of(&event, names[i]), WAITS);
+	CHECK_NUMBER(presence_of(&event, "container.id"), PRESENT);
+	event.is_overdue = true;
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		CHECK_NUMBER(presence_of(&event, names[i]), ABSENT);
+
+	/* The first answer has what decides; digest and pod come with the second. */
+	event.is_overdue = false;
+	metadata->is_partial = true;
+	metadata->is_privileged = NO;
+	awaited.metadata = metadata;
+	CHECK_NUMBER(presence_of(&event, "container.privileged"), PRESENT);
+	CHECK_NUMBER(presence_of(&event, "container.image.digest"), WAITS);
+	CHECK_NUMBER(presence_of(&event, "k8s.pod.ip"), WAITS);
+	metadata->is_partial = false;
+	CHECK_NUMBER(presence_of(&event, "container.image.digest"), ABSENT);
+	CHECK_NUMBER(presence_of(&event, "k8s.pod.ip"), ABSENT);
+	metadata_release(metadata);
 	arena_reset(arena);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/memory.h"
 #include "sensor/state/containers.h"
+#include "sensor/state/processes.h"
 #include "tests/test.h"
 
 #define ID64 "3fa85f6457174562b3fc2c963f66afa6e4d909c290d0fb1ca068ffaddf22cbd0"
@@ -154,5 +155,94 @@ TEST(the_host_is_named_host)
 	CHECK_NUMBER(host->kind, CONTAINER_HOST);
 	CHECK(text_is(host->id, "host") && text_is(host->full_id, "host"));
 	CHECK(text_is(host->name, "host"));
+	containers_free(containers);
+}
+
+TEST(a_container_whose_processes_are_gone_is_forgotten_and_one_that_is_held_is_not)
+{
+	struct containers *containers = containers_new();
+	struct containers_counters counters;
+	const struct container *held;
+	char path[128];
+
+	(void)containers_update(containers, 1000);
+	held = container_hold(containers_of_cgroup(containers, TEXT("/docker/" ID64), true));
+	for (int i = 0; i < 500; i++) {
+		snprintf(path, sizeof(path), "/docker/%064d", i);
+		(void)containers_of_cgroup(containers, text_of(path), true);
+	}
+	containers_counters(containers, &counters);
+	CHECK_NUMBER(counters.containers, 501);
+	(void)containers_update(containers, 1000 + CONTAINERS_FORGET_MS + 1);
+	containers_counters(containers, &counters);
+	CHECK_NUMBER(counters.containers, 1);
+	CHECK_NUMBER(counters.forgotten, 500);
+	CHECK(held == containers_of_cgroup(containers, TEXT("/docker/" ID64), true));
+
+	/* Its path leads to a new one, not to the freed one. */
+	CHECK(text_is(containers_of_cgroup(containers, text_of(path), true)->full_id,
+		path + strlen("/docker/")));
+	container_release(held);
+	containers_free(containers);
+}
+
+TEST(a_container_may_outlive_the_table)
+{
+	struct containers *containers = containers_new();
+	const struct container *one =
+		container_hold(containers_of_cgroup(containers, TEXT("/docker/" ID64), true));
+
+	containers_free(containers);
+	CHECK(text_is(one->full_id, ID64));
+	container_release(one);
+}
+
+TEST(only_cgroups_of_containers_are_expected)
+{
+	struct containers *containers = containers_new();
+	struct containers_counters counters;
+
+	containers_expect(containers, TEXT("/system.slice/cron.service"));
+	containers_expect(containers, TEXT("/kubepods/besteffort/pod1"));
+	containers_expect(containers, TEXT("/kubepods/besteffort/pod1/" ID64));
+	containers_counters(containers, &counters);
+	CHECK_NUMBER(counters.containers, 1);
+	containers_free(containers);
+}
+
+/* A process with its own mount namespace, in a cgroup. */
+static const struct container *exec_in(
+	struct processes *processes, const char *cgroup, uint64_t mount_namespace)
+{
+	struct process facts = { .pid = 7,
+		.start_ns = 7000,
+		.pid_namespace = 8,
+		.mount_namespace = mount_namespace,
+		.cgroup = text_of(cgroup) };
+
+	return processes_exec(processes, &facts)->container;
+}
+
+TEST(who_moves_into_another_cgroup_stays_in_his_container)
+{
+	struct containers *containers = containers_new();
+	struct processes *processes = processes_new(containers, "");
+	const struct container *first;
+
+	/* The runtime's helper is in the cgroup before it is in the namespace. */
+	CHECK_NUMBER(exec_in(processes, "/user.slice", 1)->kind, CONTAINER_HOST);
+	first = exec_in(processes, "/docker/" ID64, 1);
+	CHECK(text_is(first->full_id, ID64));
+	CHECK(exec_in(processes, "/docker/" ID64, 100) == first);
+
+	CHECK(exec_in(processes,
+		      "/docker/0000000000000000000000000000000000000000000000000000000000000001",
+		      100) == first);
+	CHECK(exec_in(processes, "/", 100) == first);
+	/* Who sees other files, too, is elsewhere: a container in a container, or who broke out. */
+	CHECK(exec_in(processes,
+		      "/docker/0000000000000000000000000000000000000000000000000000000000000001",
+		      101) != first);
+	processes_free(processes);
 	containers_free(containers);
 }
