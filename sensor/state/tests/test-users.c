@@ -103,12 +103,13 @@ static void place_done(struct place *place)
 		free(slice_);                       \
 	} while (0)
 
-/* Asks until the answer is there, as parked events do. */
+/* Asks until the name is there. On a busy machine an event gives up waiting before the reader has
+ * come to the file; the name is there for later ones. */
 static enum presence ask(struct place *place, uint32_t uid, struct text *ret_name)
 {
 	enum presence presence = WAITS;
 
-	for (int64_t end = now_ms() + PATIENCE_MS; presence == WAITS && now_ms() < end;)
+	for (int64_t end = now_ms() + PATIENCE_MS; presence != PRESENT && now_ms() < end;)
 		presence = users_name(place->users, place->container, 42, uid, ret_name);
 	return presence;
 }
