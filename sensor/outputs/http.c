@@ -33,7 +33,8 @@ struct http_state {
 	char *ca_file, *ca_path, *certificate_file, *key_file;
 	const char *headers[4];
 	bool is_batch, is_json;
-	bool is_away; /* the last try failed, and that was told */
+	bool is_away;	  /* the last try failed, and that was told */
+	bool is_refusing; /* the last alert was refused, and that was told */
 	struct buffer body;
 };
 
@@ -210,8 +211,19 @@ static void tell_away(struct http_state *state, const struct attempt *attempt)
 	state->is_away = true;
 }
 
+static void tell_refused(
+	struct http_state *state, struct outlet *outlet, const struct attempt *attempt)
+{
+	if (!state->is_refusing)
+		log_error("http output: %s refuses alerts: %s; they are lost there and counted",
+			state->url, attempt->why);
+	state->is_refusing = true;
+	outlet_add_lost(outlet, 1);
+}
+
 static void tell_back(struct http_state *state, struct outlet *outlet)
 {
+	state->is_refusing = false;
 	if (state->is_away)
 		log_info("http output: %s takes alerts again; %zu were waiting", state->url,
 			outlet_waiting(outlet));
@@ -227,7 +239,8 @@ static int64_t with_jitter(int64_t ms)
 }
 
 /* Posts the body until it is taken, refused for its content, or the sensor stops. */
-static enum verdict deliver(struct http_state *state, struct outlet *outlet)
+static enum verdict deliver(
+	struct http_state *state, struct outlet *outlet, struct attempt *ret_attempt)
 {
 	int64_t pause_ms = FIRST_PAUSE_MS;
 	struct attempt attempt;
@@ -245,8 +258,7 @@ static enum verdict deliver(struct http_state *state, struct outlet *outlet)
 				: with_jitter(pause_ms));
 		pause_ms = MIN_OF(pause_ms * 2, LONGEST_PAUSE_MS);
 	}
-	if (attempt.verdict == REFUSED)
-		log_error("http output: %s refuses an alert: %s", state->url, attempt.why);
+	*ret_attempt = attempt;
 	return attempt.verdict;
 }
 
@@ -261,12 +273,18 @@ static void add_json(struct buffer *body, const struct sensor_alert *alert)
 static enum verdict deliver_one(
 	struct http_state *state, struct outlet *outlet, const struct sensor_alert *alert)
 {
+	struct attempt attempt;
+	enum verdict verdict;
+
 	buffer_clear(&state->body);
 	if (state->is_json)
 		add_json(&state->body, alert);
 	else
 		buffer_add_text(&state->body, alert->text);
-	return deliver(state, outlet);
+	verdict = deliver(state, outlet, &attempt);
+	if (verdict == REFUSED)
+		tell_refused(state, outlet, &attempt);
+	return verdict;
 }
 
 /* One after the other; gives how many were taken or refused. */
@@ -306,13 +324,13 @@ static size_t http_write(
 		return deliver_each(state, outlet, alerts, count);
 	while (done < count) {
 		size_t taken = fill_batch(state, alerts + done, count - done);
-		enum verdict verdict = deliver(state, outlet);
+		struct attempt attempt;
+		enum verdict verdict = deliver(state, outlet, &attempt);
 
 		if (verdict == LATER)
 			break;
 		/* One bad alert must not take the others with it. */
-		if (verdict == REFUSED && taken > 1 &&
-			deliver_each(state, outlet, alerts + done, taken) < taken)
+		if (verdict == REFUSED && deliver_each(state, outlet, alerts + done, taken) < taken)
 			break;
 		done += taken;
 	}

@@ -111,6 +111,13 @@ void outlet_wait(struct outlet *outlet, int64_t ms)
 	pthread_mutex_unlock(&outlet->lock);
 }
 
+void outlet_add_lost(struct outlet *outlet, size_t count)
+{
+	pthread_mutex_lock(&outlet->lock);
+	outlet->lost += count;
+	pthread_mutex_unlock(&outlet->lock);
+}
+
 size_t outlet_waiting(struct outlet *outlet)
 {
 	size_t count;
@@ -231,6 +238,9 @@ int outlets_new(
 				err, -r, "%s output: no thread: %s", outputs[i]->name, strerror(r));
 		}
 	}
+	if (!outlets->count)
+		log_warning("no output is enabled, so nobody is told of alerts; set "
+			    "stdout_output.enabled, file_output.enabled or http_output.enabled");
 	*ret_outlets = outlets;
 	return 0;
 }

@@ -50,6 +50,8 @@ extern const struct sensor_output output_stdout, output_file, output_http;
 bool outlet_may_wait(struct outlet *outlet);
 /* Waits so long, or until the sensor stops. */
 void outlet_wait(struct outlet *outlet, int64_t ms);
+/* Counts alerts that were refused for good. */
+void outlet_add_lost(struct outlet *outlet, size_t count);
 /* How many alerts wait behind those that are being written. */
 size_t outlet_waiting(struct outlet *outlet);
 

@@ -421,6 +421,7 @@ TEST(what_a_receiver_refuses_for_its_content_does_not_hold_up_the_rest)
 	answer_with(receiver, 200);
 	push(outlets, 2);
 	wait_until_taken(receiver, 1);
+	CHECK_NUMBER(outlets_lost(outlets), 1);
 	outlets_stop(outlets, 1000);
 	CHECK_TEXT(receiver->uuids[1], "");
 	CHECK(*receiver->uuids[2] != '\0');
