@@ -120,17 +120,10 @@ static const struct place *reference_place(
 }
 
 static int resolve_macro(const struct assembly *assembly, struct macro_definition *macro,
-	unsigned depth, unsigned *ret_height);
-
-static int refuse_height(const struct assembly *assembly, const struct referrer *referrer)
-{
-	return load_error(assembly->result, LOAD_ERR_VALIDATE, referrer->place, NULL,
-		"macros are nested too deeply: written out the condition has more than %d levels",
-		HEIGHT_MAX);
-}
+	unsigned depth, struct extent *ret_extent);
 
 static int resolve_reference(const struct assembly *assembly, const struct referrer *referrer,
-	struct node *node, unsigned depth, unsigned *ret_height)
+	struct node *node, unsigned depth, struct extent *ret_extent)
 {
 	struct macro_definition *macro = macro_find(assembly->loader, node->name);
 
@@ -146,52 +139,70 @@ static int resolve_reference(const struct assembly *assembly, const struct refer
 			"reference loop in macro '" TEXT_FORMAT "'", TEXT_PRINT(node->name));
 	macro->is_used = true;
 	node->target = macro->tree;
-	return resolve_macro(assembly, macro, depth + 1, ret_height);
+	return resolve_macro(assembly, macro, depth + 1, ret_extent);
 }
 
-/* Puts the trees of macros where they are named. The height is what that makes of the tree. */
-static int resolve(const struct assembly *assembly, const struct referrer *referrer,
-	struct node *node, unsigned depth, unsigned *ret_height)
+static int check_extent(const struct assembly *assembly, const struct referrer *referrer,
+	const struct extent *extent)
 {
-	unsigned height = 0, highest = 0;
-	int r = 0;
+	if (extent->height > HEIGHT_MAX)
+		return load_error(assembly->result, LOAD_ERR_VALIDATE, referrer->place, NULL,
+			"macros are nested too deeply: written out the condition has more than %d levels",
+			HEIGHT_MAX);
+	if (extent->size > CHAIN_MAX)
+		return load_error(assembly->result, LOAD_ERR_VALIDATE, referrer->place, NULL,
+			"macros multiply: written out the condition has more than %d parts",
+			CHAIN_MAX);
+	return 0;
+}
 
-	if (depth > HEIGHT_MAX)
-		return refuse_height(assembly, referrer);
-	if (node->kind == NODE_MACRO)
-		r = resolve_reference(assembly, referrer, node, depth, &highest);
+/* Puts the trees of macros where they are named. The extent is what that makes of the tree. */
+static int resolve(const struct assembly *assembly, const struct referrer *referrer,
+	struct node *node, unsigned depth, struct extent *ret_extent)
+{
+	struct extent whole = { .height = depth }, part;
+	int r = check_extent(assembly, referrer, &whole); /* bounds this recursion */
+
+	whole = (struct extent){ 0 };
+	if (r == 0 && node->kind == NODE_MACRO)
+		r = resolve_reference(assembly, referrer, node, depth, &whole);
 	for (size_t i = 0; r == 0 && i < node->count; i++) {
-		r = resolve(assembly, referrer, node->children[i], depth + 1, &height);
-		highest = MAX_OF(highest, height);
+		r = resolve(assembly, referrer, node->children[i], depth + 1, &part);
+		if (r == 0) {
+			whole.height = MAX_OF(whole.height, part.height);
+			whole.size += part.size;
+		}
 	}
-	if (r == 0 && highest + 1 > HEIGHT_MAX)
-		return refuse_height(assembly, referrer);
-	*ret_height = highest + 1;
+	whole.height++;
+	whole.size++;
+	if (r == 0)
+		r = check_extent(assembly, referrer, &whole);
+	*ret_extent = whole;
 	return r;
 }
 
 static int resolve_macro(const struct assembly *assembly, struct macro_definition *macro,
-	unsigned depth, unsigned *ret_height)
+	unsigned depth, struct extent *ret_extent)
 {
 	struct referrer referrer = { macro->place, macro->expanded, macro->visibility };
 	int r = 0;
 
 	if (macro->state == MACRO_NEW) {
 		macro->state = MACRO_RESOLVING;
-		r = resolve(assembly, &referrer, macro->tree, depth, &macro->height);
+		r = resolve(assembly, &referrer, macro->tree, depth, &macro->extent);
 		macro->state = MACRO_RESOLVED;
 	}
-	*ret_height = macro->height;
+	*ret_extent = macro->extent;
 	return r;
 }
 
 static int resolve_macros(const struct assembly *assembly)
 {
-	unsigned height;
+	struct extent extent;
 	int r;
 
 	for (size_t i = 0; i < assembly->loader->macro_count; i++) {
-		r = resolve_macro(assembly, &assembly->loader->macros[i], 0, &height);
+		r = resolve_macro(assembly, &assembly->loader->macros[i], 0, &extent);
 		if (r < 0)
 			return r;
 	}
@@ -260,7 +271,7 @@ static int compile_condition(
 	struct text condition;
 	struct position at;
 	struct error err = { 0 };
-	unsigned height;
+	struct extent extent;
 	int r;
 
 	r = whole_condition(assembly, rule, &condition);
@@ -269,7 +280,7 @@ static int compile_condition(
 	if (r < 0)
 		return r;
 	referrer.condition = condition;
-	r = resolve(assembly, &referrer, *ret_tree, 0, &height);
+	r = resolve(assembly, &referrer, *ret_tree, 0, &extent);
 	if (r < 0)
 		return r;
 	condition = arena_copy(loader->arena, condition);

@@ -552,6 +552,19 @@ static uint32_t emit(
 	return CHAIN_FALSE;
 }
 
+bool program_asks_type(const struct program *program, const struct node *tree)
+{
+	const struct node *node = behind_macros(tree);
+
+	if (node->kind == NODE_CHECK)
+		return is_event_type_field(
+			&program->readings.items[program->tests[node->test].left]);
+	for (size_t i = 0; i < node->count; i++)
+		if (program_asks_type(program, node->children[i]))
+			return true;
+	return false;
+}
+
 int program_add_chain(struct program *program, const struct node *tree,
 	const struct event_type *type, uint32_t *ret_chain, struct error *err)
 {

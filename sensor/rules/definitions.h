@@ -28,6 +28,12 @@ struct list_definition {
 	bool is_used;
 };
 
+/* How large a tree is: levels from its root down, and nodes. */
+struct extent {
+	unsigned height;
+	size_t size;
+};
+
 struct macro_definition {
 	struct text name, condition;
 	const struct place *place, *condition_place;
@@ -35,7 +41,7 @@ struct macro_definition {
 	/* Of one compilation: */
 	struct text expanded; /* the condition with lists in their place */
 	struct node *tree;
-	unsigned height; /* of the tree with its macros written out */
+	struct extent extent; /* of the tree with its macros written out */
 	enum { MACRO_NEW, MACRO_RESOLVING, MACRO_RESOLVED } state;
 	bool is_used;
 };

@@ -70,5 +70,7 @@ int program_add_tests(
  */
 int program_add_chain(struct program *program, const struct node *tree,
 	const struct event_type *type, uint32_t *ret_chain, struct error *err);
+/* Does the chain depend on which event type it is made for? */
+bool program_asks_type(const struct program *program, const struct node *tree);
 /* Instructions that can be reached from there. */
 size_t program_chain_length(const struct program *program, uint32_t chain);

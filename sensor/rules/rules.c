@@ -98,23 +98,27 @@ static void rule_init(struct rules *rules, struct compiled_rule *compiled,
 	condition_events(rules->program, source->tree, &compiled->rule.events);
 }
 
-/* One chain for each event type that the rule can match. */
+/* One chain for each event type that the rule can match; often it is the same one. */
 static int add_candidates(struct rules *rules, const struct compiled_rule *compiled,
 	const struct node *tree, struct error *err)
 {
 	size_t count;
 	const struct event_type *types = event_types(&count);
+	bool asks_type = program_asks_type(rules->program, tree), is_made = false;
+	uint32_t chain = CHAIN_FALSE;
 	int r;
 
 	for (size_t i = 0; i < count; i++) {
 		struct entry *entry = &rules->entries[types[i].id];
-		uint32_t chain;
 
 		if (!event_set_has(&compiled->rule.events, types[i].id))
 			continue;
-		r = program_add_chain(rules->program, tree, &types[i], &chain, err);
-		if (r < 0)
-			return error_prefix(err, "rule '%s'", compiled->rule.name);
+		if (asks_type || !is_made) {
+			r = program_add_chain(rules->program, tree, &types[i], &chain, err);
+			if (r < 0)
+				return error_prefix(err, "rule '%s'", compiled->rule.name);
+			is_made = true;
+		}
 		if (chain == CHAIN_FALSE)
 			continue;
 		*ARRAY_ADD(entry->candidates, entry->count, entry->capacity) =
