@@ -15,11 +15,14 @@
 #include "dashboard/live.h"
 #include "dashboard/logins.h"
 
-#define RING	     2048
-#define STREAMS_MAX  256
-#define TAKE_MAX     64 /* alerts looked at in one go */
-#define SIGN_SECONDS 15
-#define EVENT_MAX    (ALERT_MAX * 8)
+#define RING	       2048
+#define STREAMS_MAX    256
+#define TAKE_MAX       64 /* alerts looked at in one go */
+#define SIGN_SECONDS   15
+#define EVENT_MAX      (ALERT_MAX * 8)
+#define FRAME_MAX      128 /* what is around an event's data */
+#define RING_BYTES_MAX (64 * 1024 * 1024)
+#define GAP	       "event: gap\ndata: {}\n\n"
 
 struct shared_alert {
 	_Atomic unsigned refs;
@@ -50,7 +53,8 @@ struct live {
 	bool is_stopping;
 	pthread_t ticker;
 	struct shared_alert *ring[RING]; /* by id modulo RING; ids have no holes */
-	int64_t first_id, last_id;	 /* what the ring holds; first > last: nothing */
+	size_t bytes;
+	int64_t first_id, last_id; /* what the ring holds; first > last: nothing */
 	struct stream *streams;
 	size_t stream_count;
 };
@@ -73,16 +77,27 @@ static struct shared_alert *alert_share(int64_t id, const char *json, size_t len
 }
 
 /* With the lock. */
+static void ring_drop_oldest(struct live *live)
+{
+	struct shared_alert **slot = &live->ring[live->first_id++ % RING];
+
+	live->bytes -= (*slot)->length;
+	alert_unref(TAKE(*slot));
+}
+
+/* With the lock. */
 static void ring_add(struct live *live, int64_t id, const char *json, size_t length)
 {
-	struct shared_alert **slot = &live->ring[id % RING];
-
-	alert_unref(*slot);
-	*slot = alert_share(id, json, length);
-	if (live->first_id > live->last_id || id != live->last_id + 1)
+	/* Ids that do not follow: what was before is of another time. */
+	while (live->first_id <= live->last_id &&
+		(id != live->last_id + 1 || id - live->first_id >= RING ||
+			live->bytes + length > RING_BYTES_MAX))
+		ring_drop_oldest(live);
+	if (live->first_id > live->last_id)
 		live->first_id = id;
 	live->last_id = id;
-	live->first_id = MAX_OF(live->first_id, id - RING + 1);
+	live->ring[id % RING] = alert_share(id, json, length);
+	live->bytes += length;
 }
 
 /* Up to TAKE_MAX alerts after the stream's place, each with a reference. */
@@ -113,20 +128,43 @@ static size_t take_alerts(struct stream *stream, struct shared_alert *ret[TAKE_M
 	return count;
 }
 
-static void write_alert(struct stream *stream, const struct shared_alert *alert, struct buffer *out)
+/* False when it does not fit into what goes out at once. */
+static bool write_alert(struct stream *stream, const struct shared_alert *alert, struct buffer *out)
 {
 	struct text json = { alert->json, alert->length };
 	struct buffer event;
+	bool fits;
 
 	if (!filter_fits(stream->filter, json, &stream->scratch))
-		return;
+		return true;
 	buffer_init(&event, EVENT_MAX);
 	event_write(json, &event);
-	/* What does not fit whole is left out whole. */
-	if (!event.is_cut && out->length + event.length + 128 < out->limit)
-		buffer_printf(out, "event: alert\nid: %lld\ndata: %s\n\n", (long long)alert->id,
-			event.data);
+	fits = !event.is_cut && out->length + event.length + FRAME_MAX < out->limit;
+	if (fits) {
+		buffer_printf(out, "event: alert\nid: %lld\ndata: ", (long long)alert->id);
+		buffer_add_text(out, buffer_text(&event));
+		buffer_add_string(out, "\n\n");
+	}
 	buffer_done(&event);
+	return fits;
+}
+
+/* What does not fit comes first next time; what never fits is a gap, which makes the page ask. */
+static void write_alerts(
+	struct stream *stream, struct shared_alert **alerts, size_t count, struct buffer *out)
+{
+	size_t at = 0;
+
+	while (at < count && write_alert(stream, alerts[at], out))
+		at++;
+	if (at < count && out->length)
+		stream->after = alerts[at]->id - 1;
+	else if (at < count) {
+		stream->after = alerts[at]->id;
+		buffer_add_string(out, GAP);
+	}
+	for (at = 0; at < count; at++)
+		alert_unref(alerts[at]);
 }
 
 static bool is_allowed(struct stream *stream)
@@ -159,12 +197,9 @@ static int stream_pull(struct http_stream *http, struct buffer *out)
 	do {
 		count = take_alerts(stream, alerts);
 		if (stream->needs_gap)
-			buffer_add_string(out, "event: gap\ndata: {}\n\n");
+			buffer_add_string(out, GAP);
 		stream->needs_gap = false;
-		for (size_t i = 0; i < count; i++) {
-			write_alert(stream, alerts[i], out);
-			alert_unref(alerts[i]);
-		}
+		write_alerts(stream, alerts, count, out);
 	} while (count && !out->length);
 	return out->length ? 0 : -EAGAIN;
 }

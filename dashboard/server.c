@@ -165,8 +165,8 @@ static bool is_same_origin(struct http_request *request)
 	struct text host = http_request_header(request, "Host");
 	ptrdiff_t at = text_find(origin, TEXT("://"));
 
-	if (site.length && !text_is(site, "same-origin") && !text_is(site, "none"))
-		return false;
+	if (site.length)
+		return text_is(site, "same-origin") || text_is(site, "none");
 	if (!origin.length)
 		return true;
 	return at >= 0 &&

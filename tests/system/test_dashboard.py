@@ -446,6 +446,19 @@ def test_a_stream_that_fell_behind_is_told_of_the_gap():
         stream.close()
 
 
+def test_a_stream_passes_large_alerts_and_says_what_it_cannot():
+    with Dashboard() as board:
+        stream = Stream(board, "/api/v2/stream")
+        large = [event(i, output="x" * 100_000) for i in range(30)]
+        tap.equal(board.post(large)[0], 200)
+        tap.equal([stream.next()["id"] for _ in large], [str(i + 1) for i in range(30)])
+        huge = event(output='"' * 600_000)  # twice as long as JSON
+        tap.equal(board.post(huge)[0], 200)
+        tap.equal(board.post(event(7))[0], 200)
+        tap.equal([stream.next()["event"], stream.next()["id"]], ["gap", "32"])
+        stream.close()
+
+
 def test_kill_9_loses_nothing_that_was_acknowledged():
     with Dashboard() as board:
         acknowledged = []
