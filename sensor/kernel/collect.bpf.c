@@ -271,7 +271,7 @@ static __always_inline struct call *wanted_call(__u32 abi, __u32 number)
 /* A slot with the fixed part filled, or NULL when this call is not to be reported. */
 static __always_inline struct slot *call_begin(__u64 *ctx, struct call **ret_call)
 {
-	struct pt_regs *registers = (struct pt_regs *)ctx[0];
+	struct pt_regs *registers = AS(pt_regs, ctx[0]);
 	struct task_struct *task = CURRENT();
 	__u32 abi = registers_abi(task);
 	struct call *call = wanted_call(abi, registers_call(registers));
@@ -578,7 +578,7 @@ int collect_exec(__u64 *ctx)
 SEC(TRACE("sys_exit"))
 int dispatch(__u64 *ctx)
 {
-	struct pt_regs *registers = (struct pt_regs *)ctx[0];
+	struct pt_regs *registers = AS(pt_regs, ctx[0]);
 	struct call *call =
 		wanted_call(registers_abi(CURRENT()), registers_call(registers));
 	__u32 collector;
@@ -755,7 +755,7 @@ static __always_inline void append_image(
 SEC(TRACE("sched_process_exec"))
 int process_exec(__u64 *ctx)
 {
-	struct linux_binprm *program = (struct linux_binprm *)ctx[2];
+	struct linux_binprm *program = AS(linux_binprm, ctx[2]);
 	struct task_struct *task = CURRENT();
 	struct slot *slot = slot_begin(sizeof(struct exec_record));
 	struct exec_record *record;
@@ -780,8 +780,8 @@ int process_exec(__u64 *ctx)
 SEC(TRACE("sched_process_fork"))
 int process_fork(__u64 *ctx)
 {
-	struct task_struct *forker = (struct task_struct *)ctx[0];
-	struct task_struct *child = (struct task_struct *)ctx[1];
+	struct task_struct *forker = AS(task_struct, ctx[0]);
+	struct task_struct *child = AS(task_struct, ctx[1]);
 	struct fork_record *record;
 	struct slot *slot;
 
@@ -835,7 +835,7 @@ static __always_inline __u32 reaper_of(struct task_struct *task)
 SEC(TRACE("sched_process_exit"))
 int process_exit(__u64 *ctx)
 {
-	struct task_struct *task = (struct task_struct *)ctx[0];
+	struct task_struct *task = AS(task_struct, ctx[0]);
 	struct signal_struct *signal = READ(task, signal);
 	struct exit_record *record;
 	struct slot *slot;
