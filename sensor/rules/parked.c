@@ -10,7 +10,8 @@
 #include "base/memory.h"
 #include "sensor/rules/parked.h"
 
-#define EVALUATION_MEMORY_MAX (1 << 20)
+/* As for events under way: what rules may ask for, ancestors' command lines above all. */
+#define EVALUATION_MEMORY_MAX (64 << 20)
 
 struct parked_event {
 	struct parked_event *next;
@@ -89,9 +90,11 @@ static void copy_value(struct copier *copier, struct value *value)
 
 static void copy_event(struct copier *copier, struct event *event)
 {
-	for (int i = 0; i < event->type->argument_count; i++)
+	for (int i = 0; i < event->type->argument_count; i++) {
 		if (event->arguments_present >> i & 1)
 			copy_value(copier, &event->arguments[i]);
+		copy_text(copier, &event->absolute[i]);
+	}
 	copy_text(copier, &event->fd.name);
 	copy_text(copier, &event->fd.raw_name);
 	copy_text(copier, &event->fd.real_name);

@@ -7,6 +7,9 @@
 #include "base/memory.h"
 #include "sensor/rules/transformers.h"
 
+/* What join and concat make is cut here; they may stand within each other, and so multiply. */
+#define RESULT_MAX ((size_t)64 * 1024)
+
 static bool is_text(const struct value_shape *shape)
 {
 	return value_type_kind(shape->type) == VALUE_TEXT;
@@ -226,23 +229,29 @@ static enum presence apply_len(const struct value *values, size_t count, struct 
 	return PRESENT;
 }
 
+/* Adds to a text what fits under the ceiling. */
+static void add(char *out, size_t *length, struct text more)
+{
+	more.length = MIN_OF(more.length, RESULT_MAX - *length);
+	if (more.length)
+		memcpy(out + *length, more.data, more.length);
+	*length += more.length;
+}
+
 /* The values one behind the other, with the separator between them. */
 static struct text join(
 	const struct value *items, size_t count, struct text separator, struct arena *arena)
 {
-	size_t length = count ? (count - 1) * separator.length : 0, at = 0;
+	size_t wanted = 0, length = 0;
 	char *out;
 
-	for (size_t i = 0; i < count; i++)
-		length += items[i].text.length;
-	out = arena_take(arena, length);
+	for (size_t i = 0; i < count && wanted < RESULT_MAX; i++)
+		wanted += items[i].text.length + (i ? separator.length : 0);
+	out = arena_take(arena, MIN_OF(wanted, RESULT_MAX));
 	for (size_t i = 0; i < count; i++) {
-		if (i && separator.length)
-			memcpy(out + at, separator.data, separator.length);
-		at += i ? separator.length : 0;
-		if (items[i].text.length)
-			memcpy(out + at, items[i].text.data, items[i].text.length);
-		at += items[i].text.length;
+		if (i)
+			add(out, &length, separator);
+		add(out, &length, items[i].text);
 	}
 	return (struct text){ out, length };
 }

@@ -16,7 +16,11 @@
 #include "sensor/sources/decode.h"
 #include "sensor/state/users.h"
 
-#define EVENT_MEMORY_MAX (1 << 20)
+/*
+ * An event's own texts are small, but rules read into its arena too: a hundred ancestors with
+ * 4 KiB of arguments each, in several fields. More than this ends the program.
+ */
+#define EVENT_MEMORY_MAX (64 << 20)
 #define ARGUMENT_COUNT	 6
 
 /* ---- the rows ---- */

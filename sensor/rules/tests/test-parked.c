@@ -64,6 +64,7 @@ static struct event open_by(const struct process *process, uint64_t number, char
 
 	event.fd.name = event.fd.raw_name = text_of(path);
 	event.arguments[0] = value_text(text_of(path));
+	event.absolute[0] = text_of(path);
 	event.arguments_present = 1;
 	return event;
 }
@@ -85,6 +86,7 @@ static bool go_on(void *context, struct event *event, struct parked_place *place
 		place->first++;
 		return false;
 	}
+	CHECK(text_equal(event->absolute[0], event->fd.name));
 	snprintf(world->seen + used, sizeof(world->seen) - used,
 		"%d " TEXT_FORMAT " " TEXT_FORMAT " " TEXT_FORMAT " " TEXT_FORMAT "%s;",
 		(int)event->number, TEXT_PRINT(event->process->comm), TEXT_PRINT(event->fd.name),
