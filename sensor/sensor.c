@@ -17,6 +17,7 @@
 #include "sensor/rules/parked.h"
 #include "sensor/sensor.h"
 #include "sensor/sources/source.h"
+#include "sensor/state/domains.h"
 #include "sensor/state/runtimes/runtimes.h"
 
 /* How long the source may sleep before we look at the signals. */
@@ -40,6 +41,7 @@ struct sensor {
 	struct runtimes *runtimes;
 	struct wanted_socket *sockets;
 	struct metrics *metrics;
+	struct domains *domains;
 	struct parked *parked;
 	bool must_queue;
 	int64_t run_parked_ms;
@@ -112,6 +114,7 @@ static void take_event(struct sensor *sensor, struct event *event)
 {
 	struct parked_place place = {};
 
+	event->domains = sensor->domains;
 	/* Behind events of its container that wait, an alert has to wait too. */
 	sensor->must_queue = parked_has(sensor->parked, event->container);
 	if (!go_on(sensor, event, &place) &&
@@ -336,6 +339,14 @@ static void prepare_parked(struct sensor *sensor)
 	sensor->parked = parked_new(&parked_options);
 }
 
+static void prepare_domains(struct sensor *sensor)
+{
+	size_t count;
+	const struct text *names = rules_domain_names(sensor->rules, &count);
+
+	sensor->domains = domains_new(names, count);
+}
+
 static int prepare_source(struct sensor *sensor, struct error *err)
 {
 	const struct sensor_options *options = &sensor->settings->options;
@@ -354,6 +365,7 @@ static int prepare_source(struct sensor *sensor, struct error *err)
 		return error_set(err, -ENOTSUP,
 			"engine.kind: replaying a file comes later; use "
 			"modern_ebpf");
+	prepare_domains(sensor);
 	prepare_runtimes(sensor);
 	source_options.runtimes = sensor->runtimes;
 	r = kernel_source_new(&source_options, &sensor->source, err);
@@ -420,6 +432,7 @@ static void done(struct sensor *sensor)
 	if (sensor->source)
 		sensor->source->operations->free(sensor->source);
 	runtimes_free(sensor->runtimes);
+	domains_free(sensor->domains);
 	metrics_free(sensor->metrics);
 	free(sensor->sockets);
 	outlets_stop(sensor->outlets, sensor->settings->options.output_timeout_ms);

@@ -11,6 +11,10 @@
 #include "sensor/fields/families.h"
 #include "sensor/fields/reader.h"
 #include "sensor/path.h"
+#include "sensor/state/domains.h"
+
+/* More names of rules than this lead to no one address. */
+#define DOMAINS_OF_ADDRESS 16
 
 struct fd_type_row {
 	enum fd_type type;
@@ -439,6 +443,46 @@ READER(fd_is_lower_layer)
 
 #define EITHER (FIELD_EITHER_END | FIELD_FILTER_ONLY | ALONE)
 #define RANGE  (FIELD_FILTER_ONLY | ALONE)
+#define DOMAIN (FIELD_EITHER_END | FIELD_DOMAIN_NAMES | ALONE)
+
+/* All names of rules that lead to the end's address; none when no rule's name does. */
+static enum presence give_domains(
+	const struct event *event, enum role role, struct value *ret_value)
+{
+	struct end end = end_of(event, role);
+	struct text names[DOMAINS_OF_ADDRESS];
+	struct value *items;
+	size_t count;
+
+	if (!end.address.family)
+		return ABSENT;
+	count = domains_of(event->domains, &end.address, names, COUNT_OF(names));
+	items = ARENA_NEW(event->arena, struct value, count + 1);
+	for (size_t i = 0; i < count; i++)
+		items[i] = value_text(names[i]);
+	*ret_value = (struct value){ .kind = VALUE_LIST, .list = { items, count } };
+	return PRESENT;
+}
+
+READER(fd_cip_name)
+{
+	return give_domains(event, CLIENT, ret_value);
+}
+
+READER(fd_sip_name)
+{
+	return give_domains(event, SERVER, ret_value);
+}
+
+READER(fd_lip_name)
+{
+	return give_domains(event, LOCAL, ret_value);
+}
+
+READER(fd_rip_name)
+{
+	return give_domains(event, REMOTE, ret_value);
+}
 
 static const struct field fields[] = {
 	{ "fd.num", TYPE_INT64, ARGUMENT_NONE, 0, "Number of the descriptor", fd_num },
@@ -493,14 +537,14 @@ static const struct field fields[] = {
 		fd_connected },
 	{ "fd.name_changed", TYPE_BOOL, ARGUMENT_NONE, 0,
 		"Whether this event gave the descriptor another name", fd_name_changed },
-	{ "fd.cip.name", TYPE_CHARBUF, ARGUMENT_NONE, ALONE,
-		"Domain name that leads to the client's address" },
-	{ "fd.sip.name", TYPE_CHARBUF, ARGUMENT_NONE, ALONE,
-		"Domain name that leads to the server's address" },
-	{ "fd.lip.name", TYPE_CHARBUF, ARGUMENT_NONE, ALONE,
-		"Domain name that leads to the address on this side" },
-	{ "fd.rip.name", TYPE_CHARBUF, ARGUMENT_NONE, ALONE,
-		"Domain name that leads to the address on the other side" },
+	{ "fd.cip.name", TYPE_CHARBUF, ARGUMENT_NONE, DOMAIN,
+		"Domain name that leads to the client's address", fd_cip_name },
+	{ "fd.sip.name", TYPE_CHARBUF, ARGUMENT_NONE, DOMAIN,
+		"Domain name that leads to the server's address", fd_sip_name },
+	{ "fd.lip.name", TYPE_CHARBUF, ARGUMENT_NONE, DOMAIN,
+		"Domain name that leads to the address on this side", fd_lip_name },
+	{ "fd.rip.name", TYPE_CHARBUF, ARGUMENT_NONE, DOMAIN,
+		"Domain name that leads to the address on the other side", fd_rip_name },
 	{ "fd.dev", TYPE_INT32, ARGUMENT_NONE, FIELD_HEX, "Number of the file's device", fd_dev },
 	{ "fd.dev.major", TYPE_INT32, ARGUMENT_NONE, 0, "Major part of the device's number",
 		fd_dev_major },

@@ -25,15 +25,16 @@ enum field_flags {
 	FIELD_FILTER_ONLY = 1 << 3, /* prints <NA> */
 	FIELD_PRINT_ONLY = 1 << 4,  /* refused in conditions */
 	FIELD_DEPRECATED = 1 << 5,
-	FIELD_HIDDEN = 1 << 6,	     /* not listed */
-	FIELD_EITHER_END = 1 << 7,   /* fd.ip, fd.port …: the list holds both ends, see 3.8 */
-	FIELD_ANY_ANCESTOR = 1 << 8, /* bare: some strict ancestor satisfies the check */
-	FIELD_PATH_VIEW = 1 << 9,    /* differs between the two views of a path */
-	FIELD_METADATA = 1 << 10,    /* may answer WAITS */
-	FIELD_DOTTED_KEY = 1 << 11,  /* a key may also follow a dot: container.label.app */
-	FIELD_TIME_JSON = 1 << 12,   /* a text that JSON gives as the event's time in ns */
-	FIELD_HEX = 1 << 13,	     /* text form: upper-case hexadecimal */
-	FIELD_NINE_DIGITS = 1 << 14, /* text form: padded with zeros to nine digits */
+	FIELD_HIDDEN = 1 << 6,	      /* not listed */
+	FIELD_EITHER_END = 1 << 7,    /* fd.ip, fd.port …: the list holds both ends, see 3.8 */
+	FIELD_ANY_ANCESTOR = 1 << 8,  /* bare: some strict ancestor satisfies the check */
+	FIELD_PATH_VIEW = 1 << 9,     /* differs between the two views of a path */
+	FIELD_METADATA = 1 << 10,     /* may answer WAITS */
+	FIELD_DOTTED_KEY = 1 << 11,   /* a key may also follow a dot: container.label.app */
+	FIELD_TIME_JSON = 1 << 12,    /* a text that JSON gives as the event's time in ns */
+	FIELD_HEX = 1 << 13,	      /* text form: upper-case hexadecimal */
+	FIELD_DOMAIN_NAMES = 1 << 15, /* compared with domain names, which must be looked up */
+	FIELD_NINE_DIGITS = 1 << 14,  /* text form: padded with zeros to nine digits */
 };
 
 /* A field as a condition or a format uses it. */

@@ -55,7 +55,7 @@ static void print_one(const struct field_use *use, const struct value *value, st
 /* Lists are "(a,b)"; the values of all ancestors are joined by blanks. */
 static void print_list(const struct field_use *use, const struct value *value, struct buffer *out)
 {
-	bool is_ancestors = use->field->flags & FIELD_ANY_ANCESTOR;
+	bool is_ancestors = use->field->flags & (FIELD_ANY_ANCESTOR | FIELD_EITHER_END);
 
 	buffer_add_string(out, is_ancestors ? "" : "(");
 	for (size_t i = 0; i < value->list.count; i++) {
@@ -75,6 +75,8 @@ static bool is_shown(
 	if (use->field->flags & FIELD_FILTER_ONLY)
 		return false;
 	presence = field_read(event, use, ret_value);
+	if (use->field->flags & FIELD_DOMAIN_NAMES && !ret_value->list.count)
+		return false;
 	return presence == PRESENT ||
 	       (presence == WAITS && ret_value->kind == VALUE_TEXT && ret_value->text.data);
 }
@@ -137,7 +139,7 @@ void field_print_json(
 		json_add_u64(json, event->time_ns);
 	} else if (value.kind != VALUE_LIST) {
 		print_one_json(use, &value, json);
-	} else if (use->field->flags & FIELD_ANY_ANCESTOR) {
+	} else if (use->field->flags & (FIELD_ANY_ANCESTOR | FIELD_EITHER_END)) {
 		struct buffer text;
 
 		buffer_init(&text, 65536);

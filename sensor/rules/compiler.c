@@ -44,6 +44,7 @@ void program_free(struct program *program)
 	free(program->code);
 	free(program->test_index);
 	free(program->code_index);
+	free(program->domain_names);
 	arena_free(program->constants);
 	free(program);
 }
@@ -200,6 +201,14 @@ static const struct operator_row *set_operator(const struct test *test)
 	return is_equal && test->modifier == MODIFIER_ANYOF ? operator_at(OPERATOR_IN) : NULL;
 }
 
+/* They must be looked up before they can be compared with an address. */
+static void add_domain_names(struct program *program, const struct text *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		*ARRAY_ADD(program->domain_names, program->domain_name_count,
+			program->domain_name_capacity) = names[i];
+}
+
 static int prepare_constants(
 	const struct compiler *compiler, const struct node *check, struct test *test)
 {
@@ -214,6 +223,8 @@ static int prepare_constants(
 		r = check_event_types(compiler, test, values, count);
 	if (r < 0)
 		return r;
+	if (field_flags(left) & FIELD_DOMAIN_NAMES)
+		add_domain_names(compiler->program, values, count);
 
 	test->rights = NEW_ARRAY(struct right, MAX_OF(count, 1));
 	if (as_set) {

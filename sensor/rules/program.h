@@ -50,6 +50,8 @@ struct program {
 	size_t test_index_size;
 	unsigned *code_index;
 	size_t code_index_size;
+	struct text *domain_names; /* that fields are compared with (FIELD_DOMAIN_NAMES) */
+	size_t domain_name_count, domain_name_capacity;
 	struct arena *constants; /* what the tests' right sides point into */
 };
 

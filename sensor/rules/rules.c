@@ -319,6 +319,12 @@ void rules_events(const struct rules *rules, struct event_set *ret_set)
 	*ret_set = rules->events;
 }
 
+const struct text *rules_domain_names(const struct rules *rules, size_t *ret_count)
+{
+	*ret_count = rules->program->domain_name_count;
+	return rules->program->domain_names;
+}
+
 void rules_sizes(const struct rules *rules, struct rules_sizes *ret_sizes)
 {
 	*ret_sizes = (struct rules_sizes){

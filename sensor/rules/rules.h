@@ -101,6 +101,9 @@ struct rules_sizes {
 };
 void rules_sizes(const struct rules *rules, struct rules_sizes *ret_sizes);
 
+/* Domain names that conditions compare addresses with; valid as long as the rules. */
+const struct text *rules_domain_names(const struct rules *rules, size_t *ret_count);
+
 /* The memory that one evaluation uses; one per thread. */
 struct evaluation;
 struct evaluation *evaluation_new(const struct rules *rules);

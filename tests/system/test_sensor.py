@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -309,6 +310,22 @@ def test_a_reload_takes_good_rules_and_refuses_bad_ones():
             sensor.wait_for_lines(2)
             tap.equal(sensor.stop(), 0)
         assert "before" in sensor.lines[0] and "after" in sensor.lines[1], sensor.lines
+
+
+def test_addresses_are_compared_with_domain_names():
+    need_root()
+    with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        path = written(folder, "r.yaml", rule(
+            condition=f"evt.type = connect and fd.sport = {port} and fd.sip.name in (localhost, other.invalid)",
+            output="to %fd.sip.name"))
+        with Sensor("-r", path) as sensor:
+            def is_told():
+                socket.create_connection(("127.0.0.1", port)).close()
+                return sensor.lines
+            tap.wait_for("an alert once the name is looked up", is_told)
+            sensor.stop()
+        assert " to localhost" in sensor.lines[0], sensor.lines
 
 
 def test_ignored_processes_and_what_they_start_make_no_alert():

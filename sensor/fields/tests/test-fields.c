@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "sensor/fields/field.h"
 #include "sensor/state/runtimes/metadata.h"
+#include "sensor/state/domains.h"
 #include "sensor/state/users.h"
 #include "tests/test.h"
 
@@ -93,6 +94,13 @@ enum presence groups_name(struct users *users, const struct container *container
 {
 	*ret_name = TEXT("wheel");
 	return gid == 10 ? PRESENT : ABSENT;
+}
+
+size_t domains_of(struct domains *domains, const struct address *address, struct text *ret_names,
+	size_t limit)
+{
+	ret_names[0] = TEXT("api.test");
+	return address->bytes[1] == 96;
 }
 
 static struct arena *arena;
@@ -366,6 +374,7 @@ TEST(a_connection_has_a_client_and_a_server_end)
 		{ "fd.cip", "10.0.0.1 | \"10.0.0.1\"" }, { "fd.sip", "10.96.0.1 | \"10.96.0.1\"" },
 		{ "fd.lip", "10.0.0.1 | \"10.0.0.1\"" }, { "fd.rip", "10.96.0.1 | \"10.96.0.1\"" },
 		{ "fd.cport", "40000 | 40000" }, { "fd.sport", "443 | 443" },
+		{ "fd.sip.name", "api.test | \"api.test\"" }, { "fd.cip.name", "<NA> | null" },
 		{ "fd.lport", "40000 | 40000" }, { "fd.rport", "443 | 443" },
 		{ "fd.sproto", "https | \"https\"" }, { "fd.l4proto", "tcp | \"tcp\"" },
 		{ "fd.sockfamily", "ip | \"ip\"" }, { "fd.is_server", "false | false" },
