@@ -222,20 +222,27 @@ static void write_value(const struct value *value, struct buffer *out)
 	}
 }
 
-static void write_part(const struct format *format, const struct part *part,
-	const struct event *event, struct buffer *out)
+static void write_reading(
+	const struct format *format, unsigned number, const struct event *event, struct buffer *out)
 {
-	const struct reading *reading = &format->readings.items[part->reading];
+	const struct reading *reading = &format->readings.items[number];
 	struct value value;
 
-	if (part->literal.data)
-		buffer_add_text(out, part->literal);
-	else if (reading->kind == READING_FIELD)
+	if (reading->kind == READING_FIELD)
 		field_print(event, &reading->use, out);
-	else if (readings_read(&format->readings, part->reading, event, NULL, 0, &value) == PRESENT)
+	else if (readings_read(&format->readings, number, event, NULL, 0, &value) == PRESENT)
 		write_value(&value, out);
 	else
 		buffer_add_string(out, "<NA>");
+}
+
+static void write_part(const struct format *format, const struct part *part,
+	const struct event *event, struct buffer *out)
+{
+	if (part->literal.data)
+		buffer_add_text(out, part->literal);
+	else
+		write_reading(format, part->reading, event, out);
 }
 
 /* Cuts or pads what was added since `start`, in characters. */
