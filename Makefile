@@ -24,8 +24,9 @@ check: check-format     ## what CI runs, in its order
 	@$(MAKE) --no-print-directory test
 	@$(MAKE) --no-print-directory asan
 
+# Not with --werror: under UBSan gcc warns of null pointers that cannot be.
 asan: setup             ## unit and cases under AddressSanitizer and UBSan
-	@[ -f build-asan/build.ninja ] || meson setup build-asan --werror -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
+	@[ -f build-asan/build.ninja ] || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
 	@ninja -C build-asan --quiet
 	@tools/run-tests build-asan unit cases
 

@@ -19,14 +19,14 @@
 static struct supervisor *supervisor;
 static char folder[] = "/tmp/tercel-supervisor-XXXXXX";
 
+/* One program a test; its arguments must stay, since the supervisor may start it again. */
+static char *arguments[4];
+
 static int start_python(const char *name, const char *script, struct error *err)
 {
-	/* Kept until the process ends: the supervisor may start it again. */
-	char **arguments = NEW_ARRAY(char *, 4);
-
-	arguments[0] = string_copy("/usr/bin/python3");
-	arguments[1] = string_copy("-c");
-	arguments[2] = string_copy(script);
+	arguments[0] = (char *)"/usr/bin/python3";
+	arguments[1] = (char *)"-c";
+	arguments[2] = (char *)script;
 	return supervisor_start(
 		supervisor, &(struct program){ .name = name, .arguments = arguments }, err);
 }
