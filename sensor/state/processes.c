@@ -51,6 +51,7 @@ struct processes {
 	struct containers *containers;
 	const char *host_root;
 	uint64_t host_mount_namespace;
+	uint64_t limit;
 	bool is_blind; /* this /proc is of another pid namespace than the records are */
 	struct entry *entries;
 	struct entry *oldest, *newest;
@@ -362,7 +363,7 @@ static struct entry *entry_add(struct processes *processes, int64_t pid)
 {
 	struct entry *entry;
 
-	if (processes->counters.processes >= PROCESSES_MAX)
+	if (processes->counters.processes >= processes->limit)
 		evict_one(processes);
 	entry = NEW(struct entry);
 	entry->pid = pid;
@@ -454,6 +455,7 @@ struct processes *processes_new(struct containers *containers, const char *host_
 	uint64_t namespace;
 
 	processes->containers = containers;
+	processes->limit = PROCESSES_MAX;
 	processes->host_root = host_root ? host_root : "";
 	processes->host_mount_namespace = namespace_read(processes->host_root, 1, "ns/mnt");
 	namespace = namespace_read(processes->host_root, 1, "ns/pid");
@@ -473,6 +475,11 @@ void processes_free(struct processes *processes)
 	}
 	arena_free(processes->arena);
 	free(processes);
+}
+
+void processes_set_limit(struct processes *processes, uint64_t limit)
+{
+	processes->limit = MAX_OF(limit, 2);
 }
 
 void processes_counters(const struct processes *processes, struct processes_counters *ret)

@@ -87,6 +87,8 @@ struct processes_counters {
 /* `host_root`: where the host's / is mounted, NULL or "" for /. Both are kept by reference. */
 struct processes *processes_new(struct containers *containers, const char *host_root);
 void processes_free(struct processes *processes);
+/* Another ceiling than PROCESSES_MAX; at least 2. */
+void processes_set_limit(struct processes *processes, uint64_t limit);
 DEFINE_CLEANUP(struct processes *, processes_free)
 void processes_counters(const struct processes *processes, struct processes_counters *ret);
 

@@ -248,6 +248,29 @@ TEST(a_pid_that_is_used_again_is_a_new_process)
 	world_done(&world);
 }
 
+TEST(a_full_table_throws_out_who_was_not_seen_for_longest_but_no_parents)
+{
+	struct world world = world_new();
+	struct processes_counters counters;
+
+	processes_set_limit(world.processes, 10);
+	exec(&world, 10, 1, "parent");
+	exec(&world, 11, 10, "oldest");
+	for (uint32_t pid = 12; pid < 20; pid++)
+		exec(&world, pid, 10, "more");
+	processes_counters(world.processes, &counters);
+	CHECK_NUMBER(counters.processes, 10);
+	CHECK_NUMBER(counters.evicted, 0);
+	exec(&world, 20, 10, "one too many");
+	processes_counters(world.processes, &counters);
+	CHECK_NUMBER(counters.processes, 10);
+	CHECK_NUMBER(counters.evicted, 1);
+	CHECK(!processes_find(world.processes, 11));
+	CHECK(processes_find(world.processes, 10) != NULL);
+	CHECK_SLICE(ancestor_of(&world, 20, 1)->comm, "parent");
+	world_done(&world);
+}
+
 TEST(every_record_brings_name_and_user_up_to_date)
 {
 	struct world world = world_new();

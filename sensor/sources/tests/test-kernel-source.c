@@ -927,6 +927,84 @@ TEST(nothing_is_lost_in_a_burst_and_the_order_is_kept)
 	reap(pid);
 }
 
+#define FLOOD 2000
+
+/* Starts more processes than a small ring can tell of, then one that opens a file when told. */
+static pid_t start_flood(int done, int go)
+{
+	pid_t pid = fork();
+	char byte;
+
+	if (pid)
+		return pid;
+	for (int i = 0; i < FLOOD; i++) {
+		pid = fork();
+		if (!pid)
+			_exit(0);
+		waitpid(pid, NULL, 0);
+	}
+	pid = fork();
+	if (!pid) {
+		(void)!write(done, "", 1);
+		(void)!read(go, &byte, 1);
+		prctl(PR_SET_NAME, "survivor");
+		(void)!open("/dev/null", O_RDONLY);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	_exit(0);
+}
+
+static bool is_survivors(const struct event *event)
+{
+	return event->type->id == EVENT_openat && text_is(event->process->comm, "survivor");
+}
+
+TEST(what_a_full_ring_loses_is_counted_and_the_processes_are_found_again)
+{
+	struct kernel_source_options options = { .ring_bytes = 1 }; /* the smallest there is */
+	struct source_counters counters;
+	struct source *source = NULL;
+	struct event_set set = { 0 };
+	struct error err = { 0 };
+	struct event *event = NULL;
+	int done[2], go[2];
+	bool is_found = false;
+	char byte;
+	pid_t pid;
+
+	NEED_ROOT();
+	CHECK_NUMBER(pipe(done) | pipe(go), 0);
+	CHECK_NUMBER(kernel_source_new(&options, &source, &err), 0);
+	if (!source)
+		return;
+	event_set_add(&set, EVENT_openat);
+	CHECK_NUMBER(source->operations->want(source, &set, &err), 0);
+	pid = start_flood(done[1], go[0]);
+	CHECK_NUMBER(read(done[0], &byte, 1), 1);
+	source->operations->counters(source, &counters);
+	CHECK(counters.dropped_lifecycle > 0);
+	while (source->operations->next(source, 0, &event, &err) == 1)
+		;
+	CHECK_NUMBER(write(go[1], "", 1), 1);
+	for (int64_t end = now_ms() + PATIENCE_MS; now_ms() < end && !is_found;)
+		is_found = source->operations->next(source, 100, &event, &err) == 1 &&
+			   is_survivors(event);
+	CHECK(is_found);
+	if (is_found) {
+		CHECK(process_ancestor(event->process, 1) &&
+			process_ancestor(event->process, 1)->pid == pid);
+		CHECK(process_ancestor(event->process, 2) &&
+			process_ancestor(event->process, 2)->pid == getpid());
+	}
+	reap(pid);
+	source->operations->free(source);
+	for (int i = 0; i < 2; i++) {
+		close(done[i]);
+		close(go[i]);
+	}
+}
+
 /* Opens a file and has a child do it too, once the other end of the pipe is written. */
 static pid_t start_ignored(int go)
 {
