@@ -515,7 +515,7 @@ int carrier_new(struct carriage *carriage, const struct output *output,
 	size_t concurrent = (size_t)settings->concurrent_requests;
 	struct carrier *carrier;
 	enum priority minimum;
-	int r = minimum_priority(output->name, settings, &minimum, err);
+	int r = minimum_priority(output_key(output), settings, &minimum, err);
 
 	if (r < 0)
 		return r;

@@ -41,7 +41,7 @@ static int check_output(const struct output *output, const void *settings, setti
 
 	if (!output_is_usable(output, settings, warn, context))
 		return 0;
-	return minimum_priority(output->name, settings, &minimum, err);
+	return minimum_priority(output_key(output), settings, &minimum, err);
 }
 
 int configuration_check(const struct configuration *configuration, settings_warning *warn,

@@ -43,6 +43,49 @@ struct output_settings {
 	int64_t concurrent_requests;
 };
 
+/* Rows of the usual kinds; `of` is the struct that holds `member_`. */
+#define OUTPUT_ROW_TEXT(of, member_, key_, fallback_, about_)                          \
+	{                                                                              \
+		.key = key_, .type = SETTING_TEXT, .at = offsetof(struct of, member_), \
+		.fallback = fallback_, .about = about_                                 \
+	}
+#define OUTPUT_ROW_SECRET(of, member_, key_, about_)                                     \
+	{                                                                                \
+		.key = key_, .type = SETTING_SECRET, .at = offsetof(struct of, member_), \
+		.about = about_                                                          \
+	}
+#define OUTPUT_ROW_CHOICE(of, member_, key_, choices_, fallback_, about_)                \
+	{                                                                                \
+		.key = key_, .type = SETTING_CHOICE, .at = offsetof(struct of, member_), \
+		.choices = choices_, .fallback = fallback_, .about = about_              \
+	}
+#define OUTPUT_ROW_BOOL(of, member_, key_, fallback_, about_)                          \
+	{                                                                              \
+		.key = key_, .type = SETTING_BOOL, .at = offsetof(struct of, member_), \
+		.fallback = fallback_, .about = about_                                 \
+	}
+#define OUTPUT_ROW_INTEGER(of, member_, key_, fallback_, minimum_, maximum_, about_)             \
+	{                                                                                        \
+		.key = key_, .type = SETTING_INTEGER, .at = offsetof(struct of, member_),        \
+		.fallback = fallback_, .minimum = minimum_, .maximum = maximum_, .about = about_ \
+	}
+#define OUTPUT_ROW_LIST(of, member_, key_, about_)                                     \
+	{                                                                              \
+		.key = key_, .type = SETTING_LIST, .at = offsetof(struct of, member_), \
+		.about = about_                                                        \
+	}
+#define OUTPUT_ROW_MAP(of, member_, key_, about_)                                     \
+	{                                                                             \
+		.key = key_, .type = SETTING_MAP, .at = offsetof(struct of, member_), \
+		.about = about_                                                       \
+	}
+/* A key of Falcosidekick's that has no effect here; `fallback_` is the value not worth a word. */
+#define OUTPUT_ROW_IGNORED(key_, fallback_, about_)                                          \
+	{                                                                                    \
+		.key = key_, .type = SETTING_IGNORED, .fallback = fallback_, .about = about_ \
+	}
+#define OUTPUT_ROW_HEADERS(of, member_) \
+	OUTPUT_ROW_MAP(of, member_, "customheaders", "Headers to add, such as Authorization")
 #define OUTPUT_ROW_PRIORITY                                                                    \
 	{                                                                                      \
 		.key = "minimumpriority", .type = SETTING_TEXT,                                \
@@ -68,7 +111,8 @@ struct output_settings {
 	}
 
 struct output {
-	const char *name;	    /* in settings and metrics: "webhook" */
+	const char *name;	    /* in metrics and settings: "webhook", "otlplogs" */
+	const char *key;	    /* in settings, where that is not the name: "otlp.logs" */
 	const char *title;	    /* in logs: "Webhook" */
 	const char *about;	    /* one sentence, for people */
 	const struct setting *rows; /* keys without the name and its dot */
@@ -106,6 +150,18 @@ struct output {
 /* Made from outputs/meson.build. */
 extern const struct output *const outputs[];
 extern const size_t output_count;
+
+/* What comes before the dot in the output's settings. */
+static inline const char *output_key(const struct output *output)
+{
+	return output->key ? output->key : output->name;
+}
+
+/* Whether a text of the settings says anything. */
+static inline bool is_set(const char *text)
+{
+	return text && *text;
+}
 
 /* The rules above, from a status or a failure to get one. */
 enum verdict verdict_of_answer(const struct http_answer *answer);

@@ -25,5 +25,19 @@ void request_init(struct request *request);
 void request_done(struct request *request);
 /* Adds a header; a line break in the value becomes a blank. */
 void request_header(struct request *request, const char *name, struct text value);
+/* The same from a format, as printf's. */
+void request_header_printf(struct request *request, const char *name, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Content-Type: application/json; charset=utf-8 */
+void request_json(struct request *request);
+void request_headers(struct request *request, const struct text_map *headers);
+/* Basic authentication (RFC 7617), unless the user is NULL or empty. */
+void request_basic(struct request *request, const char *user, const char *password);
+/* The URL: an address without the slashes at its end, and a path that begins with one. */
+void request_url(struct request *request, const char *address, const char *path);
+/* Adds text to a URL with all but RFC 3986's unreserved characters as %XX. */
+void url_escape(struct buffer *url, struct text text);
+/* RFC 4648, 4, with padding. */
+void base64_write(struct buffer *out, struct text text);
 /* As text, for tests and logs: method, URL, headers, an empty line, the body. */
 void request_write(const struct request *request, struct buffer *out);

@@ -257,7 +257,7 @@ static void add_output_rows(struct configuration *configuration, size_t i)
 	for (size_t j = 0; j < output->row_count; j++) {
 		struct setting row = output->rows[j];
 
-		row.key = string_printf("%s.%s", output->name, row.key);
+		row.key = string_printf("%s.%s", output_key(output), row.key);
 		row.at += configuration->output_at[i];
 		add_row(configuration, row);
 	}

@@ -26,10 +26,7 @@ static const struct setting rows[] = {
 		.choices = "POST PUT",
 		.fallback = "POST",
 		.about = "The request's method" },
-	{ .key = "customheaders",
-		.type = SETTING_MAP,
-		.at = offsetof(struct webhook, headers),
-		.about = "Headers to add, such as Authorization" },
+	OUTPUT_ROW_HEADERS(webhook, headers),
 	OUTPUT_ROW_PRIORITY,
 	OUTPUT_ROWS_HTTP,
 };
@@ -38,7 +35,7 @@ static bool is_enabled(const void *settings)
 {
 	const struct webhook *webhook = settings;
 
-	return webhook->address && *webhook->address;
+	return is_set(webhook->address);
 }
 
 static int check(const void *settings, struct error *err)
@@ -52,10 +49,8 @@ static void compose(const struct messages *messages, const void *settings, struc
 
 	request->method = webhook->method == METHOD_PUT ? "PUT" : "POST";
 	buffer_add_string(&request->url, webhook->address);
-	request_header(request, "Content-Type", TEXT("application/json; charset=utf-8"));
-	for (size_t i = 0; i < webhook->headers.count; i++)
-		request_header(
-			request, webhook->headers.keys[i], text_of(webhook->headers.values[i]));
+	request_json(request);
+	request_headers(request, &webhook->headers);
 	buffer_add_text(&request->body, messages->items[0].raw);
 }
 

@@ -43,11 +43,6 @@ static const struct setting rows[] = {
 	OUTPUT_ROWS_HTTP,
 };
 
-static bool is_set(const char *text)
-{
-	return text && *text;
-}
-
 static bool is_enabled(const void *settings)
 {
 	const struct webui *webui = settings;
@@ -90,17 +85,12 @@ static void compose(const struct messages *messages, const void *settings, struc
 	const struct webui *webui = settings;
 	bool is_array = batch(settings) > 1;
 	struct json_writer json;
-	struct buffer bearer;
 
 	buffer_add_string(&request->url, is_set(webui->url) ? webui->url : "http://localhost/");
 	request->socket_path = is_set(webui->socket) ? webui->socket : NULL;
-	request_header(request, "Content-Type", TEXT("application/json; charset=utf-8"));
-	if (is_set(webui->token)) {
-		buffer_init(&bearer, REQUEST_HEADER_MAX);
-		buffer_printf(&bearer, "Bearer %s", webui->token);
-		request_header(request, "Authorization", buffer_text(&bearer));
-		buffer_done(&bearer);
-	}
+	request_json(request);
+	if (is_set(webui->token))
+		request_header_printf(request, "Authorization", "Bearer %s", webui->token);
 
 	json_writer_init(&json, &request->body);
 	if (is_array)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Golden requests: outputs/tests/NAME/CASE holds settings.yaml, alerts.jsonl, and request, the
- * request that must come of them, byte by byte. $TERCEL_CASES is that folder.
+ * request that must come of them, byte by byte. $TERCEL_CASES is that folder. A case without
+ * alerts.jsonl takes outputs/tests/CASE.jsonl, or hostile.jsonl when its name begins so, or else
+ * plain.jsonl. With $TERCEL_WRITE a request that is missing is written, to be read with care.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -34,18 +36,50 @@ static struct text read_whole(const char *folder, const char *name)
 	return (struct text){ data, fread(data, 1, FILE_MAX_BYTES, file) };
 }
 
+static void write_whole(const char *folder, const char *name, struct text text)
+{
+	_cleanup_(freep) char *path = string_printf("%s/%s", folder, name);
+	_cleanup_(fclosep) FILE *file = fopen(path, "wex");
+
+	if (file)
+		fwrite(text.data, 1, text.length, file);
+}
+
+/* The case's own alerts, or those that many cases share. */
+static struct text read_alerts(const char *folder)
+{
+	_cleanup_(freep) char *own = string_printf("%s/alerts.jsonl", folder);
+	const char *name = strrchr(folder, '/') + 1;
+	_cleanup_(freep) char *shared = string_printf("%s.jsonl", name);
+	_cleanup_(freep) char *path = string_printf("%s/%s", getenv("TERCEL_CASES"), shared);
+
+	if (!access(own, R_OK))
+		return read_whole(folder, "alerts.jsonl");
+	if (!access(path, R_OK))
+		return read_whole(getenv("TERCEL_CASES"), shared);
+	return read_whole(getenv("TERCEL_CASES"),
+		strncmp(name, "hostile", 7) ? "plain.jsonl" : "hostile.jsonl");
+}
+
+static struct alert *parse(struct text line)
+{
+	_cleanup_(json_putp) struct json_object *root = NULL;
+	struct alert *alert = NULL;
+	struct error err = { 0 };
+
+	if (json_parse(line, &root, NULL, &err) < 0 || alert_from_json(root, &alert, &err) < 0)
+		ignore(NULL, err.message);
+	return alert;
+}
+
 /* A line as the journal would hold it. */
 static char *raw_of(struct text line)
 {
-	_cleanup_(json_putp) struct json_object *root = NULL;
-	_cleanup_(alert_freep) struct alert *alert = NULL;
-	struct error err = { 0 };
+	_cleanup_(alert_freep) struct alert *alert = parse(line);
 	struct buffer raw;
 
 	buffer_init(&raw, ALERT_MAX);
-	if (json_parse(line, &root, NULL, &err) < 0 || alert_from_json(root, &alert, &err) < 0)
-		ignore(NULL, err.message);
-	else
+	if (alert)
 		alert_write(alert, &raw);
 	return buffer_take(&raw);
 }
@@ -63,11 +97,15 @@ static void compose(
 		if (line.length)
 			items[messages.count++].raw = text_of(raw_of(line));
 	request_init(&request);
+	for (size_t i = 0; output->reads_alerts && i < messages.count; i++)
+		items[i].alert = parse(items[i].raw);
 	output->compose(&messages, settings, &request);
 	request_write(&request, out);
 	request_done(&request);
-	for (size_t i = 0; i < messages.count; i++)
+	for (size_t i = 0; i < messages.count; i++) {
+		alert_free((struct alert *)items[i].alert);
 		free((char *)items[i].raw.data);
+	}
 }
 
 static void run_case(size_t i, const char *folder)
@@ -84,10 +122,12 @@ static void run_case(size_t i, const char *folder)
 		return;
 	}
 	CHECK(outputs[i]->is_enabled(configuration_output(configuration, i)));
-	lines = read_whole(folder, "alerts.jsonl");
-	want = read_whole(folder, "request");
+	lines = read_alerts(folder);
 	buffer_init(&got, FILE_MAX_BYTES);
 	compose(outputs[i], configuration_output(configuration, i), lines, &got);
+	if (getenv("TERCEL_WRITE"))
+		write_whole(folder, "request", buffer_text(&got));
+	want = read_whole(folder, "request");
 	if (!text_equal(buffer_text(&got), want)) {
 		test_failures++;
 		printf("# %s: the request is\n%s# where it should be\n" TEXT_FORMAT, folder,
@@ -180,4 +220,40 @@ TEST(an_answer_means_what_architecture_8_says)
 
 		CHECK_NUMBER(verdict_of_answer(&answer), cases[i].verdict);
 	}
+}
+
+static const struct output *output_named(const char *name)
+{
+	for (size_t i = 0; i < output_count; i++)
+		if (!strcmp(outputs[i]->name, name))
+			return outputs[i];
+	return NULL;
+}
+
+static void check_verdict(const char *name, unsigned status, const char *body, enum verdict verdict)
+{
+	struct http_answer answer = { .status = status };
+
+	buffer_init(&answer.body, 64 * 1024);
+	buffer_add_string(&answer.body, body);
+	if (output_named(name)->verdict(&answer) != verdict) {
+		test_failures++;
+		printf("# %s does not take %u %s for verdict %d\n", name, status, body, verdict);
+	}
+	http_answer_done(&answer);
+}
+
+TEST(pagerduty_takes_events_with_202_alone_and_a_wrong_key_loses_none)
+{
+	check_verdict("pagerduty", 202, "{\"status\":\"success\"}", VERDICT_SENT);
+	check_verdict("pagerduty", 200, "<html>", VERDICT_OUTPUT_REFUSED);
+	check_verdict("pagerduty", 400,
+		"{\"status\":\"invalid event\",\"errors\":[\"'payload.summary' is missing\"]}",
+		VERDICT_ALERT_REFUSED);
+	check_verdict("pagerduty", 400,
+		"{\"errors\":[\"Length of 'routing_key' is incorrect (should be 32)\"]}",
+		VERDICT_OUTPUT_REFUSED);
+	check_verdict(
+		"pagerduty", 400, "{\"message\":\"Invalid Routing Key\"}", VERDICT_OUTPUT_REFUSED);
+	check_verdict("pagerduty", 429, "", VERDICT_LATER);
 }

@@ -100,17 +100,17 @@ TEST(a_misspelt_key_is_named_with_its_line_and_the_right_one)
 TEST(an_output_that_comes_later_is_told_where_it_is_switched_on)
 {
 	struct error err;
-	_cleanup_(configuration_freep) struct configuration *configuration = load_text(
-		"slack: {webhookurl: 'http://x', minimumpriority: ''}\nteams: {webhookurl: ''}\n"
-		"policyreport: {enabled: false}\ntelegram: {token: only}\n"
-		"alertmanager: {hostport: ['http://a', 'http://b'], customHeaders: {a: b}}\n",
-		&err);
+	_cleanup_(configuration_freep) struct configuration *configuration =
+		load_text("redis: {address: ''}\n"
+			  "mqtt: {broker: 'tcp://x', minimumpriority: ''}\n"
+			  "policyreport: {enabled: false}\nsyslog: {host: ['a', 'b'], port: 514}\n",
+			&err);
 
 	CHECK_TEXT(warnings.data, "");
-	setenv("PAGERDUTY_ROUTINGKEY", "key", 1);
+	setenv("RABBITMQ_URL", "amqp://x", 1);
 	configuration_later(configuration, keep_name, NULL);
-	unsetenv("PAGERDUTY_ROUTINGKEY");
-	CHECK_TEXT(warnings.data, "slack pagerduty alertmanager ");
+	unsetenv("RABBITMQ_URL");
+	CHECK_TEXT(warnings.data, "rabbitmq mqtt syslog ");
 }
 
 TEST(a_wrong_priority_is_an_error_that_names_the_key)
@@ -152,15 +152,46 @@ TEST(a_check_finds_what_only_shows_when_all_is_put_together)
 {
 	struct error err = { 0 };
 	_cleanup_(configuration_freep) struct configuration *wrong = load_text(
-		"webhook: {address: 'http://a', minimumpriority: worst}\nslack: {webhookurl: x}\n",
+		"webhook: {address: 'http://a', minimumpriority: worst}\nmqtt: {broker: x}\n",
 		&err);
 	_cleanup_(configuration_freep) struct configuration *right = NULL;
 
 	CHECK_NUMBER(configuration_check(wrong, keep, NULL, &err), -EINVAL);
 	CHECK(strstr(err.message, "webhook.minimumpriority") != NULL);
-	CHECK_TEXT(warnings.data, "output slack is configured but comes with a later version\n");
+	CHECK_TEXT(warnings.data, "output mqtt is configured but comes with a later version\n");
 	right = load_text("webhook: {address: nothing}\ncustomfields: {a: b}\n", &err);
 	CHECK_NUMBER(configuration_check(right, keep, NULL, &err), 0);
 	CHECK(strstr(warnings.data, "Webhook is switched off: webhook.address must be a URL") !=
 		NULL);
+}
+
+static void check_answers_with(const char *yaml, const char *words)
+{
+	struct error err = { 0 };
+	_cleanup_(configuration_freep) struct configuration *configuration = load_text(yaml, &err);
+
+	CHECK_NUMBER(configuration_check(configuration, keep, NULL, &err), 0);
+	if (!strstr(warnings.data, words)) {
+		test_failures++;
+		printf("# %s\n# is answered with: %s\n# not: %s\n", yaml, warnings.data, words);
+	}
+}
+
+/* The first failure of the seed: none of these ever had an effect, and nothing said so. */
+TEST(the_old_keys_of_pagerduty_lead_to_the_right_one)
+{
+	check_answers_with("Pagerduty:\n  APIKey: x\n",
+		"pagerduty.apikey has no effect; set pagerduty.routingkey (PAGERDUTY_ROUTINGKEY)");
+	check_answers_with("pagerduty: {service: x}\n", "pagerduty.service has no effect");
+	setenv("PAGERDUTY_ASSIGNEE", "someone", 1);
+	check_answers_with("debug: false\n", "PagerDuty is switched off: pagerduty.assignee");
+	unsetenv("PAGERDUTY_ASSIGNEE");
+	check_answers_with("pagerduty: {apikey: x, routingkey: y}\n", "");
+	CHECK_TEXT(warnings.data, "");
+}
+
+TEST(a_template_that_does_not_parse_switches_its_output_off_with_the_place)
+{
+	check_answers_with("slack: {webhookurl: 'http://a', messageformat: '{{ nothing }}'}\n",
+		"Slack is switched off: slack.messageformat: line 1");
 }
