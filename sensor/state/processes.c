@@ -221,22 +221,32 @@ static bool is_isolated(const struct processes *processes, const struct process 
 	       process->mount_namespace != processes->host_mount_namespace;
 }
 
+static bool is_below(struct text cgroup, struct text above)
+{
+	return above.length > 1 && text_starts_with(cgroup, above) &&
+	       cgroup.length > above.length && cgroup.data[above.length] == '/';
+}
+
 /*
  * The cgroup says which container, but who may write to cgroups can move into another one's, or
  * into the host's. A process that was in a container and still sees that one's files is there.
+ * Not so a container's own children: an engine inside it enters their namespaces before their
+ * cgroups, which are below its own. And a bare bundle is only guessed at: what enters an engine's
+ * container by its namespaces first looks like one for a moment.
  */
 static const struct container *container_of(const struct processes *processes,
 	const struct process *facts, const struct process *before)
 {
 	const struct container *container = containers_of_cgroup(
 		processes->containers, facts->cgroup, is_isolated(processes, facts));
-	bool has_moved = before && before->container != container &&
-			 before->container->kind != CONTAINER_HOST;
 
-	if (has_moved && before->mount_namespace &&
-		before->mount_namespace == facts->mount_namespace)
-		return before->container;
-	return container;
+	if (!before || before->container == container || !before->mount_namespace ||
+		before->mount_namespace != facts->mount_namespace ||
+		before->container->kind == CONTAINER_HOST ||
+		before->container->kind == CONTAINER_RUNC ||
+		is_below(facts->cgroup, before->cgroup))
+		return container;
+	return before->container;
 }
 
 /*

@@ -246,3 +246,25 @@ TEST(who_moves_into_another_cgroup_stays_in_his_container)
 	processes_free(processes);
 	containers_free(containers);
 }
+
+TEST(an_engine_that_enters_namespaces_before_cgroups_is_followed)
+{
+	struct containers *containers = containers_new();
+	struct processes *processes = processes_new(containers, "");
+	const struct container *outer, *inner;
+
+	/* docker exec: the helper is in the namespaces, and still in its caller's cgroup. */
+	CHECK_NUMBER(exec_in(processes, "/session", 100)->kind, CONTAINER_RUNC);
+	outer = exec_in(processes, "/docker/" ID64, 100);
+	CHECK(text_is(outer->full_id, ID64));
+
+	/* The same by an engine inside of that container. */
+	CHECK(exec_in(processes, "/docker/" ID64, 101) == outer);
+	inner = exec_in(processes,
+		"/docker/" ID64 "/docker/"
+		"1111111111111111111111111111111111111111111111111111111111111111",
+		101);
+	CHECK(inner != outer);
+	processes_free(processes);
+	containers_free(containers);
+}
