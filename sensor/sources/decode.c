@@ -299,6 +299,20 @@ static bool give_text(
 	return text.data != NULL;
 }
 
+/* A path argument made absolute; NULL data for texts that are no paths. */
+static struct text absolute_text(const struct value_context *context, int i)
+{
+	const struct call_view *call = context->call;
+	struct arena *arena = context->event->arena;
+
+	if (context->spec->bases[i] == CALL_NOTHING)
+		return (struct text){ NULL, 0 };
+	if (context->event->type->is_open) /* the same text, made already */
+		return context->event->fd.name;
+	return path_absolute(arena, path_of_walk(arena, call->parts[CALL_BASE_0 + i], false),
+		call->parts[CALL_TEXT_0 + i]);
+}
+
 /* A call's own argument: a number, or a text that was read from the caller's memory. */
 static bool give_own(const struct value_context *context, int index,
 	const struct event_argument *argument, unsigned source, struct value *ret_value)
@@ -320,11 +334,7 @@ static bool give_own(const struct value_context *context, int index,
 			continue;
 		if (call->record->flags & (i ? CALL_TEXT_1_FAILED : CALL_TEXT_0_FAILED))
 			return false;
-		if (context->spec->bases[i] != CALL_NOTHING)
-			context->event->absolute[index] = path_absolute(context->event->arena,
-				path_of_walk(
-					context->event->arena, call->parts[CALL_BASE_0 + i], false),
-				call->parts[CALL_TEXT_0 + i]);
+		context->event->absolute[index] = absolute_text(context, i);
 		return give_text(argument, call->parts[CALL_TEXT_0 + i], ret_value);
 	}
 	return false;
