@@ -14,7 +14,7 @@
 #include "dashboard/tally-json.h"
 
 #define BUDGET_MS	 150
-#define BUDGET_BEFORE_MS 100 /* for the time before, which is only compared with */
+#define BUDGET_BEFORE_MS 100 /* for what is only compared with, and for lists */
 #define BUCKETS		 80
 #define BUCKETS_MAX	 500
 #define LIMIT		 100
@@ -133,7 +133,8 @@ static void session(struct asked *asked)
 
 /* Overview. */
 
-enum { NOW_PRIORITY, NOW_RULE, NOW_HOST, NOW_CONTAINER, NOW_TAG, NOW_COUNT };
+/* From what is counted, over what the time index knows, to what only the alerts themselves know. */
+enum { NOW_PRIORITY, NOW_RULE, NOW_HOST, NOW_TAG, NOW_CONTAINER, NOW_COUNT };
 enum { BEFORE_PRIORITY, BEFORE_RULE, BEFORE_COUNT };
 
 struct overview {
@@ -249,20 +250,32 @@ static void write_overview(const struct overview *overview, struct json_writer *
 }
 
 /*
- * Sums and lists in one go where both need a scan. Where the sums are counted, the lists have their
- * own time, so that they cannot make the sums inexact.
+ * Sums and lists in one go where they need the same scan. Where the lists need more than the sums,
+ * they have a time of their own, so that they cannot make the sums inexact.
  */
 static int overview_count(struct asked *asked, struct overview *overview, struct error *err)
 {
-	const struct store_scope *scope = &overview->scope;
-	size_t count = filter_is_rules_only(scope->filter) ? NOW_HOST : NOW_COUNT;
-	int r;
+	const struct filter *filter = overview->scope.filter;
+	bool needs_json = filter_needs_json(filter), is_counted = filter_is_rules_only(filter);
+	const size_t ends[] = { needs_json   ? NOW_COUNT
+				: is_counted ? NOW_HOST
+					     : NOW_CONTAINER,
+		NOW_CONTAINER, NOW_COUNT };
+	struct store_extent extent;
+	size_t from = 0;
+	int r = 0;
 
-	r = store_tally(asked->reader, scope, overview->now, count, &overview->extent, err);
-	overview->extent_lists = overview->extent;
-	if (!r && count < NOW_COUNT)
-		r = store_tally(asked->reader, scope, &overview->now[count], NOW_COUNT - count,
-			&overview->extent_lists, err);
+	for (size_t i = 0; i < COUNT_OF(ends) && !r; i++) {
+		if (ends[i] <= from)
+			continue;
+		r = store_tally(asked->reader, &overview->scope, &overview->now[from],
+			ends[i] - from, &extent, err);
+		if (!from)
+			overview->extent = overview->extent_lists = extent;
+		overview->extent_lists.is_exact &= extent.is_exact;
+		overview->scope.budget_ms = BUDGET_BEFORE_MS;
+		from = ends[i];
+	}
 	return r;
 }
 
