@@ -611,7 +611,7 @@ static void write_given_text(const char *text, struct buffer *out)
 	buffer_add_char(out, '"');
 }
 
-/* An alert's fields as the values of an event; what every open has is added. */
+/* An alert's fields as the values of an event. */
 static void write_given(struct json_object *fields, struct buffer *out)
 {
 	json_object_object_foreach(fields, name, value)
@@ -664,6 +664,125 @@ static void check_alert(const struct rules *rules, struct given *given, struct t
 	}
 	buffer_done(&values);
 	buffer_done(&out);
+}
+
+/* What an event of each rule has besides what its alert prints. */
+static const struct {
+	const char *rule, *values;
+} hidden[] = {
+	{ "Run shell untrusted", "proc.aname=[httpd,bash]" },
+	{ "System user interactive", "proc.aname=[sshd,systemd]" },
+	{ "Clear Log Activities",
+		"evt.is_open_read=false evt.is_open_write=true evt.arg.flags=O_TRUNC|O_WRONLY" },
+	{ "PTRACE attached to process", "evt.arg.request=PTRACE_ATTACH" },
+	{ "PTRACE anti-debug attempt", "evt.arg.request=PTRACE_TRACEME" },
+	{ "Execution from /dev/shm", "proc.exe=/dev/shm/x" },
+	{ "Fileless execution via memfd_create", "proc.is_exe_from_memfd=true" },
+	{ "Disallowed SSH Connection Non Standard Port",
+		"fd.typechar=4 proc.exe=/tmp/x/bin/ssh fd.ip=[203.0.113.5,203.0.113.5] fd.net=[203.0.113.5,203.0.113.5] fd.snet=203.0.113.5 fd.sport=443 evt.rawres=0" },
+	{ "Packet socket created in container", "evt.arg.domain=AF_PACKET" },
+	{ "Redirect STDOUT/STDIN to Network Connection in Container", "evt.rawres=1" },
+	{ "Linux Kernel Module Injection Detected",
+		"thread.cap_effective=\"CAP_CHOWN CAP_SYS_MODULE\"" },
+	{ "Debugfs Launched in Privileged Container", "container.privileged=true" },
+	{ "Detect release_agent File Container Escapes",
+		"evt.is_open_read=false evt.is_open_write=true" },
+	{ "Drop and execute new binary in container", "proc.is_exe_upper_layer=true" },
+	{ "Read sensitive file trusted after startup", "proc.duration=6000000000" },
+};
+
+/* Adds a value unless the event has the field already. */
+static void add_given(const char *name, const char *value, struct buffer *out)
+{
+	_cleanup_(freep) char *there = string_printf(" %s=", name);
+
+	if (text_contains(buffer_text(out), text_of(there)))
+		return;
+	buffer_add_string(out, there);
+	write_given_text(value, out);
+}
+
+/* What the fields of a path and of a command line follow from. */
+static void write_derived(struct json_object *fields, struct buffer *out)
+{
+	struct text name = json_get_text(fields, "fd.name");
+	struct text command = json_get_text(fields, "proc.cmdline"), arguments = command, first;
+	const char *slash = name.data ? memrchr(name.data, '/', name.length) : NULL;
+	size_t parent = slash ? MAX_OF((size_t)(slash - name.data), 1) : 0;
+	_cleanup_(freep) char *folder = text_to_string(text_slice(name, 0, parent));
+	_cleanup_(freep) char *rest = NULL;
+
+	text_split(&arguments, ' ', &first);
+	rest = text_to_string(arguments);
+	add_given("proc.args", rest, out);
+	if (slash) {
+		add_given("fd.directory", folder, out);
+		add_given("fd.filename", slash + 1, out);
+	}
+}
+
+/* A whole event that must make this alert's rule match. The first value of a field counts. */
+static void write_event(const char *rule, struct json_object *fields, struct buffer *out)
+{
+	static const char *const usual[][2] = { { "evt.is_open_read", "true" },
+		{ "evt.is_open_write", "false" }, { "fd.typechar", "f" }, { "fd.num", "3" },
+		{ "evt.rawres", "3" }, { "evt.res", "SUCCESS" }, { "proc.duration", "1000000" },
+		{ "proc.is_exe_upper_layer", "false" }, { "proc.is_exe_from_memfd", "false" },
+		{ "proc.cwd", "/" }, { "proc.exe", "x" }, { "proc.pname", "bash" },
+		{ "proc.cmdline", "x" }, { "thread.cap_effective", "" } };
+
+	for (size_t i = 0; i < COUNT_OF(hidden); i++)
+		if (!strcmp(hidden[i].rule, rule))
+			buffer_printf(out, " %s", hidden[i].values);
+	write_given(fields, out);
+	write_derived(fields, out);
+	for (size_t i = 0; i < COUNT_OF(usual); i++)
+		add_given(usual[i][0], usual[i][1], out);
+}
+
+static void check_matches(const struct rules *rules, struct given *given, struct text line)
+{
+	_cleanup_(json_putp) struct json_object *alert = NULL;
+	struct event *event;
+	struct buffer values;
+	struct error err = { 0 };
+	const char *name;
+
+	CHECK_NUMBER(json_parse(line, &alert, NULL, &err), 0);
+	name = json_get_text(alert, "rule").data;
+	if (text_is(json_get_text(alert, "source"), "internal"))
+		return;
+	buffer_init(&values, 64 << 10);
+	write_event(name, json_get(alert, "output_fields"), &values);
+	CHECK_NUMBER(given_event(given, buffer_text(&values), &event, &err), 0);
+	CHECK_TEXT(err.message, "");
+	if (!err.code)
+		CHECK_TEXT(match(rules, event), name);
+	buffer_done(&values);
+}
+
+TEST(what_made_falco_alert_matches_the_same_official_rules)
+{
+	_cleanup_(rules_loader_freep) struct rules_loader *loader = rules_loader_new(&plain);
+	_cleanup_(rules_freep) struct rules *rules = NULL;
+	_cleanup_(freep) char *data = memory_new(1 << 20, 1);
+	struct text samples = read_shared("data/samples/falco-alerts.jsonl", data, 1 << 20), line;
+	struct given *given;
+	struct error err = { 0 };
+	int count = 0;
+
+	if (!samples.length || !has_shared())
+		SKIP("Falco's samples are not beside this checkout");
+	check_loads_clean(loader, official[0]);
+	CHECK_NUMBER(rules_compile(loader, &rules, &err), 0);
+	given = given_new();
+	while (text_split(&samples, '\n', &line))
+		if (line.length) {
+			check_matches(rules, given, line);
+			count++;
+		}
+	CHECK_NUMBER(count, 33);
+	given_free(given);
 }
 
 TEST(real_alerts_of_falco_come_out_to_the_byte)
