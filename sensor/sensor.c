@@ -16,6 +16,7 @@
 #include "sensor/outputs/output.h"
 #include "sensor/rules/parked.h"
 #include "sensor/sensor.h"
+#include "sensor/sources/recording.h"
 #include "sensor/sources/source.h"
 #include "sensor/state/domains.h"
 #include "sensor/state/runtimes/runtimes.h"
@@ -24,6 +25,8 @@
 #define TURN_MS 100
 /* The same while events wait for metadata. */
 #define PARKED_TURN_MS 2
+/* In a replay at most so many alerts wait for an output before the next event is taken. */
+#define REPLAY_ALERTS_MAX 64
 /* Of the memory for waiting events a single container may take this part. */
 #define CONTAINERS_PART 8
 
@@ -33,6 +36,8 @@ struct sensor {
 	struct rules *rules;
 	struct evaluation *evaluation;
 	struct source *source; /* NULL with engine.kind nodriver */
+	struct recorder *recorder;
+	bool is_replay;
 	struct outlets *outlets;
 	struct alert_format format;
 	char *hostname;
@@ -74,6 +79,10 @@ static void alert(struct sensor *sensor, const struct event *event, const struct
 		text_trim(buffer_text(&sensor->json)));
 	outlets_push(sensor->outlets, made);
 	sensor_alert_release(made);
+	/* Who replays wants every alert; events can wait. */
+	while (sensor->is_replay && !atomic_load(&sensor->signals->stop) &&
+		!outlets_wait_for_room(sensor->outlets, REPLAY_ALERTS_MAX, TURN_MS))
+		;
 	sensor->matches[rule->index]++;
 }
 
@@ -347,6 +356,42 @@ static void prepare_domains(struct sensor *sensor)
 	sensor->domains = domains_new(names, count);
 }
 
+static int prepare_replay(struct sensor *sensor, struct error *err)
+{
+	const struct sensor_options *options = &sensor->settings->options;
+	struct event_set wanted = {};
+	int r;
+
+	if (!*options->replay_file)
+		return error_set(err, -EINVAL,
+			"engine.replay.capture_file is empty; engine.kind replay needs a recording "
+			"(tercel record makes one)");
+	r = record_source_new(options->replay_file, &sensor->source, err);
+	if (r < 0)
+		return r;
+	sensor->is_replay = true;
+	/* Pids of this host say nothing about that one. */
+	sensor->ignored_count = 0;
+	if (!*options->hostname) {
+		free(sensor->hostname);
+		sensor->hostname = string_copy(record_source_hostname(sensor->source));
+		sensor->format.hostname = sensor->hostname;
+	}
+	rules_events(sensor->rules, &wanted);
+	return sensor->source->operations->want(sensor->source, &wanted, err);
+}
+
+static void wanted_events(const struct sensor *sensor, struct event_set *ret_wanted)
+{
+	size_t count;
+
+	rules_events(sensor->rules, ret_wanted);
+	event_types(&count);
+	for (unsigned i = 0;
+		sensor->recorder && sensor->settings->options.records_all_events && i < count; i++)
+		event_set_add(ret_wanted, i);
+}
+
 static int prepare_source(struct sensor *sensor, struct error *err)
 {
 	const struct sensor_options *options = &sensor->settings->options;
@@ -362,16 +407,21 @@ static int prepare_source(struct sensor *sensor, struct error *err)
 	if (options->engine_kind == ENGINE_NODRIVER)
 		return 0;
 	if (options->engine_kind == ENGINE_REPLAY)
-		return error_set(err, -ENOTSUP,
-			"engine.kind: replaying a file comes later; use "
-			"modern_ebpf");
+		return prepare_replay(sensor, err);
+	if (*options->record_file) {
+		r = recorder_new(
+			options->record_file, options->record_limit, &sensor->recorder, err);
+		if (r < 0)
+			return r;
+	}
 	prepare_domains(sensor);
 	prepare_runtimes(sensor);
 	source_options.runtimes = sensor->runtimes;
+	source_options.recorder = sensor->recorder;
 	r = kernel_source_new(&source_options, &sensor->source, err);
 	if (r < 0)
 		return r;
-	rules_events(sensor->rules, &wanted);
+	wanted_events(sensor, &wanted);
 	return sensor->source->operations->want(sensor->source, &wanted, err);
 }
 
@@ -424,13 +474,23 @@ static int write_pid_file(const char *path, struct error *err)
 	return 0;
 }
 
-static void done(struct sensor *sensor)
+/* Gives what the recording's end made of `r`. */
+static int done(struct sensor *sensor, int r, struct error *err)
 {
+	int recorded;
+
 	if (sensor->parked)
 		parked_run_all(sensor->parked, go_on, sensor);
 	parked_free(sensor->parked);
 	if (sensor->source)
 		sensor->source->operations->free(sensor->source);
+	if (sensor->recorder)
+		log_info("recording %s: %" PRIu64 " records", sensor->settings->options.record_file,
+			recorder_records(sensor->recorder));
+	recorded = recorder_close(sensor->recorder, r < 0 ? NULL : err);
+	while (sensor->is_replay && !atomic_load(&sensor->signals->stop) &&
+		!outlets_wait_for_room(sensor->outlets, 0, TURN_MS))
+		;
 	runtimes_free(sensor->runtimes);
 	domains_free(sensor->domains);
 	metrics_free(sensor->metrics);
@@ -443,6 +503,7 @@ static void done(struct sensor *sensor)
 	free(sensor->hostname);
 	free(sensor->ignored_pids);
 	free(sensor->matches);
+	return r < 0 ? r : recorded < 0 ? recorded : r;
 }
 
 int sensor_run(struct sensor_settings *settings, struct sensor_signals *signals, int argc,
@@ -467,6 +528,5 @@ int sensor_run(struct sensor_settings *settings, struct sensor_signals *signals,
 			}
 		}
 	}
-	done(&sensor);
-	return r;
+	return done(&sensor, r, err);
 }

@@ -49,6 +49,10 @@ struct sensor_options {
 	char *http_unix_socket, *http_token, *http_token_file;
 	uint64_t queue_bytes;
 	uint64_t ring_bytes;
+	char *replay_file; /* what engine.kind replay reads */
+	char *record_file; /* where the stream goes; "": nowhere */
+	uint64_t record_limit;
+	bool records_all_events;
 	struct text_list ignored_pids;
 	char *host_root, *hostname;
 	bool asks_cri, asks_docker, asks_podman;

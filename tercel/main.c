@@ -2,10 +2,8 @@
 /*
  * tercel: the front door. A row a subcommand; those that are programs of their own are executed.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/text.h"
@@ -21,6 +19,8 @@ static const struct {
 	{ "forwarder", NULL, "the forwarder alone (takes Falcosidekick's settings)" },
 	{ "dashboard", NULL, "the dashboard alone (takes Falcosidekick UI's flags)" },
 	{ "check", command_check, "validate rules and settings files" },
+	{ "record", command_record, "keep what the sensor sees in a file" },
+	{ "replay", command_replay, "run rules over a recording" },
 	{ "fields", command_fields, "the fields that conditions and outputs can name" },
 	{ "events", command_events, "the events that conditions can name, with their arguments" },
 	{ "outputs", command_outputs, "where the forwarder can send alerts" },
@@ -35,20 +35,6 @@ static void print_usage(FILE *to)
 	for (size_t i = 0; i < COUNT_OF(commands); i++)
 		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].about);
 	fputs("\nEach command explains itself with --help.\n", to);
-}
-
-static int run_program(const char *name, char **argv)
-{
-	char *path = program_path(name);
-
-	if (!path) {
-		fprintf(stderr, "tercel: the program tercel-%s is not installed beside this one\n",
-			name);
-		return 1;
-	}
-	execv(path, argv);
-	fprintf(stderr, "tercel: %s cannot be started: %s\n", path, strerror(errno));
-	return 1;
 }
 
 static int unknown_command(const char *name)
@@ -84,7 +70,7 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], commands[i].name))
 			continue;
 		return commands[i].run ? commands[i].run(argc - 1, argv + 1)
-				       : run_program(commands[i].name, argv + 1);
+				       : program_exec(commands[i].name, argv + 1);
 	}
 	return unknown_command(argv[1]);
 }

@@ -2,7 +2,11 @@
 /*
  * Where the other programs are: seen from this one, in a build tree or in an installed one.
  */
+#include <errno.h>
 #include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -39,4 +43,37 @@ char *program_path(const char *name)
 		free(candidates[i]);
 	}
 	return found;
+}
+
+int program_exec(const char *name, char **argv)
+{
+	_cleanup_(freep) char *path = program_path(name);
+
+	if (!path) {
+		fprintf(stderr, "tercel: the program tercel-%s is not installed beside this one\n",
+			name);
+		return 1;
+	}
+	execv(path, argv);
+	fprintf(stderr, "tercel: %s cannot be started: %s\n", path, strerror(errno));
+	return 1;
+}
+
+void command_line_add(struct command_line *line, const char *format, ...)
+{
+	va_list arguments;
+	struct buffer text;
+
+	if (line->count + 1 >= COUNT_OF(line->items))
+		return;
+	buffer_init(&text, SIZE_MAX / 2);
+	va_start(arguments, format);
+	buffer_vprintf(&text, format, arguments);
+	va_end(arguments);
+	line->items[line->count++] = buffer_take(&text);
+}
+
+void command_line_add_option(struct command_line *line, const char *key, const char *value)
+{
+	command_line_add(line, "-o%s=%s", key, value);
 }

@@ -10,6 +10,9 @@
 
 #include <linux/types.h>
 
+/* To be raised with every change of a record: recordings name it. */
+#define WIRE_VERSION 1
+
 /* How a call is collected at its exit; the column `how` of syscalls.def. */
 enum collector {
 	COLLECT_NONE,

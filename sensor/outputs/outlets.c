@@ -153,6 +153,7 @@ static void settle(struct outlet *outlet, struct sensor_alert **alerts, size_t c
 	backlog_settle(&outlet->backlog, alerts, count);
 	if (!outlet->backlog.count)
 		outlet->has_told_drops = false;
+	pthread_cond_broadcast(&outlet->changed);
 	pthread_mutex_unlock(&outlet->lock);
 }
 
@@ -267,6 +268,30 @@ void outlets_push(struct outlets *outlets, struct sensor_alert *alert)
 {
 	for (size_t i = 0; i < outlets->count; i++)
 		push(outlets->items[i], alert);
+}
+
+static bool wait_for_room(struct outlet *outlet, size_t most, int64_t until_ms)
+{
+	struct timespec until = time_at(until_ms);
+	bool has_room;
+
+	pthread_mutex_lock(&outlet->lock);
+	while (outlet->backlog.count > most &&
+		pthread_cond_timedwait(&outlet->changed, &outlet->lock, &until) != ETIMEDOUT)
+		;
+	has_room = outlet->backlog.count <= most;
+	pthread_mutex_unlock(&outlet->lock);
+	return has_room;
+}
+
+bool outlets_wait_for_room(struct outlets *outlets, size_t most, int64_t timeout_ms)
+{
+	int64_t until_ms = now_ms() + timeout_ms;
+
+	for (size_t i = 0; i < outlets->count; i++)
+		if (!wait_for_room(outlets->items[i], most, until_ms))
+			return false;
+	return true;
 }
 
 void outlets_reopen(struct outlets *outlets)

@@ -63,6 +63,11 @@ int outlets_new(
 	const struct sensor_options *options, struct outlets **ret_outlets, struct error *err);
 /* Hands an alert to every outlet; never waits. What a full backlog drops is counted and told. */
 void outlets_push(struct outlets *outlets, struct sensor_alert *alert);
+/*
+ * For those who can wait, as a replay can: until each outlet has at most `most` alerts waiting.
+ * False when that took longer than `timeout_ms`.
+ */
+bool outlets_wait_for_room(struct outlets *outlets, size_t most, int64_t timeout_ms);
 /* From any thread. */
 void outlets_reopen(struct outlets *outlets);
 /* How many alerts were dropped or lost so far, over all outlets. */

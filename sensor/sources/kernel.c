@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "sensor/kernel/wire.h"
 #include "sensor/sources/decode.h"
+#include "sensor/sources/recording.h"
 #include "sensor/sources/ring.h"
 #include "sensor/sources/source.h"
 #include "sensor/state/users.h"
@@ -44,6 +45,7 @@ struct kernel_source {
 	struct processes *processes;
 	struct users *users;
 	struct decoder *decoder;
+	struct recorder *recorder; /* NULL: nothing is recorded */
 	uint64_t events, lifecycle_lost_before, next_upkeep_ns;
 	bool is_busy; /* there were records since we last dozed */
 };
@@ -279,7 +281,10 @@ static void sync_clock(struct kernel_source *kernel)
 	uint64_t before = now_ns(CLOCK_BOOTTIME), wall = now_ns(CLOCK_REALTIME),
 		 after = now_ns(CLOCK_BOOTTIME);
 
-	decoder_set_clock(kernel->decoder, (int64_t)(wall - before - (after - before) / 2));
+	int64_t offset = (int64_t)(wall - before - (after - before) / 2);
+
+	decoder_set_clock(kernel->decoder, offset);
+	recorder_add_clock(kernel->recorder, offset);
 }
 
 static struct kernel_source *of(struct source *source)
@@ -361,12 +366,14 @@ static void keep_up(struct kernel_source *kernel, uint64_t now)
 		return;
 	kernel->next_upkeep_ns = now + NS_PER_S;
 	sync_clock(kernel);
+	recorder_keep_up(kernel->recorder);
 	lost = kernel->shared->lost[LOSS_LIFECYCLE_RING] + kernel->shared->lost[LOSS_SLOTS] +
 	       missed_lifecycle(kernel);
 	if (lost == kernel->lifecycle_lost_before)
 		return;
 	kernel->lifecycle_lost_before = lost;
 	(void)processes_scan(kernel->processes, NULL);
+	recorder_add_scan(kernel->recorder);
 }
 
 /*
@@ -421,7 +428,10 @@ static int kernel_next(
 		if (size) {
 			kernel->is_busy = true;
 			/* What does not decode is our own mistake; the tests show it. */
-			if (decoder_take(kernel->decoder, data, size, ret_event) != 1)
+			bool is_event = decoder_take(kernel->decoder, data, size, ret_event) == 1;
+
+			recorder_add_record(kernel->recorder, data, size);
+			if (!is_event)
 				continue;
 			kernel->events++;
 			return 1;
@@ -456,7 +466,11 @@ static void kernel_counters(struct source *source, struct source_counters *ret_c
 static void kernel_free(struct source *source)
 {
 	struct kernel_source *kernel = of(source);
+	struct source_counters counters = { 0 };
 
+	if (kernel->shared)
+		kernel_counters(source, &counters);
+	recorder_detach(kernel->recorder, counters.dropped);
 	bpf_link__destroy(kernel->calls);
 	bpf_link__destroy(kernel->cgroups);
 	for (size_t i = 0; i < COUNT_OF(kernel->lifecycle); i++)
@@ -530,6 +544,7 @@ static int start(struct kernel_source *kernel, uint64_t ring_bytes,
 		log_warning("%s", err->message);
 		r = 0;
 	}
+	recorder_add_scan(kernel->recorder);
 	processes_visit(kernel->processes, prepare_users, kernel->users);
 	processes_visit(kernel->processes, ignore_children, kernel->shared);
 	return r;
@@ -557,6 +572,9 @@ int kernel_source_new(
 	kernel->processes = processes_new(kernel->containers, options->host_root);
 	kernel->users = users_new(options->host_root);
 	kernel->decoder = decoder_new(kernel->containers, kernel->processes, kernel->users);
+	kernel->recorder = options->recorder;
+	recorder_attach(kernel->recorder, options->host_root, kernel->processes, kernel->containers,
+		kernel->users);
 	sync_clock(kernel);
 	r = start(kernel, ring_bytes, options, err);
 	if (r) {

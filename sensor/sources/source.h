@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "sensor/event.h"
 
+struct recorder;
 struct runtimes;
 struct source;
 
@@ -40,11 +41,12 @@ struct source {
 struct kernel_source_options {
 	uint64_t ring_bytes;	     /* 0: 8 MiB */
 	const char *host_root;	     /* where the host's / is mounted; NULL or "": / */
-	struct runtimes *runtimes; /* to ask about containers; NULL: nobody. Borrowed */
+	struct runtimes *runtimes;   /* to ask about containers; NULL: nobody. Borrowed */
 	const int64_t *ignored_pids; /* ourselves and our siblings: nothing of theirs, or of the
 					children that they start, is reported */
 	size_t ignored_pid_count;
-	bool accepts_all; /* no filter in the kernel */
+	struct recorder *recorder; /* is told of all records (recording.h); NULL: none. Borrowed */
+	bool accepts_all;	   /* no filter in the kernel */
 };
 
 /* Loads and attaches. -EPERM, -ENOSYS (no BTF) … with one line that says what is missing. */

@@ -34,6 +34,9 @@ struct path_entry {
 struct containers {
 	struct container host;
 	struct runtimes *runtimes; /* NULL: nobody to ask */
+	container_teller *tell;
+	container_witness *witness;
+	void *tell_context, *witness_context;
 	struct by_id *ids;
 	struct path_entry *paths;
 	int64_t now_ms, next_sweep_ms, next_look_ms;
@@ -300,6 +303,19 @@ void containers_set_runtimes(struct containers *containers, struct runtimes *run
 	containers->runtimes = runtimes;
 }
 
+void containers_set_teller(struct containers *containers, container_teller *tell, void *context)
+{
+	containers->tell = tell;
+	containers->tell_context = context;
+}
+
+void containers_set_witness(
+	struct containers *containers, container_witness *witness, void *context)
+{
+	containers->witness = witness;
+	containers->witness_context = context;
+}
+
 const struct container *container_hold(const struct container *container)
 {
 	((struct container *)container)->references++;
@@ -380,10 +396,29 @@ static void forget_unused(struct containers *containers, int64_t for_ms)
 
 /* ---- metadata ---- */
 
+static void set_metadata(struct container *container, const struct metadata *metadata)
+{
+	metadata_release(container->metadata);
+	container->metadata = metadata;
+	container->name = metadata->name;
+}
+
+static void take_told(struct containers *containers, struct by_id *one)
+{
+	const struct metadata *metadata = containers->tell(
+		containers->tell_context, one->container.kind, one->container.full_id);
+
+	one->container.state = metadata ? METADATA_KNOWN : METADATA_UNKNOWN;
+	if (metadata)
+		set_metadata(&one->container, metadata_hold(metadata));
+}
+
 static void ask(struct containers *containers, struct by_id *one)
 {
 	struct container *container = &one->container;
 
+	if (containers->tell && runtimes_may_know(container->kind))
+		take_told(containers, one);
 	if (!containers->runtimes || !runtimes_may_know(container->kind))
 		return;
 	if (runtimes_ask(containers->runtimes, container->kind, container->full_id,
@@ -428,11 +463,11 @@ static void learn(struct containers *containers, struct runtimes_answer *answer)
 		container->state = METADATA_UNKNOWN;
 		return;
 	}
-	metadata_release(container->metadata);
-	container->metadata = TAKE(answer->metadata);
-	container->name = container->metadata->name;
+	set_metadata(container, TAKE(answer->metadata));
 	if (is_last)
 		container->state = METADATA_KNOWN;
+	if (containers->witness)
+		containers->witness(containers->witness_context, container);
 }
 
 bool containers_update(struct containers *containers, int64_t now_ms)

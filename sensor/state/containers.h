@@ -56,6 +56,18 @@ void containers_free(struct containers *containers);
 /* Whom to ask about containers; before any is seen. Without it nobody is asked. Borrowed. */
 void containers_set_runtimes(struct containers *containers, struct runtimes *runtimes);
 
+/*
+ * Instead of the runtimes: metadata that is known beforehand, told when a container is first seen.
+ * NULL: nobody knows it. The table holds what it gets.
+ */
+typedef const struct metadata *container_teller(
+	void *context, enum container_kind kind, struct text full_id);
+void containers_set_teller(struct containers *containers, container_teller *tell, void *context);
+/* Is told of each container that a runtime answered about. */
+typedef void container_witness(void *context, const struct container *container);
+void containers_set_witness(
+	struct containers *containers, container_witness *witness, void *context);
+
 /* What the table holds at most; beyond it a new container is the host's, and counted. */
 #define CONTAINERS_MAX 65536
 /* One that nobody holds is forgotten when it was not seen for so long. */

@@ -52,6 +52,8 @@ struct processes {
 	const char *host_root;
 	uint64_t host_mount_namespace;
 	uint64_t limit;
+	process_reader *read;
+	void *read_context;
 	bool is_blind; /* this /proc is of another pid namespace than the records are */
 	struct entry *entries;
 	struct entry *oldest, *newest;
@@ -419,7 +421,7 @@ static struct entry *read_one(struct processes *processes, int64_t pid)
 	if (processes->is_blind)
 		return NULL;
 	arena_reset(processes->arena);
-	if (process_read(processes->host_root, pid, processes->arena, &facts, &tick) < 0) {
+	if (processes->read(processes->read_context, pid, processes->arena, &facts, &tick) < 0) {
 		processes->counters.missed++;
 		return NULL;
 	}
@@ -459,6 +461,14 @@ static void link_parent(struct processes *processes, struct entry *entry, int64_
 	set_parent(entry, entry_find_or_read(processes, parent_pid));
 }
 
+static int read_from_proc(void *context, int64_t pid, struct arena *arena,
+	struct process *ret_facts, uint64_t *ret_start_tick)
+{
+	const struct processes *processes = context;
+
+	return process_read(processes->host_root, pid, arena, ret_facts, ret_start_tick);
+}
+
 struct processes *processes_new(struct containers *containers, const char *host_root)
 {
 	struct processes *processes = NEW(struct processes);
@@ -470,6 +480,8 @@ struct processes *processes_new(struct containers *containers, const char *host_
 	processes->host_mount_namespace = namespace_read(processes->host_root, 1, "ns/mnt");
 	namespace = namespace_read(processes->host_root, 1, "ns/pid");
 	processes->is_blind = namespace && namespace != HOST_PID_NAMESPACE;
+	processes->read = read_from_proc;
+	processes->read_context = processes;
 	processes->arena = arena_new(READ_MAX);
 	return processes;
 }
@@ -492,6 +504,24 @@ void processes_set_limit(struct processes *processes, uint64_t limit)
 	processes->limit = MAX_OF(limit, 2);
 }
 
+void processes_set_reader(struct processes *processes, process_reader *read, void *context)
+{
+	processes->read = read;
+	processes->read_context = context;
+}
+
+uint64_t processes_host_namespace(const struct processes *processes)
+{
+	return processes->host_mount_namespace;
+}
+
+/* Only what was recorded is known of that host, so there is no /proc that could be a wrong one. */
+void processes_set_host_namespace(struct processes *processes, uint64_t mount_namespace)
+{
+	processes->host_mount_namespace = mount_namespace;
+	processes->is_blind = false;
+}
+
 void processes_counters(const struct processes *processes, struct processes_counters *ret)
 {
 	*ret = processes->counters;
@@ -505,6 +535,22 @@ static void forget_gone(struct processes *processes)
 		if (entry->scan != processes->scan)
 			entry_remove(processes, entry, entry->parent);
 	}
+}
+
+static void see_scanned(struct processes *processes, int64_t pid)
+{
+	struct entry *entry = entry_find_or_read(processes, pid);
+
+	if (entry)
+		entry->scan = processes->scan;
+}
+
+void processes_scan_pids(struct processes *processes, const int64_t *pids, size_t count)
+{
+	processes->scan++;
+	for (size_t i = 0; i < count; i++)
+		see_scanned(processes, pids[i]);
+	forget_gone(processes);
 }
 
 int processes_scan(struct processes *processes, struct error *err)
@@ -525,13 +571,9 @@ int processes_scan(struct processes *processes, struct error *err)
 	processes->scan++;
 	while ((one = readdir(folder))) {
 		int64_t pid;
-		struct entry *entry;
 
-		if (text_to_i64(text_of(one->d_name), &pid))
-			continue;
-		entry = entry_find_or_read(processes, pid);
-		if (entry)
-			entry->scan = processes->scan;
+		if (!text_to_i64(text_of(one->d_name), &pid))
+			see_scanned(processes, pid);
 	}
 	closedir(folder);
 	forget_gone(processes);

@@ -99,6 +99,22 @@ void processes_counters(const struct processes *processes, struct processes_coun
  */
 int processes_scan(struct processes *processes, struct error *err);
 
+/* What processes_scan() does, where somebody else knows which processes there are. */
+void processes_scan_pids(struct processes *processes, const int64_t *pids, size_t count);
+
+/*
+ * Who tells of a process that no record told of; as process_read(), which does it unless another is
+ * set. A recorder stands before it and keeps what it said; a replay has what the recorder kept, and
+ * never looks at this host's /proc.
+ */
+struct arena;
+typedef int process_reader(void *context, int64_t pid, struct arena *arena,
+	struct process *ret_facts, uint64_t *ret_start_tick);
+void processes_set_reader(struct processes *processes, process_reader *read, void *context);
+/* The inode number of the host's mount namespace, by which isolated processes are known. */
+uint64_t processes_host_namespace(const struct processes *processes);
+void processes_set_host_namespace(struct processes *processes, uint64_t mount_namespace);
+
 /* Calls `visit` for every process. It must not change the table. */
 void processes_visit(const struct processes *processes,
 	void (*visit)(void *context, const struct process *process), void *context);
@@ -136,7 +152,6 @@ void processes_exit(
  * Reads one process from the host's /proc; its texts are in the arena, its container is not set.
  * The start is in ticks of 10 ms since boot. -ESRCH when it is gone or a zombie.
  */
-struct arena;
 int process_read(const char *host_root, int64_t pid, struct arena *arena, struct process *ret_facts,
 	uint64_t *ret_start_tick);
 /* The inode number of a namespace link such as "/proc/1/ns/mnt"; 0 when it cannot be read. */

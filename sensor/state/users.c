@@ -29,17 +29,12 @@
 #define RETRY_NS	UINT64_C(50000000) /* after a process that was gone already */
 #define HOST_REFRESH_NS UINT64_C(1000000000)
 
-enum { PASSWD, GROUP, FILE_COUNT };
+enum { PASSWD = NAME_OF_USER, GROUP = NAME_OF_GROUP, FILE_COUNT };
 
 static const char *const file_names[FILE_COUNT] = { "etc/passwd", "etc/group" };
 
-struct name {
-	uint32_t id;
-	struct text text; /* in the content */
-};
-
 struct names {
-	struct name *items; /* by id; of equal ids the file's first comes first */
+	struct user_name *items; /* by id; of equal ids the file's first comes first */
 	size_t count;
 	char *content;
 	struct stat seen;
@@ -57,8 +52,19 @@ struct answer {
 	bool has_root;			 /* the process was still there */
 };
 
+/* What a replay knows of a container; by its kind and whole id. */
+struct told {
+	char *key;
+	struct names *names[FILE_COUNT];
+	UT_hash_handle handle;
+};
+
 struct known {
 	uint64_t container;
+	enum container_kind kind;
+	char *full_id;
+	bool is_news[FILE_COUNT];
+	struct told *told;
 	bool is_host;
 	struct names *names[FILE_COUNT];
 	uint64_t asked_ns, next_ns; /* when the first and the next question is asked */
@@ -69,6 +75,8 @@ struct known {
 struct users {
 	const char *host_root;
 	struct known *known;
+	struct told *told;
+	bool is_told;
 	struct queue *requests, *answers;
 	pthread_t reader;
 };
@@ -95,7 +103,7 @@ static void names_free(struct names *names)
 /* Stable by place in the file: the content's addresses grow with it. */
 static int compare_names(const void *a, const void *b)
 {
-	const struct name *one = a, *other = b;
+	const struct user_name *one = a, *other = b;
 
 	if (one->id != other->id)
 		return one->id < other->id ? -1 : 1;
@@ -103,7 +111,7 @@ static int compare_names(const void *a, const void *b)
 }
 
 /* A line of passwd(5) or group(5): NAME:PASSWORD:ID:… */
-static bool parse_line(struct text line, struct name *ret_name)
+static bool parse_line(struct text line, struct user_name *ret_name)
 {
 	struct text name, password, id;
 	uint64_t number;
@@ -114,7 +122,7 @@ static bool parse_line(struct text line, struct name *ret_name)
 	if (!name.length || name.length > NAME_MAX_ || text_to_u64(id, &number) ||
 		number > UINT32_MAX)
 		return false;
-	*ret_name = (struct name){ (uint32_t)number, name };
+	*ret_name = (struct user_name){ (uint32_t)number, name };
 	return true;
 }
 
@@ -122,7 +130,7 @@ static void parse_names(struct names *names, size_t length)
 {
 	struct text rest = { names->content, length }, line;
 	size_t capacity = 0;
-	struct name name;
+	struct user_name name;
 
 	while (names->count < NAMES_MAX && text_split(&rest, '\n', &line))
 		if (parse_line(line, &name))
@@ -234,36 +242,87 @@ struct users *users_new(const char *host_root)
 	return users;
 }
 
+struct users *users_new_told(void)
+{
+	struct users *users = NEW(struct users);
+
+	users->host_root = "";
+	users->is_told = true;
+	return users;
+}
+
 static void known_free(struct users *users, struct known *known)
 {
 	HASH_DELETE(handle, users->known, known);
 	for (int i = 0; i < FILE_COUNT; i++)
 		names_free(known->names[i]);
+	free(known->full_id);
 	free(known);
+}
+
+static void forget_told(struct users *users)
+{
+	struct told *told, *next;
+
+	HASH_ITER (handle, users->told, told, next) {
+		HASH_DELETE(handle, users->told, told);
+		for (int i = 0; i < FILE_COUNT; i++)
+			names_free(told->names[i]);
+		free(told->key);
+		free(told);
+	}
+}
+
+/* Ends the thread. False when it hangs: then what it uses must stay. */
+static bool stop_reader(struct users *users)
+{
+	struct timespec deadline;
+	void *item;
+
+	queue_close(users->requests);
+	clock_gettime(CLOCK_REALTIME, &deadline);
+	deadline.tv_sec++;
+	/* A container's file system may hang for ever. */
+	if (pthread_timedjoin_np(users->reader, NULL, &deadline))
+		return false;
+	while (queue_pop_many(users->answers, &item, 1, 0) > 0)
+		answer_free(item);
+	queue_free(users->requests);
+	queue_free(users->answers);
+	return true;
 }
 
 void users_free(struct users *users)
 {
 	struct known *known, *next;
-	struct timespec deadline;
-	void *item;
 
-	if (!users)
+	if (!users || (!users->is_told && !stop_reader(users)))
 		return;
-	queue_close(users->requests);
-	clock_gettime(CLOCK_REALTIME, &deadline);
-	deadline.tv_sec++;
-	/* A container's file system may hang for ever; then what the thread uses must stay. */
-	if (pthread_timedjoin_np(users->reader, NULL, &deadline))
-		return;
-	while (queue_pop_many(users->answers, &item, 1, 0) > 0)
-		answer_free(item);
-	queue_free(users->requests);
-	queue_free(users->answers);
 	HASH_ITER (handle, users->known, known, next) {
 		known_free(users, known);
 	}
+	forget_told(users);
 	free(users);
+}
+
+static char *told_key(enum container_kind kind, struct text full_id)
+{
+	return string_printf("%d " TEXT_FORMAT, (int)kind, TEXT_PRINT(full_id));
+}
+
+/* What was told of a container, or will be; NULL when there are too many. */
+static struct told *told_find(struct users *users, enum container_kind kind, struct text full_id)
+{
+	_cleanup_(freep) char *key = told_key(kind, full_id);
+	struct told *told;
+
+	HASH_FIND(handle, users->told, key, strlen(key), told);
+	if (told || HASH_CNT(handle, users->told) >= CONTAINERS_MAX)
+		return told;
+	told = NEW(struct told);
+	told->key = TAKE(key);
+	HASH_ADD_KEYPTR(handle, users->told, told->key, strlen(told->key), told);
+	return told;
 }
 
 static struct known *known_find(struct users *users, const struct container *container)
@@ -280,8 +339,12 @@ static struct known *known_find(struct users *users, const struct container *con
 		}
 	known = NEW(struct known);
 	known->container = container->serial;
+	known->kind = container->kind;
+	known->full_id = text_to_string(container->full_id);
 	known->is_host = container->kind == CONTAINER_HOST;
 	known->asked_ns = now_ns();
+	if (users->is_told)
+		known->told = told_find(users, container->kind, container->full_id);
 	HASH_ADD(handle, users->known, container, sizeof(known->container), known);
 	return known;
 }
@@ -293,6 +356,7 @@ static void keep_names(struct known *known, struct names *const *names)
 			continue;
 		names_free(known->names[i]);
 		known->names[i] = names[i];
+		known->is_news[i] = true;
 	}
 }
 
@@ -372,7 +436,7 @@ void users_prepare(struct users *users, const struct container *container, int64
 {
 	struct known *known;
 
-	if (container->kind == CONTAINER_HOST)
+	if (container->kind == CONTAINER_HOST || users->is_told)
 		return;
 	known = known_find(users, container);
 	if (known->is_answered)
@@ -405,6 +469,8 @@ static enum presence name_of(struct users *users, const struct container *contai
 {
 	struct known *known = known_find(users, container);
 
+	if (users->is_told)
+		return find_name(known->told ? known->told->names[file] : NULL, id, ret_name);
 	refresh(users, known, pid);
 	if (!known->is_answered)
 		return now_ns() - known->asked_ns < WAIT_NS ? WAITS : ABSENT;
@@ -421,4 +487,52 @@ enum presence groups_name(struct users *users, const struct container *container
 	uint32_t gid, struct text *ret_name)
 {
 	return name_of(users, container, pid, gid, GROUP, ret_name);
+}
+
+void users_visit_news(
+	struct users *users, const struct container *host, users_visitor *visit, void *context)
+{
+	refresh_host(users, known_find(users, host), now_ns());
+	take_answers(users);
+	for (struct known *known = users->known; known; known = known->handle.next)
+		for (int i = 0; i < FILE_COUNT; i++) {
+			if (!known->is_news[i])
+				continue;
+			known->is_news[i] = false;
+			visit(context, known->kind, text_of(known->full_id), (enum name_kind)i,
+				known->names[i]->items, known->names[i]->count);
+		}
+}
+
+static struct names *names_copy(const struct user_name *from, size_t count)
+{
+	struct names *names = NEW(struct names);
+	size_t length = 0;
+
+	for (size_t i = 0; i < count; i++)
+		length += from[i].text.length;
+	names->content = memory_new(1, length + 1);
+	names->items = NEW_ARRAY(struct user_name, count + 1);
+	names->count = count;
+	length = 0;
+	for (size_t i = 0; i < count; i++) {
+		char *at = names->content + length;
+
+		memcpy(at, from[i].text.data, from[i].text.length);
+		names->items[i] = (struct user_name){ from[i].id, { at, from[i].text.length } };
+		length += from[i].text.length;
+	}
+	return names;
+}
+
+int users_tell(struct users *users, enum container_kind kind, struct text full_id,
+	enum name_kind names_kind, const struct user_name *names, size_t count)
+{
+	struct told *told = told_find(users, kind, full_id);
+
+	if (!told)
+		return -ENOSPC;
+	names_free(told->names[names_kind]);
+	told->names[names_kind] = names_copy(names, count);
+	return 0;
 }

@@ -15,6 +15,8 @@
 struct users;
 /* `host_root`: where the host's / is mounted, NULL or "" for /; kept by reference. */
 struct users *users_new(const char *host_root);
+/* For a replay: all names are told by users_tell(), and no file of this host is looked at. */
+struct users *users_new_told(void);
 void users_free(struct users *users);
 /*
  * Tells of a process in a container, so that its names are read while it lives: the first events
@@ -31,3 +33,26 @@ enum presence users_name(struct users *users, const struct container *container,
 	uint32_t uid, struct text *ret_name);
 enum presence groups_name(struct users *users, const struct container *container, int64_t pid,
 	uint32_t gid, struct text *ret_name);
+
+/* What a name is one of. */
+enum name_kind { NAME_OF_USER, NAME_OF_GROUP };
+
+/* One name of a container (the host: its container), for those who keep or bring them. */
+struct user_name {
+	uint32_t id;
+	struct text text;
+};
+/*
+ * Calls `visit` with all names of each file that was read since the last time, in the order of
+ * their ids, and reads the host's if need be. `host` is the host's container.
+ */
+typedef void users_visitor(void *context, enum container_kind kind, struct text full_id,
+	enum name_kind names_kind, const struct user_name *names, size_t count);
+void users_visit_news(
+	struct users *users, const struct container *host, users_visitor *visit, void *context);
+/*
+ * Tells all names of a container's file, in the order of their ids; copies them. What was told
+ * before is replaced. -ENOSPC beyond a ceiling on containers.
+ */
+int users_tell(struct users *users, enum container_kind kind, struct text full_id,
+	enum name_kind names_kind, const struct user_name *names, size_t count);

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Recordings made by hand: what a recorder writes is what a replay hands out, and files that were
+ * cut, changed or made up are refused with words.
+ */
+#include <errno.h>
+#include <zlib.h>
+
+#include "base/memory.h"
+#include "sensor/sources/decode.h"
+#include "sensor/sources/recording.h"
+#include "tests/test.h"
+
+#define PATH_SIZE 64
+
+struct world {
+	char path[PATH_SIZE];
+	struct containers *containers;
+	struct processes *processes;
+	struct users *users;
+	struct recorder *recorder;
+	struct source *source;
+};
+
+static void begin(struct world *world)
+{
+	int fd;
+
+	*world = (struct world){ .path = "/tmp/tercel-recording-XXXXXX" };
+	fd = mkstemp(world->path);
+	CHECK(fd >= 0);
+	close(fd);
+	world->containers = containers_new();
+	world->processes = processes_new(world->containers, NULL);
+	world->users = users_new(NULL);
+	CHECK_NUMBER(recorder_new(world->path, 0, &world->recorder, NULL), 0);
+	recorder_attach(world->recorder, NULL, world->processes, world->containers, world->users);
+}
+
+static void end_recording(struct world *world)
+{
+	recorder_detach(world->recorder, 7);
+	CHECK_NUMBER(recorder_close(TAKE(world->recorder), NULL), 0);
+	users_free(world->users);
+	processes_free(world->processes);
+	containers_free(world->containers);
+}
+
+static int open_replay(struct world *world, struct error *err)
+{
+	struct event_set all;
+	int r = record_source_new(world->path, &world->source, err);
+
+	memset(&all, 0xff, sizeof(all));
+	return r < 0 ? r : world->source->operations->want(world->source, &all, err);
+}
+
+static int next(struct world *world, struct event **ret_event, struct error *err)
+{
+	return world->source->operations->next(world->source, 0, ret_event, err);
+}
+
+static void end_replay(struct world *world)
+{
+	if (world->source)
+		world->source->operations->free(world->source);
+	unlink(world->path);
+}
+
+/* A call by a process that only /proc knows: ourselves. */
+static void record_call(struct world *world, unsigned event, int64_t result)
+{
+	struct call_record record = { .header = { .size = sizeof(record),
+					      .kind = RECORD_CALL,
+					      .time_ns = 1000,
+					      .pid = (uint32_t)getpid(),
+					      .parent_pid = (uint32_t)getppid(),
+					      .tid = (uint32_t)getpid(),
+					      .comm = "tested" },
+		.result = result,
+		.event = (uint16_t)event };
+	struct decoder *decoder = decoder_new(world->containers, world->processes, world->users);
+	struct event *got;
+
+	CHECK_NUMBER(decoder_take(decoder, &record, sizeof(record), &got), 1);
+	recorder_add_record(world->recorder, &record, sizeof(record));
+	decoder_free(decoder);
+}
+
+static unsigned event_id(const char *name)
+{
+	return event_type_find(text_of(name))->id;
+}
+
+TEST(what_is_recorded_is_replayed_with_process_clock_and_names)
+{
+	struct world world;
+	struct event *event = NULL;
+	struct source_counters counters;
+	struct text name;
+	struct error err = { 0 };
+	char *exe = NULL, *wanted = realpath("/proc/self/exe", NULL);
+
+	begin(&world);
+	recorder_add_clock(world.recorder, 5000);
+	record_call(&world, event_id("setuid"), -1);
+	record_call(&world, event_id("chroot"), 0);
+	end_recording(&world);
+
+	CHECK_NUMBER(open_replay(&world, &err), 0);
+	CHECK_TEXT(err.message, "");
+	CHECK_NUMBER(next(&world, &event, &err), 1);
+	CHECK_TEXT(event->type->name, "setuid");
+	CHECK_NUMBER(event->time_ns, 6000);
+	CHECK_NUMBER(event->result, -1);
+	exe = text_to_string(event->process->exe_path);
+	CHECK_TEXT(exe, wanted);
+	CHECK(process_ancestor(event->process, 1) != NULL);
+	CHECK_NUMBER(users_name(event->users, event->container, 1, 0, &name), PRESENT);
+	CHECK(text_is(name, "root"));
+	CHECK_NUMBER(next(&world, &event, &err), 1);
+	CHECK_TEXT(event->type->name, "chroot");
+	CHECK_NUMBER(next(&world, &event, &err), -ECANCELED);
+	CHECK_NUMBER(next(&world, &event, &err), -ECANCELED);
+	world.source->operations->counters(world.source, &counters);
+	CHECK_NUMBER(counters.events, 2);
+	CHECK_NUMBER(counters.dropped, 7);
+	end_replay(&world);
+	free(exe);
+	free(wanted);
+}
+
+TEST(processes_of_a_scan_are_there_again_and_those_that_are_gone_are_not)
+{
+	struct world world;
+	struct event *event = NULL;
+
+	begin(&world);
+	CHECK_NUMBER(processes_scan(world.processes, NULL), 0);
+	recorder_add_scan(world.recorder);
+	record_call(&world, event_id("setuid"), 0);
+	end_recording(&world);
+	CHECK_NUMBER(open_replay(&world, NULL), 0);
+	CHECK_NUMBER(next(&world, &event, NULL), 1);
+	CHECK_NUMBER(event->process->pid, getpid());
+	CHECK(event->process->environment.length > 0);
+	end_replay(&world);
+}
+
+TEST(metadata_come_back_as_they_were)
+{
+	struct metadata *metadata = metadata_new("docker"), *again;
+	struct content content;
+	struct buffer bytes;
+	bool was_partial = true;
+
+	metadata->name = keep_text(&metadata->kept, TEXT("web"));
+	metadata->image = keep_text(&metadata->kept, TEXT("nginx:1"));
+	metadata->tag = keep_text(&metadata->kept, TEXT("1"));
+	metadata->is_privileged = YES;
+	metadata->started_ns = 12;
+	labels_add(&metadata->labels, &metadata->kept, TEXT("app"), TEXT("shop"));
+	metadata_add_mount(metadata,
+		&(struct mount){
+			.source = TEXT("/a"), .destination = TEXT("/b"), .is_writable = true });
+	metadata_finish(metadata);
+	buffer_init(&bytes, BLOCK_MAX);
+	put_metadata(&bytes, metadata);
+	content = (struct content){ bytes.data, bytes.data + bytes.length, false };
+	again = get_metadata(&content, &was_partial);
+	CHECK(again != NULL);
+	CHECK(!was_partial && content.at == content.end);
+	CHECK_TEXT(again->name.data, "web");
+	CHECK_TEXT(again->image.data, "nginx:1");
+	CHECK_TEXT(again->tag.data, "1");
+	CHECK(!again->digest.data);
+	CHECK_NUMBER(again->is_privileged, YES);
+	CHECK_NUMBER(again->host_pid, NOT_KNOWN);
+	CHECK_NUMBER(again->started_ns, 12);
+	CHECK_TEXT(again->labels_text.data, "app:shop");
+	CHECK_TEXT(again->mounts_text.data, metadata->mounts_text.data);
+	metadata_release(again);
+	for (size_t length = 0; length < bytes.length; length++) {
+		content = (struct content){ bytes.data, bytes.data + length, false };
+		again = get_metadata(&content, &was_partial);
+		CHECK(!again);
+		metadata_release(again);
+	}
+	metadata_release(metadata);
+	buffer_done(&bytes);
+}
+
+/* The file's bytes from `at` on become these. */
+static void change(const struct world *world, long at, const void *bytes, size_t size)
+{
+	_cleanup_(fclosep) FILE *file = fopen(world->path, "r+");
+
+	fseek(file, at, at < 0 ? SEEK_END : SEEK_SET);
+	fwrite(bytes, 1, size, file);
+}
+
+static void make_recording(struct world *world)
+{
+	begin(world);
+	record_call(world, event_id("setuid"), 0);
+	end_recording(world);
+}
+
+/* Replays to the end, which is an error that says `words`. */
+static void check_refused(struct world *world, const char *words)
+{
+	struct event *event;
+	struct error err = { 0 };
+	int r = open_replay(world, &err);
+
+	while (r >= 0)
+		r = next(world, &event, &err);
+	CHECK(r == -EBADMSG || r == -ENOTSUP);
+	if (!strstr(err.message, words))
+		CHECK_TEXT(err.message, words);
+	end_replay(world);
+}
+
+TEST(files_that_are_none_are_refused_with_what_they_are)
+{
+	static const struct {
+		const char *bytes;
+		size_t size;
+		const char *words;
+	} cases[] = {
+		{ "\x0a\x0d\x0d\x0a", 4, "scap capture" },
+		{ "\x1f\x8b", 2, "scap capture" },
+		{ "TERCEL\n\n", 8, "is no recording" },
+		{ "TERCEL\r\n\x63", 9, "recording of version 99" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct world world;
+
+		make_recording(&world);
+		change(&world, 0, cases[i].bytes, cases[i].size);
+		check_refused(&world, cases[i].words);
+	}
+}
+
+TEST(a_recording_that_was_cut_off_says_so_wherever_it_was_cut)
+{
+	struct world world;
+	long size;
+	FILE *file;
+
+	make_recording(&world);
+	file = fopen(world.path, "r");
+	fseek(file, 0, SEEK_END);
+	size = ftell(file);
+	fclose(file);
+	end_replay(&world);
+	for (long length = 16; length < size; length += length < 200 ? 1 : 997) {
+		make_recording(&world);
+		CHECK_NUMBER(truncate(world.path, length), 0);
+		check_refused(&world, "the recording was not ended");
+	}
+}
+
+TEST(a_changed_byte_is_found_by_the_checksum)
+{
+	struct world world;
+
+	make_recording(&world);
+	change(&world, sizeof(struct recording_header) + sizeof(struct block_header) + 40, "!", 1);
+	check_refused(&world, "its checksum is wrong");
+}
+
+/* A file of one block with a right checksum around these items. */
+static void check_made_up(enum block_kind kind, const void *items, size_t size, const char *words)
+{
+	struct recording_header header = {
+		.magic = RECORDING_MAGIC, .version = RECORDING_VERSION, .wire_version = WIRE_VERSION
+	};
+	struct block_header block = { .kind = kind,
+		.length = (uint32_t)size,
+		.checksum = (uint32_t)crc32(0, items, (uInt)size) };
+	struct world world = { .path = "/tmp/tercel-recording-XXXXXX" };
+	FILE *file = fdopen(mkstemp(world.path), "w");
+
+	fwrite(&header, 1, sizeof(header), file);
+	fwrite(&block, 1, sizeof(block), file);
+	fwrite(items, 1, size, file);
+	fclose(file);
+	check_refused(&world, words);
+}
+
+TEST(made_up_items_are_refused)
+{
+	static const struct item_header too_long = { 64, ITEM_RECORD, 0 },
+					odd = { 9, ITEM_RECORD, 0 },
+					too_small = { 0, ITEM_RECORD, 0 },
+					padded = { 8, ITEM_RECORD, 7 },
+					no_record = { 8, ITEM_RECORD, 0 },
+					no_process = { 8, ITEM_PROCESS, 0 },
+					no_names = { 8, ITEM_NAMES, 0 },
+					no_metadata = { 8, ITEM_METADATA, 0 };
+
+	check_made_up(BLOCK_STREAM, &too_long, 8, "item of an impossible size");
+	check_made_up(BLOCK_STREAM, &odd, 8, "item of an impossible size");
+	check_made_up(BLOCK_STREAM, &too_small, 8, "item of an impossible size");
+	check_made_up(BLOCK_STREAM, &padded, 8, "item of an impossible size");
+	check_made_up(BLOCK_STREAM, &no_record, 8, "record that is none");
+	check_made_up(BLOCK_STREAM, &no_process, 8, "process that is no whole one");
+	check_made_up(BLOCK_STATE, &no_names, 8, "names that are none");
+	check_made_up(BLOCK_STATE, &no_metadata, 8, "metadata that are none");
+	check_made_up((enum block_kind)9, &no_record, 8, "kind that does not exist");
+}
+
+TEST(a_recording_ends_at_its_limit_and_is_whole)
+{
+	struct world world;
+	struct event *event;
+	struct error err = { 0 };
+	int r, count = 0;
+
+	begin(&world);
+	recorder_close(TAKE(world.recorder), NULL);
+	CHECK_NUMBER(recorder_new(world.path, 300000, &world.recorder, NULL), 0);
+	recorder_attach(world.recorder, NULL, world.processes, world.containers, world.users);
+	for (int i = 0; i < 3000; i++)
+		record_call(&world, event_id("setuid"), 0);
+	end_recording(&world);
+	CHECK_NUMBER(open_replay(&world, &err), 0);
+	while ((r = next(&world, &event, &err)) == 1)
+		count++;
+	CHECK_NUMBER(r, -ECANCELED);
+	CHECK(count > 500 && count < 3000);
+	end_replay(&world);
+}
