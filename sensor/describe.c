@@ -252,10 +252,24 @@ static void print_results_json(struct load_result *const *results, size_t count,
 static void print_results_text(struct load_result *const *results, size_t count, struct buffer *out)
 {
 	for (size_t i = 0; i < count; i++) {
+		if (!results[i]->error_count) {
+			buffer_printf(out, "%s: Ok%s\n", results[i]->file,
+				results[i]->warning_count ? ", with warnings" : "");
+			continue;
+		}
 		load_result_print(results[i], out);
-		if (!out->length || out->data[out->length - 1] != '\n')
+		if (out->data[out->length - 1] != '\n')
 			buffer_add_char(out, '\n');
 	}
+}
+
+/* Warnings of a file that is right go to the log; those of a wrong one stand in its result. */
+static void note_result(struct description *to, const struct load_result *result)
+{
+	if (result->error_count)
+		to->status = 1;
+	else
+		sensor_log_warnings(result);
 }
 
 /* -V: the results on stdout; when one is invalid its words on stderr too, and status 1. */
@@ -268,7 +282,7 @@ static int validate(struct description *to)
 	int r = load_all(to, loader, results);
 
 	for (size_t i = 0; i < count && r >= 0; i++)
-		to->status |= results[i]->error_count > 0;
+		note_result(to, results[i]);
 	if (r >= 0 && to->options->json_output)
 		print_results_json(results, count, to->out);
 	else if (r >= 0)

@@ -88,7 +88,7 @@ int sensor_rules_files(
 	return 0;
 }
 
-static void log_warnings(const struct load_result *result)
+void sensor_log_warnings(const struct load_result *result)
 {
 	for (size_t i = 0; i < result->warning_count; i++)
 		log_warning("%s: %s: %s%s%s", result->file, result->warnings[i].code,
@@ -105,7 +105,7 @@ static int load_file(struct rules_loader *loader, const char *path, struct error
 	if (r < 0)
 		return r;
 	if (!result->error_count) {
-		log_warnings(result);
+		sensor_log_warnings(result);
 		log_info("rules file %s: ok%s", path,
 			result->warning_count ? ", with warnings" : "");
 		return 0;

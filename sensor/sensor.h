@@ -114,6 +114,9 @@ int sensor_rules_files(
 int sensor_load_rules(
 	const struct sensor_settings *settings, struct rules **ret_rules, struct error *err);
 
+/* The warnings of a result, a line each. */
+void sensor_log_warnings(const struct load_result *result);
+
 /* What other threads ask of the loop, set by signals. */
 struct sensor_signals {
 	_Atomic bool stop, reopen, reload;

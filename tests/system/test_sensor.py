@@ -145,6 +145,10 @@ def test_rules_files_are_validated_as_text_and_json():
         tap.equal(status, 1)
         result = json.loads(out)["falco_load_results"][0]
         tap.equal((result["successful"], result["errors"][0]["code"]), (False, "LOAD_ERR_COMPILE_CONDITION"))
+        unused = written(folder, "unused.yaml", "- list: nobody\n  items: [a]\n" + rule())
+        status, out, err = run("-V", unused)
+        tap.equal((status, out), (0, f"{unused}: Ok, with warnings\n"))
+        assert "level=warning" in err and "LOAD_UNUSED_LIST" in err, err
         status, _, err = run("-V", "/nowhere.yaml")
         tap.equal(status, 1)
         assert "Could not open file /nowhere.yaml for reading" in err, err
