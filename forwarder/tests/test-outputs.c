@@ -257,3 +257,32 @@ TEST(pagerduty_takes_events_with_202_alone_and_a_wrong_key_loses_none)
 		"pagerduty", 400, "{\"message\":\"Invalid Routing Key\"}", VERDICT_OUTPUT_REFUSED);
 	check_verdict("pagerduty", 429, "", VERDICT_LATER);
 }
+
+TEST(a_bulk_is_as_good_as_the_worst_of_its_items)
+{
+#define ITEM(status) "{\"create\":{\"status\":" status "}}"
+#define BULK(items)  "{\"errors\":true,\"items\":[" items "]}"
+	const char *name = "elasticsearch";
+
+	check_verdict(name, 200, "{\"errors\":false,\"items\":[" ITEM("201") "]}", VERDICT_SENT);
+	check_verdict(name, 201, "{\"result\":\"created\"}", VERDICT_SENT);
+	/* It was there already: the first answer was lost. */
+	check_verdict(name, 200, BULK(ITEM("201") "," ITEM("409")), VERDICT_SENT);
+	check_verdict(name, 200, BULK(ITEM("201") "," ITEM("400")), VERDICT_ALERT_REFUSED);
+	check_verdict(name, 200, BULK(ITEM("429") "," ITEM("400")), VERDICT_LATER);
+	check_verdict(name, 200, BULK(ITEM("429") "," ITEM("403")), VERDICT_OUTPUT_REFUSED);
+	check_verdict(name, 200, "{\"errors\":true,\"items\":null}", VERDICT_ALERT_REFUSED);
+	check_verdict(name, 200, BULK("1,[],null," ITEM("201")), VERDICT_SENT);
+	check_verdict(name, 503, "", VERDICT_LATER);
+}
+
+TEST(a_partial_success_of_otlp_is_no_success)
+{
+	check_verdict("otlplogs", 200, "{\"partialSuccess\":{}}", VERDICT_SENT);
+	check_verdict("otlplogs", 200, "{}", VERDICT_SENT);
+	check_verdict("otlplogs", 200, "{\"partialSuccess\":{\"rejectedLogRecords\":\"2\"}}",
+		VERDICT_ALERT_REFUSED);
+	check_verdict("otlplogs", 200, "{\"partialSuccess\":{\"rejectedLogRecords\":2}}",
+		VERDICT_ALERT_REFUSED);
+	check_verdict("otlplogs", 503, "", VERDICT_LATER);
+}
