@@ -97,11 +97,36 @@ int supervisor_new(const char *folder, struct supervisor **ret_supervisor, struc
 	return 0;
 }
 
-/* Only calls that are safe between fork and exec. Exits 127 with a message when it fails. */
+/* Between fork and exec: only calls that need no lock. */
+static void give_up(const struct child *child, const char *what)
+{
+	dprintf(STDERR_FILENO, "tercel up: the %s: %s: %s\n", child->program.name, what,
+		strerror(errno));
+	_exit(127);
+}
+
+/*
+ * The program itself is opened while we are root: a build tree in /root is closed to the user
+ * that it shall run as. Its path is tried first all the same, because a program that is executed
+ * by descriptor is called after the number.
+ */
+static void execute(const struct child *child, int fd)
+{
+	const char *path = child->program.arguments[0];
+
+	execv(path, child->program.arguments);
+	if (errno == EACCES)
+		fexecve(fd, child->program.arguments, environ);
+	give_up(child, path);
+}
+
 static void become(const struct child *child, const struct supervisor *supervisor, pid_t parent)
 {
 	const struct program *program = &child->program;
+	int fd = open(program->arguments[0], O_PATH | O_CLOEXEC);
 
+	if (fd < 0)
+		give_up(child, program->arguments[0]);
 	setpgid(0, 0);
 	sigprocmask(SIG_SETMASK, &supervisor->old_mask, NULL);
 	if (program->user_id &&
@@ -109,7 +134,7 @@ static void become(const struct child *child, const struct supervisor *superviso
 			setresgid(program->group_id, program->group_id, program->group_id) < 0 ||
 			setresuid(program->user_id, program->user_id, program->user_id) < 0 ||
 			prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0))
-		_exit(127);
+		give_up(child, "its user cannot be taken");
 	/* After the change of user, which clears it. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
@@ -117,8 +142,7 @@ static void become(const struct child *child, const struct supervisor *superviso
 	setenv("NOTIFY_SOCKET", supervisor->notify_path, 1);
 	for (char *const *line = program->environment; line && *line; line++)
 		putenv(*line);
-	execv(program->arguments[0], program->arguments);
-	_exit(127);
+	execute(child, fd);
 }
 
 static int child_start(struct supervisor *supervisor, struct child *child)

@@ -47,7 +47,7 @@ struct lines {
 
 struct up {
 	const char *sensor_file;
-	const char *state;
+	char *state; /* absolute once the folders are there */
 	struct listen_address forwarder, dashboard;
 	bool has_login;
 	bool is_verbose;
@@ -139,7 +139,8 @@ static int parse_arguments(int argc, char **argv, struct up *up, struct error *e
 			up->is_verbose = true;
 			break;
 		case STATE:
-			up->state = optarg;
+			free(up->state);
+			up->state = string_copy(optarg);
 			break;
 		case FORWARDER:
 			r = address_parse(optarg, &up->forwarder, err);
@@ -231,6 +232,21 @@ static int make_parents(const char *path, struct error *err)
 	return 0;
 }
 
+/* The programs are told of it, whatever folder they are in. */
+static int make_state(struct up *up, struct error *err)
+{
+	int r = make_parents(up->state, err);
+	char *absolute = r < 0 ? NULL : realpath(up->state, NULL);
+
+	if (r < 0)
+		return r;
+	if (!absolute)
+		return error_set(err, -errno, "%s: %s", up->state, strerror(errno));
+	free(up->state);
+	up->state = absolute;
+	return 0;
+}
+
 static bool may_enter(const struct stat *folder, uid_t user_id, gid_t group_id)
 {
 	mode_t needed = folder->st_uid == user_id    ? S_IXUSR
@@ -243,11 +259,9 @@ static bool may_enter(const struct stat *folder, uid_t user_id, gid_t group_id)
 /* Forwarder and dashboard must be able to walk to their state; root's home is the usual mistake. */
 static int check_reachable(const struct up *up, struct error *err)
 {
-	_cleanup_(freep) char *path = realpath(up->state, NULL);
+	_cleanup_(freep) char *path = string_copy(up->state);
 	struct stat folder;
 
-	if (!path)
-		return error_set(err, -errno, "%s: %s", up->state, strerror(errno));
 	for (char *at = strchr(path + 1, '/'); at; at = strchr(at + 1, '/')) {
 		*at = '\0';
 		if (stat(path, &folder) < 0 || !may_enter(&folder, up->user_id, up->group_id))
@@ -280,7 +294,7 @@ static int prepare_folders(struct up *up, struct error *err)
 	static const char *const names[] = { "forwarder", "dashboard" };
 	int r;
 
-	r = make_parents(up->state, err);
+	r = make_state(up, err);
 	if (r < 0 || (r = lock_state(up, err)) < 0 || (r = choose_user(up, err)) < 0 ||
 		(r = check_reachable(up, err)) < 0)
 		return r;
@@ -458,7 +472,7 @@ static int run(struct up *up, struct supervisor *supervisor, struct error *err)
 
 int command_up(int argc, char **argv)
 {
-	struct up up = { .state = DEFAULT_STATE, .has_login = true, .lock = -1 };
+	struct up up = { .state = string_copy(DEFAULT_STATE), .has_login = true, .lock = -1 };
 	struct supervisor *supervisor = NULL;
 	struct error err = { 0 };
 	int r;
@@ -480,6 +494,7 @@ int command_up(int argc, char **argv)
 		remove_folders(&up);
 	}
 	lines_done(&up.rules);
+	free(up.state);
 	if (r < 0)
 		fprintf(stderr, "tercel up: %s\n", err.message);
 	return r < 0 ? (r == -EINVAL ? 2 : 1) : 0;

@@ -2,6 +2,8 @@
 """The front command: one clear line for each thing that goes wrong, and the references."""
 import json
 import os
+import pathlib
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -57,6 +59,23 @@ def test_up_refuses_an_address_without_a_port():
     status, _, err = run("up", "--dashboard", "localhost")
     tap.equal((status, err.count("\n")), (2, 1))
     assert '"localhost" must be ADDRESS:PORT' in err, err
+
+
+def test_up_works_from_a_build_tree_that_is_closed_to_others():
+    """As after a clone in root's home."""
+    need_root()
+    import stack
+    with tempfile.TemporaryDirectory() as closed:
+        for name in ("tercel/tercel", "sensor/tercel-sensor", "forwarder/tercel-forwarder",
+                     "dashboard/tercel-dashboard"):
+            os.makedirs(os.path.join(closed, os.path.dirname(name)))
+            shutil.copy(BUILD / name, os.path.join(closed, name))
+        kept, stack.BUILD = stack.BUILD, pathlib.Path(closed)
+        try:
+            with stack.Stack("-r", str(SOURCE / "rules")) as running:
+                tap.equal(running.stop(), 0)
+        finally:
+            stack.BUILD = kept
 
 
 def test_up_says_when_its_state_cannot_be_reached_by_an_unprivileged_user():
