@@ -104,8 +104,7 @@ static void log_in(struct asked *asked)
 	if (r == -EAGAIN) {
 		snprintf(seconds_text, sizeof(seconds_text), "%d", seconds);
 		http_reply_header(asked->request, "Retry-After", seconds_text);
-		http_reply_error(asked->request, 429, "too many wrong passwords; try again in %d s",
-			seconds);
+		http_reply_error(asked->request, 429, "too many tries; try again in %d s", seconds);
 		return;
 	}
 	if (r < 0) {

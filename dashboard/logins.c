@@ -3,6 +3,7 @@
  * Who may read. Passwords are hashed by libxcrypt's yescrypt. The old API sends its password with
  * every request, so what was found right is remembered for a while, as a keyed hash.
  */
+#include <arpa/inet.h>
 #include <crypt.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +31,7 @@
 #define FREE_FAILURES	 5 /* so many wrong passwords cost nothing but their own time */
 #define WAIT_SECONDS_MAX 300
 #define FORGIVE_SECONDS	 3600 /* after so long without a failure the count begins anew */
+#define HASHING_MAX	 2    /* at once, so that wrong passwords cannot stop those who read */
 #define PASSWORD_MAX	 512
 
 struct user {
@@ -61,6 +63,7 @@ struct logins {
 	pthread_mutex_t lock;		 /* for what follows */
 	struct known *sessions, *remembered;
 	struct peer *peers;
+	int hashing; /* passwords that are being hashed */
 };
 
 static int64_t steady_seconds(void)
@@ -147,6 +150,19 @@ static void peer_remove(struct logins *logins, struct peer *peer)
 	HASH_DEL(logins->peers, peer);
 	free(peer->address);
 	free(peer);
+}
+
+/* Whoever has an IPv6 address has its whole /64. */
+static struct text peer_of(struct text address, char buffer[INET6_ADDRSTRLEN])
+{
+	struct in6_addr ip;
+
+	snprintf(buffer, INET6_ADDRSTRLEN, TEXT_FORMAT, TEXT_PRINT(address));
+	if (inet_pton(AF_INET6, buffer, &ip) == 1) {
+		memset(&ip.s6_addr[8], 0, 8);
+		inet_ntop(AF_INET6, &ip, buffer, INET6_ADDRSTRLEN);
+	}
+	return text_of(buffer);
 }
 
 static struct peer *peer_find(struct logins *logins, struct text address)
@@ -257,11 +273,54 @@ static bool is_remembered(struct logins *logins, const unsigned char key[KEY_BYT
 	return is_known;
 }
 
+/* False when too many are hashed already. */
+static bool begin_hashing(struct logins *logins)
+{
+	bool may;
+
+	pthread_mutex_lock(&logins->lock);
+	may = logins->hashing < HASHING_MAX;
+	logins->hashing += may;
+	pthread_mutex_unlock(&logins->lock);
+	return may;
+}
+
+static void remember(struct logins *logins, const unsigned char key[KEY_BYTES], struct text user)
+{
+	pthread_mutex_lock(&logins->lock);
+	if (!known_find(logins->remembered, key)) {
+		known_trim(&logins->remembered, REMEMBERED_MAX);
+		known_add(&logins->remembered, key, user, REMEMBER_SECONDS);
+	}
+	pthread_mutex_unlock(&logins->lock);
+}
+
+/* Hashes, which takes its time. */
+static int verify(struct logins *logins, struct text user, struct text password, struct text peer)
+{
+	bool right;
+
+	if (!begin_hashing(logins))
+		return -EAGAIN;
+	right = is_right(logins, user_find(logins, user), password);
+	pthread_mutex_lock(&logins->lock);
+	logins->hashing--;
+	pthread_mutex_unlock(&logins->lock);
+	if (right)
+		forgive(logins, peer);
+	else
+		count_failure(logins, peer);
+	return right ? 0 : -EACCES;
+}
+
 int logins_check(struct logins *logins, struct text user, struct text password, struct text peer,
 	int *ret_wait_seconds)
 {
 	unsigned char key[KEY_BYTES];
+	char address[INET6_ADDRSTRLEN];
+	int r;
 
+	peer = peer_of(peer, address);
 	*ret_wait_seconds = seconds_blocked(logins, peer);
 	if (*ret_wait_seconds)
 		return -EAGAIN;
@@ -273,18 +332,12 @@ int logins_check(struct logins *logins, struct text user, struct text password, 
 	credential_key(logins, user, password, key);
 	if (is_remembered(logins, key))
 		return 0;
-	if (!is_right(logins, user_find(logins, user), password)) {
-		count_failure(logins, peer);
-		return -EACCES;
-	}
-	forgive(logins, peer);
-	pthread_mutex_lock(&logins->lock);
-	if (!known_find(logins->remembered, key)) {
-		known_trim(&logins->remembered, REMEMBERED_MAX);
-		known_add(&logins->remembered, key, user, REMEMBER_SECONDS);
-	}
-	pthread_mutex_unlock(&logins->lock);
-	return 0;
+	r = verify(logins, user, password, peer);
+	if (r == -EAGAIN)
+		*ret_wait_seconds = 1;
+	if (!r)
+		remember(logins, key, user);
+	return r;
 }
 
 /* Sessions. */

@@ -38,7 +38,8 @@ const char *logins_first_user(const struct logins *logins);
 
 /*
  * 0 when the password is the user's; -EACCES when it is not, one answer for all reasons;
- * -EAGAIN with the seconds to wait when the peer was wrong too often, right or not this time.
+ * -EAGAIN with the seconds to wait when the peer was wrong too often, right or not this time, or
+ * when too many passwords are being looked at.
  */
 int logins_check(struct logins *logins, struct text user, struct text password, struct text peer,
 	int *ret_wait_seconds);

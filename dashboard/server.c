@@ -113,8 +113,7 @@ static void reply_throttled(struct asked *asked, int seconds)
 
 	snprintf(text, sizeof(text), "%d", seconds);
 	http_reply_header(asked->request, "Retry-After", text);
-	http_reply_error(
-		asked->request, 429, "too many wrong passwords; try again in %d s", seconds);
+	http_reply_error(asked->request, 429, "too many tries; try again in %d s", seconds);
 }
 
 static void reply_unauthorized(struct asked *asked, bool asks_for_it)

@@ -783,6 +783,15 @@ static int64_t file_end_ns(const char *path)
 	return (timegm(&utc) + 86400) * NS_PER_SECOND;
 }
 
+/* Files also grow when they are indexed, and shrink with their log. */
+static void measure_files(struct store *store)
+{
+	pthread_mutex_lock(&store->days.lock);
+	for (size_t i = 0; i < store->days.count; i++)
+		store->days.items[i].bytes = file_bytes(store->days.items[i].path);
+	pthread_mutex_unlock(&store->days.lock);
+}
+
 static void drop_old(struct store *store)
 {
 	int64_t oldest_ns = store_oldest_shown_ns(store);
@@ -810,6 +819,7 @@ static void keep_house(struct store *store)
 {
 	store->last_housekeeping_ns = clock_ns();
 	set_damaged_aside(store);
+	measure_files(store);
 	drop_old(store);
 	if (store->file)
 		sqlite3_wal_checkpoint_v2(

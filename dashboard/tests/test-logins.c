@@ -88,6 +88,22 @@ TEST(wrong_passwords_block_their_peer_alone)
 	end(&fixture);
 }
 
+TEST(addresses_of_one_ipv6_network_are_one_peer)
+{
+	struct fixture fixture;
+
+	begin(&fixture, "admin:right");
+	for (int i = 0; i < 5; i++) {
+		char address[64];
+
+		snprintf(address, sizeof(address), "2001:db8:0:1::%x", i);
+		CHECK_NUMBER(check(&fixture, "admin", "wrong", address), -EACCES);
+	}
+	CHECK_NUMBER(check(&fixture, "admin", "right", "2001:db8:0:1:ffff::1"), -EAGAIN);
+	CHECK_NUMBER(check(&fixture, "admin", "right", "2001:db8:0:2::1"), 0);
+	end(&fixture);
+}
+
 TEST(a_right_password_forgives_the_wrong_ones)
 {
 	struct fixture fixture;
