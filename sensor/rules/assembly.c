@@ -263,20 +263,17 @@ static const char *advice_for_message(const struct assembly *assembly, const str
 }
 
 /* 0 with the tree, 1 when the rule is skipped. */
-static int compile_condition(
-	const struct assembly *assembly, const struct rule_definition *rule, struct node **ret_tree)
+static int compile_condition(const struct assembly *assembly, const struct rule_definition *rule,
+	struct text condition, struct node **ret_tree)
 {
 	struct rules_loader *loader = assembly->loader;
 	struct referrer referrer = { rule->place, { 0 }, UINT_MAX };
-	struct text condition;
 	struct position at;
 	struct error err = { 0 };
 	struct extent extent;
 	int r;
 
-	r = whole_condition(assembly, rule, &condition);
-	if (r == 0)
-		r = parse(assembly, rule->condition_place, condition, &condition, ret_tree);
+	r = parse(assembly, rule->condition_place, condition, &condition, ret_tree);
 	if (r < 0)
 		return r;
 	referrer.condition = condition;
@@ -381,14 +378,17 @@ static void warn_event_types(const struct assembly *assembly, const struct rule_
 static int compile_rule(const struct assembly *assembly, const struct rule_definition *rule,
 	struct rule_source *source)
 {
+	struct text condition;
 	struct node *tree;
 	int r;
 
 	if (rule->has_unknown_source)
 		return 0;
-	r = compile_output(assembly, rule, &source->format);
+	r = whole_condition(assembly, rule, &condition);
 	if (r == 0)
-		r = compile_condition(assembly, rule, &tree);
+		r = compile_output(assembly, rule, &source->format);
+	if (r == 0)
+		r = compile_condition(assembly, rule, condition, &tree);
 	if (r)
 		return r < 0 ? r : 0;
 	warn_event_types(assembly, rule, tree);

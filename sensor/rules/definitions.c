@@ -629,14 +629,12 @@ static int read_output(const struct reader *reader, struct rule_definition *rule
 	return r;
 }
 
-/* Everything of a rule that a bool, a number or a few words says. */
+/* Everything of a rule that a bool or a number says. */
 static int read_switches(const struct reader *reader, struct rule_definition *rule)
 {
 	int r;
 
-	r = read_optional_text(reader, "source", &rule->source);
-	if (r == 0)
-		r = read_optional_bool(reader, "enabled", &rule->is_enabled);
+	r = read_optional_bool(reader, "enabled", &rule->is_enabled);
 	if (r == 0)
 		r = read_optional_bool(reader, "warn_evttypes", &rule->warns_about_types);
 	if (r == 0)
@@ -646,6 +644,16 @@ static int read_switches(const struct reader *reader, struct rule_definition *ru
 	if (r == 0)
 		r = read_optional_number(reader, "capture_duration", &rule->capture_duration_ms);
 	return r;
+}
+
+/* Of an item that changes a rule; here alone a source may also be empty. */
+static int read_changed_source(const struct reader *reader, struct text *ret_source)
+{
+	const struct yaml_node *source = yaml_get(reader->item, "source");
+
+	if (source && source->kind == YAML_SCALAR && !source->text.length)
+		return 0;
+	return read_optional_text(reader, "source", ret_source);
 }
 
 static int check_source(
@@ -679,6 +687,8 @@ static int read_definition(const struct reader *reader, struct rule_definition *
 		r = read_text(reader, "desc", &rule->description);
 	if (r == 0)
 		r = read_priority(reader, &rule->priority);
+	if (r == 0)
+		r = read_optional_text(reader, "source", &rule->source);
 	if (r == 0)
 		r = read_switches(reader, rule);
 	if (r == 0)
@@ -739,7 +749,7 @@ static int switch_rule(const struct reader *reader, struct text name)
 	if (r == 0)
 		r = read_optional_bool(reader, "enabled", &is_enabled);
 	if (r == 0)
-		r = read_optional_text(reader, "source", &source);
+		r = read_changed_source(reader, &source);
 	if (r < 0)
 		return r;
 	load_warning(reader->result, LOAD_DEPRECATED_ITEM, reader->place, NULL,
@@ -770,7 +780,7 @@ static int append_to_rule(const struct reader *reader, struct text name)
 
 	r = read_optional_text(reader, "condition", &condition);
 	if (r == 0)
-		r = read_optional_text(reader, "source", &source);
+		r = read_changed_source(reader, &source);
 	if (r < 0)
 		return r;
 	if (!condition.length && !has(reader->item, "exceptions"))
@@ -861,10 +871,10 @@ static int override_rule(
 	const struct reader *reader, struct text name, const struct overrides *overrides)
 {
 	struct rule_definition *rule = rule_find(reader->loader, name);
-	struct text source = { 0 }, kept;
+	struct text source = { 0 };
 	int r;
 
-	r = read_optional_text(reader, "source", &source);
+	r = read_changed_source(reader, &source);
 	if (r < 0)
 		return r;
 	if (!rule && overrides->append.count)
@@ -878,11 +888,9 @@ static int override_rule(
 	r = check_source(reader, rule, source);
 	if (r < 0)
 		return r;
-	kept = rule->source;
 	r = apply_appends(reader, &overrides->append, rule);
 	if (r == 0)
 		r = apply_replaces(reader, &overrides->replace, rule);
-	rule->source = kept;
 	rule->visibility = reader->loader->next_index++;
 	return r;
 }

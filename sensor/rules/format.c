@@ -2,6 +2,7 @@
 /*
  * Output formats: a list of parts, each literal text, a field or a transformer's call.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -110,6 +111,8 @@ static int parse_token(struct format *format, struct text *rest, struct error *e
 	r = parse_width(rest, &part->width, err);
 	if (r < 0)
 		return r;
+	if (!isalpha((unsigned char)rest->data[0]))
+		return error_set(err, -EINVAL, "empty formatting token");
 	if (is_transformer(*rest))
 		r = transformer_parse(*rest, format->arena, &operand, &used, err);
 	else if (parse_field(format, *rest, &operand, &used) < 0)
