@@ -731,13 +731,29 @@ static int64_t behind(struct store *store)
 
 void store_report_damage(struct store *store, const char *path)
 {
-	struct damage *damage = NEW(struct damage);
+	struct damage *damage;
+	bool is_known = false;
 
-	damage->path = string_copy(path);
 	pthread_mutex_lock(&store->lock);
-	damage->next = store->damages;
-	store->damages = damage;
+	for (damage = store->damages; damage; damage = damage->next)
+		is_known |= !strcmp(damage->path, path);
+	if (!is_known) {
+		damage = NEW(struct damage);
+		damage->path = string_copy(path);
+		damage->next = store->damages;
+		store->damages = damage;
+	}
 	pthread_mutex_unlock(&store->lock);
+}
+
+static bool has_damage(struct store *store)
+{
+	bool has;
+
+	pthread_mutex_lock(&store->lock);
+	has = store->damages != NULL;
+	pthread_mutex_unlock(&store->lock);
+	return has;
 }
 
 static void drop_file(struct store *store, const char *path, const char *why)
@@ -850,6 +866,7 @@ static void *run_store(void *context)
 			wait_ms = index_some(store) ? 0 : 1000;
 		}
 		if (clock_ns() - store->last_housekeeping_ns > HOUSEKEEPING_MS * INT64_C(1000000) ||
+			has_damage(store) ||
 			(store->options.keep_bytes && count && is_file_full(store)))
 			keep_house(store);
 	}
