@@ -298,17 +298,12 @@ static void outputs(struct asked *asked)
 
 static void authenticate(struct asked *asked)
 {
-	if (asked->parts->logins) {
-		struct text header = http_request_header(asked->request, "Authorization");
+	int r = asked->parts->logins ? asked_try_basic(asked) : 0;
 
-		if (!header.length) {
-			reply_string(asked, 401, "\"unauthorized\"");
-			return;
-		}
-		if (asked_check_basic(asked, true) < 0)
-			return;
-	}
-	reply_string(asked, 200, "\"authorized\"");
+	if (!r)
+		reply_string(asked, 200, "\"authorized\"");
+	else if (r == -EACCES)
+		reply_string(asked, 401, "\"unauthorized\"");
 }
 
 const struct question questions_v1[] = {

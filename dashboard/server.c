@@ -124,7 +124,7 @@ static void reply_unauthorized(struct asked *asked, bool asks_for_it)
 	http_reply_error(asked->request, 401, "you are not logged in");
 }
 
-int asked_check_basic(struct asked *asked, bool asks_for_it)
+int asked_try_basic(struct asked *asked)
 {
 	struct text header = http_request_header(asked->request, "Authorization"), user, password;
 	char decoded[CREDENTIALS_MAX];
@@ -138,7 +138,14 @@ int asked_check_basic(struct asked *asked, bool asks_for_it)
 	}
 	if (r == -EAGAIN)
 		reply_throttled(asked, seconds);
-	else if (r < 0)
+	return r;
+}
+
+static int check_basic(struct asked *asked, bool asks_for_it)
+{
+	int r = asked_try_basic(asked);
+
+	if (r == -EACCES)
 		reply_unauthorized(asked, asks_for_it);
 	return r;
 }
@@ -184,7 +191,7 @@ static bool is_allowed(struct asked *asked, const struct question *question)
 	if (!asked->parts->logins)
 		snprintf(asked->user, sizeof(asked->user), "anonymous");
 	else if (!has_session(asked) && question->access == ACCESS_READERS)
-		return asked_check_basic(asked, question->is_old) == 0;
+		return check_basic(asked, question->is_old) == 0;
 	return true;
 }
 

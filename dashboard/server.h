@@ -54,8 +54,8 @@ struct text asked_parameter(void *asked, const char *name);
 int64_t asked_number(struct asked *asked, const char *name, int64_t fallback, int64_t maximum);
 /* Answers 200 with asked->out as JSON. */
 void asked_reply_json(struct asked *asked);
-/* 0, or answers 401 or 429. Reads the Authorization header. */
-int asked_check_basic(struct asked *asked, bool asks_for_it);
+/* Looks at the Authorization header. -EACCES; -EAGAIN when it has answered 429. */
+int asked_try_basic(struct asked *asked);
 /* {"error":…,"column":N} */
 void asked_reply_mistake(struct asked *asked, size_t column, const struct error *err);
 /* The names of the forwarder's outputs, as last told, as JSON. */

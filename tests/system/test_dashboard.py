@@ -270,6 +270,17 @@ def test_another_site_cannot_act_with_the_cookie():
         tap.equal(board.ask("POST", "/api/v2/logout", headers=own, login=False)[0], 204)
 
 
+def test_the_old_api_tells_whether_a_login_is_right():
+    with Dashboard() as board:
+        for path in ("/api/v1/auth", "/api/v1/authenticate"):
+            for headers, want in ((None, (401, b'"unauthorized"')),
+                                  ({"Authorization": basic("admin:no")}, (401, b'"unauthorized"')),
+                                  ({"Authorization": "Basic !"}, (401, b'"unauthorized"')),
+                                  ({"Authorization": basic("admin:pass:word")}, (200, b'"authorized"'))):
+                status, _, content = board.ask("POST", path, headers=headers, login=False)
+                tap.equal((status, content), want, headers)
+
+
 def test_wrong_passwords_are_slowed_down():
     with Dashboard() as board:
         answers = [board.log_in("wrong") for _ in range(5)]
