@@ -10,16 +10,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/http-client.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "sensor/state/runtimes/runtimes.h"
 #include "tercel/command.h"
 
 enum state { GOOD, LIMITED, MISSING };
@@ -213,33 +213,29 @@ static void ask_cgroups(struct finding *finding)
 			"not mounted: no container can be told from the host");
 }
 
-static bool answers(const char *path)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	_cleanup_(closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	memcpy(to.sun_path, path, MIN_OF(strlen(path), sizeof(to.sun_path) - 1));
-	return fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0;
-}
-
+/* Asks every runtime for its version, as the sensor does. */
 static void ask_runtimes(struct finding *finding)
 {
-	static const char *const paths[] = { "/run/containerd/containerd.sock",
-		"/run/crio/crio.sock", "/run/docker.sock", "/run/podman/podman.sock",
-		"/run/k3s/containerd/containerd.sock" };
-	char found[200] = "";
-	size_t length = 0;
+	struct sockets_options options = { .host_root = getenv("HOST_ROOT") };
+	struct runtime_report reports[8];
+	char found[sizeof(finding->detail)] = "none of the usual sockets is there";
+	size_t answering = 0, length = 0, count;
 
-	for (size_t i = 0; i < COUNT_OF(paths); i++)
-		if (answers(paths[i]))
-			length += (size_t)snprintf(
-				found + length, sizeof(found) - length, " %s", paths[i]);
-	if (length)
-		say(finding, GOOD, NULL, "answering:%s", found);
+	http_client_setup();
+	count = runtimes_look(&options, reports, COUNT_OF(reports));
+	for (size_t i = 0; i < count && length < sizeof(found); i++) {
+		answering += reports[i].answers;
+		length += (size_t)snprintf(found + length, sizeof(found) - length,
+			reports[i].answers ? "%s%s at %s" : "%sno answer (%s) at %s", i ? ", " : "",
+			reports[i].about, reports[i].socket);
+	}
+	if (answering && answering == count)
+		say(finding, GOOD, NULL, "%s", found);
 	else
 		say(finding, LIMITED,
-			"start one, or mount its socket: container names and images come from it",
-			"no runtime's socket answers; container ids are known all the same");
+			"start the runtime, or mount its socket: container names and images come "
+			"from it; ids are known all the same",
+			"%s", found);
 }
 
 static const struct question questions[] = {

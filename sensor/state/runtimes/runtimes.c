@@ -298,12 +298,14 @@ static void runtime_down(struct runtime *runtime, const char *reason)
 	forget_all(&runtime->images);
 }
 
-static void say_what_failed(struct runtime *runtime, const struct http_answer *answer)
+/* libcurl's words for a unix socket are those for a port of localhost. */
+static const char *why(const struct runtime *runtime, const struct http_answer *answer)
 {
 	if (answer->error == -ETIMEDOUT)
-		runtime_down(runtime, "it accepts connections and does not answer");
-	else
-		runtime_down(runtime, answer->message);
+		return "it accepts connections and does not answer";
+	if (answer->error != -ECONNREFUSED)
+		return answer->message;
+	return access(runtime->socket.path, W_OK) ? strerror(errno) : "nobody listens there";
 }
 
 static void say_oddity(struct runtime *runtime, const char *reason)
@@ -325,7 +327,7 @@ static void take_probe(void *context, struct http_answer *answer)
 	runtime->calls--;
 	runtime->is_probing = false;
 	if (answer->error) {
-		say_what_failed(runtime, answer);
+		runtime_down(runtime, why(runtime, answer));
 		return;
 	}
 	buffer_init(&about, 200);
@@ -625,7 +627,7 @@ static void take_answer(void *context, struct http_answer *answer)
 		/* Perhaps only this container is locked: ask for the version. */
 		runtime->next_probe_ms = 0;
 	else if (r < 0 && r != -ECANCELED)
-		runtime_down(runtime, answer->message);
+		runtime_down(runtime, why(runtime, answer));
 	if (!r) {
 		r = runtime->socket.kind->steps[job->step].take(&job->fetch, answer, &err);
 		if (r == -EPROTO)
