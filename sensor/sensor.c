@@ -45,6 +45,7 @@ struct sensor {
 	struct buffer text, json;
 	struct runtimes *runtimes;
 	struct wanted_socket *sockets;
+	size_t socket_count, socket_capacity;
 	struct metrics *metrics;
 	struct domains *domains;
 	struct parked *parked;
@@ -302,32 +303,36 @@ static int prepare_ignored(struct sensor *sensor, struct error *err)
 	return 0;
 }
 
-static void add_sockets(struct sensor *sensor, size_t *count, const struct runtime_kind *kind,
-	const struct text_list *paths)
+static void add_sockets(struct sensor *sensor, const struct runtime_kind *kind,
+	const struct text_list *paths, bool is_beside)
 {
 	for (size_t i = 0; i < paths->count; i++)
-		sensor->sockets[(*count)++] = (struct wanted_socket){ kind, paths->items[i] };
+		*ARRAY_ADD(sensor->sockets, sensor->socket_count, sensor->socket_capacity) =
+			(struct wanted_socket){ kind, paths->items[i], is_beside };
 }
 
 static void prepare_runtimes(struct sensor *sensor)
 {
-	const struct sensor_options *options = &sensor->settings->options;
+	const struct sensor_settings *settings = sensor->settings;
+	const struct sensor_options *options = &settings->options;
 	struct runtimes_options runtimes_options = { .metrics = sensor->metrics };
-	size_t count = 0;
 
-	sensor->sockets = NEW_ARRAY(
-		struct wanted_socket, options->cri_sockets.count + options->docker_sockets.count +
-					      options->podman_sockets.count + 1);
-	if (options->asks_cri)
-		add_sockets(sensor, &count, &runtime_cri, &options->cri_sockets);
-	if (options->asks_docker)
-		add_sockets(sensor, &count, &runtime_docker, &options->docker_sockets);
-	if (options->asks_podman)
-		add_sockets(sensor, &count, &runtime_podman, &options->podman_sockets);
+	if (options->asks_cri) {
+		add_sockets(sensor, &runtime_cri, &options->cri_sockets, false);
+		add_sockets(sensor, &runtime_cri, &settings->more_cri_sockets, true);
+	}
+	if (options->asks_docker) {
+		add_sockets(sensor, &runtime_docker, &options->docker_sockets, false);
+		add_sockets(sensor, &runtime_docker, &settings->more_docker_sockets, true);
+	}
+	if (options->asks_podman) {
+		add_sockets(sensor, &runtime_podman, &options->podman_sockets, false);
+		add_sockets(sensor, &runtime_podman, &settings->more_podman_sockets, true);
+	}
 	runtimes_options.sockets = (struct sockets_options){
 		.host_root = options->host_root,
 		.wanted = sensor->sockets,
-		.wanted_count = count,
+		.wanted_count = sensor->socket_count,
 		.without_cri = !options->asks_cri,
 		.without_docker = !options->asks_docker,
 		.without_podman = !options->asks_podman,

@@ -57,6 +57,7 @@ struct sensor_options {
 	char *host_root, *hostname;
 	bool asks_cri, asks_docker, asks_podman;
 	struct text_list cri_sockets, docker_sockets, podman_sockets;
+	struct yaml_node *plugins;
 	int64_t metadata_timeout_ms;
 	uint64_t metadata_bytes;
 	int log_format; /* 0 text, 1 JSON */
@@ -88,6 +89,8 @@ struct sensor_settings {
 	char *main_file;    /* the file that was read; NULL: none */
 	char *extra_output; /* what append_output and -p add to every output; NULL: nothing */
 	bool suggests_output;
+	/* Sockets that the settings of Falco's container plugin name, beside the usual ones. */
+	struct text_list more_cri_sockets, more_docker_sockets, more_podman_sockets;
 };
 
 /* The rows, for the references. */

@@ -402,6 +402,11 @@ static const struct setting rows[] = {
 		.type = SETTING_LIST,
 		AT(podman_sockets),
 		.about = "Their sockets; without any the usual ones are looked for" },
+	{ .key = "plugins",
+		.type = SETTING_NODE,
+		AT(plugins),
+		.about = "Of Falco's plugins container is built in: its engines and sockets are "
+			 "heeded" },
 	{ .key = "container_metadata.timeout",
 		.type = SETTING_INTEGER,
 		AT(metadata_timeout_ms),
@@ -441,7 +446,6 @@ static const struct setting rows[] = {
 	IGNORED("capture.default_duration", "5000"),
 	IGNORED("capture.max_file_size_mb", "0"),
 	IGNORED("load_plugins", NULL),
-	IGNORED("plugins", NULL),
 	IGNORED("plugins_hostinfo", "true"),
 	IGNORED("buffer_format_base64", "false"),
 	IGNORED("static_fields", NULL),
@@ -808,6 +812,58 @@ static void take_additions(struct sensor_settings *settings)
 	take_print_format(settings);
 }
 
+static bool is_engine_on(const struct yaml_node *engines, const char *name)
+{
+	const struct yaml_node *enabled = yaml_get(yaml_get(engines, name), "enabled");
+	bool is_on = true;
+
+	if (enabled && yaml_bool(enabled, &is_on) < 0)
+		log_warning("plugins: engine %s: enabled must be true or false", name);
+	return is_on;
+}
+
+static void add_engine_sockets(
+	const struct yaml_node *engines, const char *name, struct text_list *list)
+{
+	const struct yaml_node *sockets = yaml_get(yaml_get(engines, name), "sockets");
+
+	if (!is_engine_on(engines, name) || !sockets || sockets->kind != YAML_SEQUENCE)
+		return;
+	for (size_t i = 0; i < sockets->count; i++)
+		if (sockets->items[i]->kind == YAML_SCALAR)
+			text_list_add(list, sockets->items[i]->text);
+}
+
+/* The engines of Falco's container plugin; two of them are CRI to us. */
+static void take_container_plugin(struct sensor_settings *settings, const struct yaml_node *engines)
+{
+	struct sensor_options *options = &settings->options;
+
+	options->asks_docker &= is_engine_on(engines, "docker");
+	options->asks_podman &= is_engine_on(engines, "podman");
+	options->asks_cri &= is_engine_on(engines, "cri") || is_engine_on(engines, "containerd");
+	add_engine_sockets(engines, "docker", &settings->more_docker_sockets);
+	add_engine_sockets(engines, "podman", &settings->more_podman_sockets);
+	add_engine_sockets(engines, "cri", &settings->more_cri_sockets);
+	add_engine_sockets(engines, "containerd", &settings->more_cri_sockets);
+}
+
+static void take_plugins(struct sensor_settings *settings)
+{
+	const struct yaml_node *list = settings->options.plugins;
+
+	for (size_t i = 0; list && list->kind == YAML_SEQUENCE && i < list->count; i++) {
+		const struct yaml_node *name = yaml_get(list->items[i], "name");
+
+		if (name && text_is(name->text, "container"))
+			take_container_plugin(settings,
+				yaml_get(yaml_get(list->items[i], "init_config"), "engines"));
+		else if (name)
+			log_warning("plugins: \"" TEXT_FORMAT "\" has no effect yet",
+				TEXT_PRINT(name->text));
+	}
+}
+
 static int take_log_settings(const struct sensor_options *options, struct error *err)
 {
 	enum log_level level;
@@ -836,8 +892,10 @@ static int load(struct sensor_settings *settings, const struct sensor_options *f
 		r = take_flags(&settings->options, argc, argv, err);
 	if (r >= 0)
 		r = take_log_settings(&settings->options, err);
-	if (r >= 0)
+	if (r >= 0) {
 		take_additions(settings);
+		take_plugins(settings);
+	}
 	return r;
 }
 
@@ -867,6 +925,9 @@ void sensor_settings_done(struct sensor_settings *settings)
 	}
 	free(settings->main_file);
 	free(settings->extra_output);
+	text_list_done(&settings->more_cri_sockets);
+	text_list_done(&settings->more_docker_sockets);
+	text_list_done(&settings->more_podman_sockets);
 	*settings = (struct sensor_settings){};
 }
 

@@ -85,7 +85,7 @@ static void look_at(
 static bool is_named(const struct sockets_options *options, const struct runtime_kind *kind)
 {
 	for (size_t i = 0; i < options->wanted_count; i++)
-		if (options->wanted[i].kind == kind)
+		if (options->wanted[i].kind == kind && !options->wanted[i].is_beside)
 			return true;
 	return false;
 }
@@ -133,7 +133,7 @@ size_t sockets_find(const struct sockets_options *options, struct found_socket *
 	if (search.root < 0)
 		return 0;
 	for (size_t i = 0; i < options->wanted_count; i++)
-		look_at(&search, &options->wanted[i], 0, true);
+		look_at(&search, &options->wanted[i], 0, !options->wanted[i].is_beside);
 	for (size_t i = 0; i < COUNT_OF(known); i++)
 		if (is_sought(options, known[i].kind))
 			look_at(&search, &known[i], 0, false);

@@ -22,10 +22,11 @@ struct found_socket {
 	int error; /* 0, or why it cannot be reached: -EACCES … */
 };
 
-/* A socket that an administrator names, in place of those of its kind. */
+/* A socket that an administrator names: in place of the usual ones of its kind, or beside them. */
 struct wanted_socket {
 	const struct runtime_kind *kind;
 	const char *path; /* on the host */
+	bool is_beside;	  /* then it may be missing, too */
 };
 
 struct sockets_options {
