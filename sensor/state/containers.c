@@ -53,6 +53,7 @@ static const char *const kind_names[] = {
 	[CONTAINER_RUNC] = "runc",
 	[CONTAINER_LXC] = "lxc",
 	[CONTAINER_NSPAWN] = "systemd-nspawn",
+	[CONTAINER_BPM] = "bpm",
 };
 
 const char *container_kind_name(enum container_kind kind)
@@ -106,6 +107,7 @@ static const struct form forms[] = {
 	{ "runc-", ".scope", CONTAINER_RUNC, true },
 	{ "crun-", ".scope", CONTAINER_RUNC, true },
 	{ "lxc.payload.", "", CONTAINER_LXC, true },
+	{ "bpm-", "", CONTAINER_BPM, true },
 };
 
 static bool fits_form(const struct form *form, struct text part, struct text *ret_id)

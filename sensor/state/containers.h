@@ -19,6 +19,7 @@ enum container_kind {
 	CONTAINER_RUNC, /* a bundle run by runc or crun without an engine above */
 	CONTAINER_LXC,
 	CONTAINER_NSPAWN,
+	CONTAINER_BPM, /* Cloud Foundry's process manager */
 };
 
 /* How far the runtimes are with what they know of a container. */
@@ -43,7 +44,7 @@ struct container {
 	uint32_t references;
 };
 
-/* "host", "docker", "containerd", "cri-o", "podman", "runc", "lxc", "systemd-nspawn". */
+/* "host", "docker", "containerd", "cri-o", "podman", "runc", "lxc", "systemd-nspawn", "bpm". */
 const char *container_kind_name(enum container_kind kind);
 
 /* A container stays valid while it is held, also when the table has forgotten it. */

@@ -27,7 +27,7 @@ EXECS = """
     %container.full_id %container.name %container.type %container.image %container.image.id %container.image.digest
     %container.privileged %container.labels %container.label.team %container.mounts %container.mount.dest[/etc]
     %container.mount.rdwr[0] %container.host_network %k8s.pod.uid %k8s.pod.sandbox_id %k8s.pod.labels
-    %k8s.deployment.name %k8s.rs.name %proc.exe %proc.cmdline %proc.pname
+    %k8s.deployment.name %k8s.rs.name %proc.exe %proc.args %proc.cmdline %proc.pname
   priority: NOTICE
 """
 DECIDES = f"""
@@ -255,6 +255,40 @@ def test_a_runtime_that_never_answers_holds_its_container_for_the_limit_and_nobo
             assert order.index("Marker on the host") < order.index("Exec in container"), order
             running.wait_for_log("without all metadata")
         runtime.remove_pod(pod)
+
+
+def pid_of(runtime, container):
+    lines = runtimes.run("ctr", "--address", runtime.socket, "--namespace", "k8s.io", "tasks", "ls").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(container))
+
+
+def move_into_cgroups_of(pid, other):
+    """Into the same cgroup as `other`, in every hierarchy."""
+    for line in pathlib.Path(f"/proc/{other}/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        for root in ("/sys/fs/cgroup/" + controllers.removeprefix("name="), "/sys/fs/cgroup/unified", "/sys/fs/cgroup"):
+            procs = f"{root}{path}/cgroup.procs"
+            if os.path.exists(procs):
+                with open(procs, "w", encoding="ascii") as file:
+                    file.write(str(pid))
+                break
+
+
+def test_a_process_moved_into_another_containers_cgroup_keeps_its_containers_id():
+    runtimes.need("containerd", "ctr")
+    with Containerd() as runtime, sensor(EXECS, cri=runtime.socket) as running:
+        pod = runtime.pod()
+        victim = runtime.container(pod, "sleep", "600", name="victim")
+        attacker = runtime.container(
+            pod, "sh", "-c", "while [ ! -e /tmp/go ]; do sleep 0.05; done; cat /etc/passwd; exec cat /etc/shadow", name="attacker")
+        alert_of(running, victim)
+        alert_of(running, attacker)
+        pid = pid_of(runtime, attacker)
+        move_into_cgroups_of(pid, pid_of(runtime, victim))
+        pathlib.Path(f"/proc/{pid}/root/tmp/go").touch()
+        for path in ("/etc/passwd", "/etc/shadow"):
+            fields = alert_of(running, attacker, proc__args=path)["output_fields"]
+            tap.equal(fields["container.name"], "attacker")
 
 
 def test_a_health_check_is_told_from_what_looks_like_it():

@@ -37,6 +37,7 @@ static const struct sample samples[] = {
 	{ "/system.slice/nerdctl-" ID64 ".scope", true, "containerd", ID64 },
 	{ "/ecs/task/0123456789abcdef0123456789abcdef-1234567890", true, "containerd",
 		"0123456789abcdef0123456789abcdef-1234567890" },
+	{ "/bpm/bpm-cloud-controller", true, "bpm", "cloud-controller" },
 	/* CRI-O */
 	{ "/kubepods.slice/kubepods-pod1.slice/crio-" ID64 ".scope", true, "cri-o", ID64 },
 	{ "/kubepods/burstable/pod1/crio-" ID64, true, "cri-o", ID64 },
