@@ -3,6 +3,7 @@
  * Which event types a condition can be true for: `and` intersects, `or` unites, `not` goes down to
  * the checks. A check that is not about the type is possible for all of them, negated or not.
  */
+#include "base/memory.h"
 #include "sensor/rules/analysis.h"
 
 #define WORDS (EVENT_TYPES_MAX / 64)
@@ -24,6 +25,19 @@ size_t event_set_count(const struct event_set *set)
 	for (size_t i = 0; i < WORDS; i++)
 		count += (size_t)__builtin_popcountll(set->words[i]);
 	return count;
+}
+
+void event_set_remove_transfers(struct event_set *set)
+{
+	static const char *const names[] = { "read", "write", "readv", "writev", "pread", "pwrite",
+		"pread64", "pwrite64", "preadv", "pwritev", "recv", "send", "sendfile" };
+
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		const struct event_type *type = event_type_find(text_of(names[i]));
+
+		if (type)
+			set->words[type->id / 64] &= ~(UINT64_C(1) << (type->id % 64));
+	}
 }
 
 static bool is_about_type(const struct program *program, const struct test *test)

@@ -9,6 +9,13 @@
 /* The event types for which a condition could be true; its tests must have been added. */
 void condition_events(
 	const struct program *program, const struct node *tree, struct event_set *ret_events);
+/* A condition that can be true for more event types than this is not about any in particular. */
+#define EVENT_TYPES_MANY 100
+/*
+ * Takes out the calls that only move data (read, write …). They are many and carry nothing that a
+ * condition without a type could look for; Falco, too, leaves them off unless a rule names them.
+ */
+void event_set_remove_transfers(struct event_set *set);
 /* Number of types in a set. */
 size_t event_set_count(const struct event_set *set);
 /* Every type there is. */

@@ -12,8 +12,6 @@
 #include "sensor/rules/expansion.h"
 #include "sensor/rules/warnings.h"
 
-/* More event types than this in a rule are told as a cost. */
-#define EVENT_TYPES_CHEAP 100
 /* Nodes from the root of a condition down to a check, macros written out. */
 #define HEIGHT_MAX 5000
 /* A format with everything appended. */
@@ -357,7 +355,9 @@ static int compile_output(const struct assembly *assembly, const struct rule_def
 		return load_error(assembly->result, LOAD_ERR_COMPILE_OUTPUT, rule->output_place,
 			NULL, "the output is longer than %d bytes", OUTPUT_MAX);
 	if (format_parse(buffer_text(&output), ret_format, &offset, &err) < 0)
-		return skip_or_fail(assembly, rule, LOAD_ERR_COMPILE_OUTPUT, rule->output_place,
+		return skip_or_fail(assembly, rule, LOAD_ERR_COMPILE_OUTPUT,
+			place_in_output(assembly->loader->arena, rule->output_place,
+				buffer_text(&output), offset),
 			advice_for_output(assembly, buffer_text(&output), offset), &err);
 	output_warn(buffer_text(&output), rule->output_place, assembly->result);
 	return 0;
@@ -369,7 +369,7 @@ static void warn_event_types(const struct assembly *assembly, const struct rule_
 	struct event_set events;
 
 	condition_events(assembly->program, tree, &events);
-	if (rule->warns_about_types && event_set_count(&events) > EVENT_TYPES_CHEAP)
+	if (rule->warns_about_types && event_set_count(&events) > EVENT_TYPES_MANY)
 		load_warning(assembly->result, LOAD_NO_EVTTYPE, rule->place, NULL,
 			"Rule matches too many evt.type values. This has a significant performance "
 			"penalty.");

@@ -291,6 +291,16 @@ static struct load_issue *issue_add(struct load_issue **issues, size_t *count, e
 	return issue;
 }
 
+const struct place *place_in_output(
+	struct arena *arena, const struct place *output, struct text text, size_t offset)
+{
+	struct place *place = ARENA_NEW(arena, struct place, 1);
+
+	*place = *output;
+	place->file_caret = caret_in_file(output, text, offset);
+	return place;
+}
+
 struct load_result *load_result_new(const char *file)
 {
 	struct load_result *result = NEW(struct load_result);

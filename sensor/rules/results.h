@@ -62,6 +62,10 @@ const struct place *place_of_file(struct arena *arena, const char *file, struct 
 const struct place *place_in_condition(struct arena *arena, const struct place *parent,
 	const struct place *base, struct text condition, const struct position *at);
 
+/* The place of an output with its caret at an offset of the output's text. */
+const struct place *place_in_output(
+	struct arena *arena, const struct place *output, struct text text, size_t offset);
+
 struct load_result *load_result_new(const char *file);
 /* Keeps the first error of a result. `advice` may be NULL. Returns -EINVAL. */
 int load_error(struct load_result *result, enum load_code code, const struct place *place,

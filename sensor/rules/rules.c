@@ -166,8 +166,12 @@ static void add_needs_of_tree(struct rules *rules, const struct node *node)
 static void add_events(
 	struct rules *rules, const struct compiled_rule *compiled, const struct node *tree)
 {
+	struct event_set events = compiled->rule.events;
+
+	if (event_set_count(&events) > EVENT_TYPES_MANY)
+		event_set_remove_transfers(&events);
 	for (size_t i = 0; i < EVENT_TYPES_MAX / 64; i++)
-		rules->events.words[i] |= compiled->rule.events.words[i];
+		rules->events.words[i] |= events.words[i];
 	add_needs_of_tree(rules, tree);
 	for (size_t i = 0; i < format_field_count(compiled->format); i++)
 		add_needed_event(rules, format_field(compiled->format, i));

@@ -58,7 +58,7 @@ struct rules_options {
 	bool matches_all;		   /* rule_matching: all */
 	bool suggests_output;		   /* append_output: suggested_output (spec 4.5, 12) */
 	const char *extra_output;	   /* appended to every output; NULL: nothing */
-	const struct yaml_node *selection; /* the `rules:` list of falco.yaml; NULL */
+	const struct yaml_node *selection; /* the `rules:` list of falco.yaml, borrowed; NULL */
 };
 
 struct rules_loader;
@@ -92,7 +92,11 @@ void rules_free(struct rules *rules);
 DEFINE_CLEANUP(struct rules *, rules_free)
 size_t rules_count(const struct rules *rules);
 const struct rule *rules_at(const struct rules *rules, size_t index);
-/* Union of what enabled rules can match, and what their fields need. */
+/*
+ * Union of what enabled rules can match, and what their fields need. A rule that is not about
+ * particular types does not switch on the calls that only move data (read, write …); one that
+ * names them does.
+ */
 void rules_events(const struct rules *rules, struct event_set *ret_set);
 
 /* How much was compiled: distinct tests, distinct fields and values read, instructions. */

@@ -98,6 +98,18 @@ TEST(a_condition_that_ends_too_soon_is_told_at_its_end)
 	leave_folder();
 }
 
+TEST(a_wrong_field_in_an_output_is_pointed_at)
+{
+	enter_folder();
+	write_file("a.yaml", "- rule: Bad\n  desc: d\n  condition: evt.type=open\n"
+			     "  output: >\n    by %proc.name\n    %proc.cmdlin here\n"
+			     "  priority: INFO\n");
+	check_says(1, 1,
+		"a.yaml:6:5: error: in rule \"Bad\": there is no such field behind the % [LOAD_ERR_COMPILE_OUTPUT]\n"
+		"      %proc.cmdlin here\n      ^\n  did you mean proc.cmdline?\n");
+	leave_folder();
+}
+
 TEST(warnings_are_told_and_do_not_fail)
 {
 	enter_folder();

@@ -465,6 +465,23 @@ TEST(rules_say_which_events_they_need)
 	CHECK(event_set_has(&rules_at(rules, 1)->events, event_type_find(TEXT("unlink"))->id));
 }
 
+TEST(only_a_rule_that_names_them_switches_on_calls_that_move_data)
+{
+	_cleanup_(rules_freep) struct rules *any = rules_of(&plain,
+		"- {rule: A, desc: d, condition: proc.name=x, output: o, priority: INFO, warn_evttypes: false}\n");
+	_cleanup_(rules_freep) struct rules *named = rules_of(&plain,
+		"- {rule: A, desc: d, condition: evt.type=write and proc.name=x, output: o, priority: INFO}\n");
+	unsigned id = event_type_find(TEXT("write"))->id;
+	struct event_set events;
+
+	rules_events(any, &events);
+	CHECK(!event_set_has(&events, id));
+	CHECK(event_set_has(&events, event_type_find(TEXT("mkdir"))->id));
+	CHECK(event_set_has(&rules_at(any, 0)->events, id));
+	rules_events(named, &events);
+	CHECK(event_set_has(&events, id));
+}
+
 static const struct alert_format all = {
 	.hostname = "vm",
 	.includes_output = true,
