@@ -32,20 +32,6 @@ struct attachment {
  * Slack takes <!channel> and <URL|text> in any text for a command; whoever names a file so must
  * not call everybody (docs.slack.dev, "Formatting text": escape &, < and >).
  */
-static void escape(struct buffer *out, struct text text)
-{
-	for (size_t i = 0; i < text.length; i++) {
-		if (text.data[i] == '&')
-			buffer_add_string(out, "&amp;");
-		else if (text.data[i] == '<')
-			buffer_add_string(out, "&lt;");
-		else if (text.data[i] == '>')
-			buffer_add_string(out, "&gt;");
-		else
-			buffer_add_char(out, text.data[i]);
-	}
-}
-
 static void add_text(struct attachment *to, const char *key, struct text text)
 {
 	struct buffer escaped;
@@ -56,7 +42,7 @@ static void add_text(struct attachment *to, const char *key, struct text text)
 		return;
 	}
 	buffer_init(&escaped, REQUEST_BODY_MAX);
-	escape(&escaped, text);
+	html_escape(&escaped, text);
 	json_add_text(&to->json, buffer_text(&escaped));
 	buffer_done(&escaped);
 }
@@ -120,7 +106,7 @@ static void add_message(
 
 	buffer_init(&message, ALERT_MAX);
 	message_format_write(
-		chat->message_format, alert, to->style->escapes ? escape : NULL, &message);
+		chat->message_format, alert, to->style->escapes ? html_escape : NULL, &message);
 	if (message.length) {
 		json_key(&to->json, "text");
 		json_add_text(&to->json, buffer_text(&message));

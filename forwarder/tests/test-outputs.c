@@ -286,3 +286,14 @@ TEST(a_partial_success_of_otlp_is_no_success)
 		VERDICT_ALERT_REFUSED);
 	check_verdict("otlplogs", 503, "", VERDICT_LATER);
 }
+
+TEST(a_chat_that_telegram_does_not_know_loses_no_alert)
+{
+	check_verdict("telegram", 400,
+		"{\"ok\":false,\"description\":\"Bad Request: chat not found\"}",
+		VERDICT_OUTPUT_REFUSED);
+	check_verdict("telegram", 400,
+		"{\"ok\":false,\"description\":\"Bad Request: can't parse entities\"}",
+		VERDICT_ALERT_REFUSED);
+	check_verdict("telegram", 200, "{\"ok\":true}", VERDICT_SENT);
+}
