@@ -8,16 +8,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "sensor/rules/definitions.h"
-
-/* What one exception is read with. */
-struct reader {
-	struct rules_loader *loader;
-	struct load_result *result;
-	const struct place *place;
-	const struct yaml_node *item;
-	bool checks_fields; /* the rule's source is known */
-};
+#include "sensor/rules/reader.h"
 
 void exception_done(struct exception_definition *exception)
 {
@@ -134,7 +125,7 @@ static bool is_field(struct text text)
 
 static int check_fields(const struct reader *reader, const struct exception_definition *exception)
 {
-	for (size_t i = 0; reader->checks_fields && i < exception->fields.count; i++) {
+	for (size_t i = 0; i < exception->fields.count; i++) {
 		struct text field = exception->fields.items[i];
 
 		if (!is_field(field))
@@ -226,8 +217,8 @@ static int append_values(const struct reader *reader, struct exception_definitio
 	return 0;
 }
 
-static int check_whole(
-	const struct reader *reader, struct exception_definition *exception, bool appends)
+static int check_whole(const struct reader *reader, const struct rule_definition *rule,
+	struct exception_definition *exception, bool appends)
 {
 	int r;
 
@@ -242,7 +233,8 @@ static int check_whole(
 			"Rule exception must have values property with a list of values");
 	add_default_comps(exception);
 	r = check_comparisons(reader, exception);
-	return r < 0 ? r : check_fields(reader, exception);
+	/* The fields of a source that is not loaded are not known. */
+	return r < 0 || rule->has_unknown_source ? r : check_fields(reader, exception);
 }
 
 /* Reads one; what it adds to is looked for among what was there before this item. */
@@ -265,33 +257,11 @@ static int read_one(const struct reader *reader, struct text name, bool appends,
 		load_warning(reader->result, LOAD_EXCEPTION_NAME_NOT_UNIQUE, reader->place, NULL,
 			"Multiple definitions of exception '" TEXT_FORMAT "' in the same rule",
 			TEXT_PRINT(name));
-	r = check_whole(reader, &made, appends);
+	r = check_whole(reader, rule, &made, appends);
 	if (r < 0)
 		return r;
 	*ARRAY_ADD(rule->exceptions, rule->exception_count, rule->exception_capacity) = made;
 	made = (struct exception_definition){ 0 };
-	return 0;
-}
-
-/* The exception's name, checked as any scalar is. */
-static int read_name(const struct reader *reader, struct text *ret_name)
-{
-	const struct yaml_node *name = yaml_get(reader->item, "name");
-	const struct place *place;
-
-	if (!name)
-		return invalid(
-			reader, LOAD_ERR_YAML_VALIDATE, "Item has no mapping for key 'name'");
-	if (name->kind == YAML_NULL)
-		return invalid(reader, LOAD_ERR_YAML_VALIDATE, "Mapping for key 'name' is empty");
-	place = place_new(reader->loader->arena, reader->place, "value for", TEXT("name"), name);
-	if (name->kind != YAML_SCALAR)
-		return load_error(reader->result, LOAD_ERR_YAML_VALIDATE, place, NULL,
-			"Value is not a scalar value");
-	if (!name->text.length)
-		return load_error(reader->result, LOAD_ERR_YAML_VALIDATE, place, NULL,
-			"Value must be non-empty");
-	*ret_name = name->text;
 	return 0;
 }
 
@@ -302,9 +272,7 @@ int exceptions_read(struct rules_loader *loader, const struct yaml_node *item,
 	const struct yaml_node *all = yaml_get(item, "exceptions");
 	const struct place *place_of_all;
 	size_t before = rule->exception_count;
-	struct reader reader = {
-		.loader = loader, .result = result, .checks_fields = !rule->has_unknown_source
-	};
+	struct reader reader = { .loader = loader, .result = result };
 	struct text name;
 	int r;
 
@@ -321,7 +289,7 @@ int exceptions_read(struct rules_loader *loader, const struct yaml_node *item,
 		if (reader.item->kind != YAML_MAPPING)
 			return load_error(result, LOAD_ERR_YAML_VALIDATE, reader.place, NULL,
 				"Rule exception must be a mapping");
-		r = read_name(&reader, &name);
+		r = reader_text(&reader, "name", &name);
 		if (r < 0)
 			return r;
 		reader.place = place_new(loader->arena, place, "exception", name, reader.item);

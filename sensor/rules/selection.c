@@ -99,7 +99,7 @@ static int apply(struct selection *selection, const struct yaml_node *entries)
 	return 0;
 }
 
-/* Places are all different, so this is one counting pass after another. */
+/* By place; nearly sorted already, for most rules keep theirs. */
 static void sort(size_t *order, const size_t *places, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
