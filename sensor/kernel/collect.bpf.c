@@ -673,18 +673,19 @@ static __always_inline void append_v1(
 		append_cgroup(slot, BPF_CORE_READ(state, cgroup), length);
 }
 
-/* In the default hierarchy, and when it is at the root there, in those of version 1. */
+/*
+ * In the default hierarchy, and of version 1 the first controller that is not at its root. Memory
+ * is not asked: hosts put their own processes into groups of it.
+ */
 static __always_inline void append_cgroups(
 	struct slot *slot, struct task_struct *task, __u16 *length, __u16 *length_v1)
 {
 	struct css_set *set = BPF_CORE_READ(task, cgroups);
 
 	append_cgroup(slot, BPF_CORE_READ(set, dfl_cgrp), length);
-	if (*length)
-		return;
 	append_v1(slot, set, CONTROLLER(pids), length_v1);
-	append_v1(slot, set, CONTROLLER(memory), length_v1);
 	append_v1(slot, set, CONTROLLER(devices), length_v1);
+	append_v1(slot, set, CONTROLLER(freezer), length_v1);
 }
 
 /* Since 6.13 the highest bit says that somebody asked for the time. */

@@ -81,7 +81,7 @@ struct kernfs_node___6_15 { struct kernfs_node *__parent; };
 struct cgroup { struct kernfs_node *kn; };
 struct cgroup_subsys_state { struct cgroup *cgroup; };
 struct css_set { struct cgroup_subsys_state *subsys[16]; struct cgroup *dfl_cgrp; };
-enum cgroup_subsys_id { memory_cgrp_id = 100, devices_cgrp_id, pids_cgrp_id, cpuset_cgrp_id };
+enum cgroup_subsys_id { pids_cgrp_id = 100, devices_cgrp_id, freezer_cgrp_id };
 
 struct thread_info { __u32 status; };
 struct task_struct {

@@ -655,7 +655,8 @@ static void task_into(
 
 static struct text cgroup_of(struct arena *arena, struct text unified, struct text v1)
 {
-	struct text path = path_of_walk(arena, unified.length ? unified : v1, false);
+	struct text path = cgroup_deciding(
+		path_of_walk(arena, unified, false), path_of_walk(arena, v1, false));
 
 	return path.length ? path : TEXT("/");
 }

@@ -275,6 +275,18 @@ bool container_id_in_cgroup(
 	return true;
 }
 
+struct text cgroup_deciding(struct text unified, struct text v1)
+{
+	enum container_kind kind;
+	struct text id;
+
+	if (v1.length < 2 || container_id_in_cgroup(unified, false, &kind, &id))
+		return unified;
+	if (unified.length < 2 || container_id_in_cgroup(v1, false, &kind, &id))
+		return v1;
+	return unified;
+}
+
 /* ---- the table ---- */
 
 struct containers *containers_new(void)

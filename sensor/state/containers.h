@@ -107,3 +107,10 @@ void containers_counters(const struct containers *containers, struct containers_
  */
 bool container_id_in_cgroup(
 	struct text cgroup, bool is_isolated, enum container_kind *ret_kind, struct text *ret_id);
+
+/*
+ * Which of a process' two paths says where it is: the one of the default hierarchy, unless only
+ * the one of version 1 has the form of a container. (Under a hybrid host an old runtime makes its
+ * cgroups in version 1 alone, and the other path is that of the runtime's own service.)
+ */
+struct text cgroup_deciding(struct text unified, struct text v1);

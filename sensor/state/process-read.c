@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "sensor/kernel/wire.h"
+#include "sensor/state/containers.h"
 #include "sensor/state/processes.h"
 
 #define FILE_MAX  8192
@@ -192,8 +193,8 @@ static void read_status(struct text status, struct process *process)
 	}
 }
 
-/* How the controllers of version 1 are asked when the default hierarchy says nothing. */
-static const char *const v1_controllers[] = { "pids", "memory", "devices" };
+/* In this order the controllers of version 1 are asked, as the kernel programs do it. */
+static const char *const v1_controllers[] = { "pids", "devices", "freezer" };
 
 static bool has_controller(struct text list, const char *name)
 {
@@ -222,11 +223,11 @@ static struct text controller_path(struct text file, const char *controller)
 
 static struct text deciding_cgroup(struct text file)
 {
-	struct text path = controller_path(file, NULL);
+	struct text v1 = TEXT("/");
 
-	for (size_t i = 0; path.length < 2 && i < COUNT_OF(v1_controllers); i++)
-		path = controller_path(file, v1_controllers[i]);
-	return path;
+	for (size_t i = 0; v1.length < 2 && i < COUNT_OF(v1_controllers); i++)
+		v1 = controller_path(file, v1_controllers[i]);
+	return cgroup_deciding(controller_path(file, NULL), v1);
 }
 
 static void read_command_line(struct text line, struct process *process)

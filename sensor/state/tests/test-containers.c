@@ -269,3 +269,16 @@ TEST(an_engine_that_enters_namespaces_before_cgroups_is_followed)
 	processes_free(processes);
 	containers_free(containers);
 }
+
+TEST(of_two_hierarchies_the_one_that_shows_a_container_decides)
+{
+	CHECK(text_is(cgroup_deciding(TEXT("/"), TEXT("/demo")), "/demo"));
+	CHECK(text_is(cgroup_deciding(TEXT("/demo"), TEXT("/")), "/demo"));
+	CHECK(text_is(cgroup_deciding(TEXT("/system.slice/docker.service"), TEXT("/docker/" ID64)),
+		"/docker/" ID64));
+	CHECK(text_is(cgroup_deciding(TEXT("/system.slice/a.service"), TEXT("/system.slice")),
+		"/system.slice/a.service"));
+	CHECK(text_is(cgroup_deciding(TEXT("/docker/" ID64), TEXT("/docker/" ID64 "/sub")),
+		"/docker/" ID64));
+	CHECK(text_is(cgroup_deciding(TEXT(""), TEXT("")), ""));
+}
