@@ -475,6 +475,9 @@ static void learn(struct containers *containers, struct runtimes_answer *answer)
 		containers->counters.awaited--;
 	if (!answer->metadata) {
 		container->state = METADATA_UNKNOWN;
+		/* The rest of what was told in part will not come; nobody else has it by now. */
+		if (container->metadata)
+			((struct metadata *)container->metadata)->is_partial = false;
 		return;
 	}
 	set_metadata(container, TAKE(answer->metadata));
