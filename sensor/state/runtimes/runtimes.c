@@ -139,6 +139,7 @@ struct runtimes {
 	pthread_t thread;
 	atomic_bool is_stopping;
 	bool is_quiet;
+	unsigned said_kinds; /* a bit each: nobody answers for such containers */
 	struct runtime *runtimes[SOCKETS_MAX];
 	size_t count;
 	struct job *sleeping; /* jobs that are not in a call */
@@ -539,6 +540,23 @@ static bool try_the_lost(struct runtimes *runtimes)
 	return is_probing;
 }
 
+/* Once for each kind: without this an administrator wonders about <NA>. */
+static void say_that_none_answers(struct job *job)
+{
+	struct runtimes *runtimes = job->owner;
+	unsigned bit = 1U << job->kind;
+
+	for (size_t i = 0; i < runtimes->count; i++)
+		if (runtimes->runtimes[i]->state == RUNTIME_UP &&
+			is_likely(runtimes->runtimes[i], job))
+			return;
+	if (!(runtimes->said_kinds & bit))
+		log_warning("there are containers of %s, and no socket of it answers: names and "
+			    "images are not known (\"tercel doctor\" tells more)",
+			container_kind_name(job->kind));
+	runtimes->said_kinds |= bit;
+}
+
 static void next_round(struct job *job)
 {
 	fetch_done(&job->fetch);
@@ -554,6 +572,7 @@ static void next_round(struct job *job)
 		job_sleep(job, ASK_AGAIN_FIRST_MS);
 		return;
 	}
+	say_that_none_answers(job);
 	job_end(job, NULL);
 }
 
