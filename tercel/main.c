@@ -21,6 +21,8 @@ static const struct {
 	{ "check", command_check, "validate rules and settings files" },
 	{ "record", command_record, "keep what the sensor sees in a file" },
 	{ "replay", command_replay, "run rules over a recording" },
+	{ "test", command_test, "run tests of rules" },
+	{ "explain", command_explain, "what a rule compiles to, and what it costs" },
 	{ "fields", command_fields, "the fields that conditions and outputs can name" },
 	{ "events", command_events, "the events that conditions can name, with their arguments" },
 	{ "outputs", command_outputs, "where the forwarder can send alerts" },

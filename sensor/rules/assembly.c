@@ -14,6 +14,8 @@
 
 /* Nodes from the root of a condition down to a check, macros written out. */
 #define HEIGHT_MAX 5000
+/* A condition written out; macros may make it very long. */
+#define CONDITION_KEPT_MAX (4 << 20)
 /* A format with everything appended. */
 #define OUTPUT_MAX (256 * 1024)
 
@@ -375,8 +377,21 @@ static void warn_event_types(const struct assembly *assembly, const struct rule_
 			"penalty.");
 }
 
-static int compile_rule(const struct assembly *assembly, const struct rule_definition *rule,
-	struct rule_source *source)
+static void keep_condition(
+	const struct assembly *assembly, struct rule_definition *rule, const struct node *tree)
+{
+	struct buffer text;
+
+	if (!assembly->loader->options.keeps_conditions)
+		return;
+	buffer_init(&text, CONDITION_KEPT_MAX);
+	node_print_written_out(tree, &text);
+	rule->written_out = arena_copy(assembly->loader->arena, buffer_text(&text));
+	buffer_done(&text);
+}
+
+static int compile_rule(
+	const struct assembly *assembly, struct rule_definition *rule, struct rule_source *source)
 {
 	struct text condition;
 	struct node *tree;
@@ -392,6 +407,7 @@ static int compile_rule(const struct assembly *assembly, const struct rule_defin
 	if (r)
 		return r < 0 ? r : 0;
 	warn_event_types(assembly, rule, tree);
+	keep_condition(assembly, rule, tree);
 	source->tree = tree;
 	return 0;
 }

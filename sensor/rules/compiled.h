@@ -32,3 +32,12 @@ struct rule_source {
  */
 int rules_new(struct program *program, struct rule_source *sources, size_t count,
 	const struct rules_options *options, struct rules **ret_rules, struct error *err);
+
+/* For those who explain rules. */
+const struct program *rules_program(const struct rules *rules);
+const struct format *rules_format(const struct rules *rules, size_t index);
+/*
+ * The chain of a rule for an event type; CHAIN_FALSE when it cannot match it. *ret_before: how many
+ * rules are asked before it.
+ */
+uint32_t rules_chain(const struct rules *rules, size_t index, unsigned event, size_t *ret_before);

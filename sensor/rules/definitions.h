@@ -68,6 +68,7 @@ struct rule_definition {
 	bool has_unknown_source;
 	const struct place *place, *condition_place, *output_place;
 	unsigned index, visibility;
+	struct text written_out; /* with options.keeps_conditions, once compiled */
 };
 
 struct version {

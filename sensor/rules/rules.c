@@ -329,6 +329,29 @@ const struct text *rules_domain_names(const struct rules *rules, size_t *ret_cou
 	return rules->program->domain_names;
 }
 
+const struct program *rules_program(const struct rules *rules)
+{
+	return rules->program;
+}
+
+const struct format *rules_format(const struct rules *rules, size_t index)
+{
+	return rules->rules[index].format;
+}
+
+uint32_t rules_chain(const struct rules *rules, size_t index, unsigned event, size_t *ret_before)
+{
+	const struct entry *entry = &rules->entries[event];
+
+	for (size_t i = 0; i < entry->count; i++) {
+		if (entry->candidates[i].rule != index)
+			continue;
+		*ret_before = i;
+		return entry->candidates[i].chain;
+	}
+	return CHAIN_FALSE;
+}
+
 void rules_sizes(const struct rules *rules, struct rules_sizes *ret_sizes)
 {
 	*ret_sizes = (struct rules_sizes){

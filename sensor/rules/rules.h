@@ -59,6 +59,7 @@ struct rules_options {
 	bool suggests_output;		   /* append_output: suggested_output (spec 4.5, 12) */
 	const char *extra_output;	   /* appended to every output; NULL: nothing */
 	const struct yaml_node *selection; /* the `rules:` list of falco.yaml, borrowed; NULL */
+	bool keeps_conditions;		   /* the loader keeps them written out, to explain */
 };
 
 struct rules_loader;

@@ -109,7 +109,7 @@ static void print_check(const struct node *node, struct buffer *out)
 		buffer_add_char(out, ')');
 }
 
-void node_print(const struct node *node, struct buffer *out)
+static void print_node(const struct node *node, bool writes_out, struct buffer *out)
 {
 	switch (node->kind) {
 	case NODE_AND:
@@ -118,19 +118,32 @@ void node_print(const struct node *node, struct buffer *out)
 		for (size_t i = 0; i < node->count; i++) {
 			if (i)
 				buffer_add_string(out, node->kind == NODE_AND ? " and " : " or ");
-			node_print(node->children[i], out);
+			print_node(node->children[i], writes_out, out);
 		}
 		buffer_add_char(out, ')');
 		break;
 	case NODE_NOT:
 		buffer_add_string(out, "not ");
-		node_print(node->children[0], out);
+		print_node(node->children[0], writes_out, out);
 		break;
 	case NODE_CHECK:
 		print_check(node, out);
 		break;
 	case NODE_MACRO:
-		buffer_add_text(out, node->name);
+		if (writes_out && node->target)
+			print_node(node->target, writes_out, out);
+		else
+			buffer_add_text(out, node->name);
 		break;
 	}
+}
+
+void node_print(const struct node *node, struct buffer *out)
+{
+	print_node(node, false, out);
+}
+
+void node_print_written_out(const struct node *node, struct buffer *out)
+{
+	print_node(node, true, out);
 }

@@ -64,4 +64,6 @@ int transformer_parse(struct text text, struct arena *arena, struct operand **re
 
 /* Prints a tree so that parsing it again gives the same tree; macros by name. */
 void node_print(const struct node *node, struct buffer *out);
+/* The same with what macros stand for in their place. */
+void node_print_written_out(const struct node *node, struct buffer *out);
 void operand_print(const struct operand *operand, struct buffer *out);

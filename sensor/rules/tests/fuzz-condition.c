@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "given.h"
+#include "sensor/rules/given.h"
 #include "sensor/rules/machine.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdint.h>
 
-#include "given.h"
+#include "sensor/rules/given.h"
 #include "sensor/rules/format.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <stdint.h>
 
-#include "given.h"
+#include "sensor/rules/given.h"
 #include "sensor/rules/rules.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

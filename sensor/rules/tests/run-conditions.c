@@ -16,7 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
-#include "given.h"
+#include "sensor/rules/given.h"
 #include "sensor/rules/machine.h"
 
 struct run {

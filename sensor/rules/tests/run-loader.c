@@ -23,7 +23,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/yaml.h"
-#include "given.h"
+#include "sensor/rules/given.h"
 #include "sensor/rules/rules.h"
 
 #define CASE_MAX (1 << 20)

@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
-#include "given.h"
+#include "sensor/rules/given.h"
 #include "sensor/rules/analysis.h"
 #include "sensor/rules/glob.h"
 #include "sensor/rules/machine.h"

@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "given.h"
+#include "sensor/rules/given.h"
 #include "sensor/rules/rules.h"
 #include "tests/test.h"
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "given.h"
+#include "sensor/rules/given.h"
 #include "sensor/fields/field.h"
 #include "sensor/rules/lexer.h"
 #include "sensor/rules/operators.h"
