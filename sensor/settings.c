@@ -374,7 +374,7 @@ static const struct setting rows[] = {
 		.type = SETTING_LIST,
 		AT(ignored_pids),
 		.environment = "TERCEL_IGNORE_PIDS",
-		.about = "Processes that, with their children, never make an alert" },
+		.about = "Processes that make no alert, nor do the programs that they start themselves" },
 	{ .key = "container_engines.cri.enabled",
 		.type = SETTING_BOOL,
 		AT(asks_cri),

@@ -58,35 +58,43 @@ static __always_inline __u64 start_time(struct task_struct *task)
 	return BPF_CORE_READ(old, real_start_time);
 }
 
-static __always_inline bool is_ignored(__u32 pid)
+static __always_inline struct ignored *ignored_of(__u32 pid)
 {
 	for (int i = 0; i < IGNORED_MAX; i++) {
 		if (i >= shared.ignored_count)
 			break;
-		if (shared.ignored_pids[i] == pid)
-			return true;
+		if (shared.ignored[i].pid == pid)
+			return &shared.ignored[i];
 	}
-	return false;
+	return NULL;
 }
 
 /* Two CPUs may choose one place; then one of two siblings is seen, which costs but harms nothing. */
-static __always_inline void ignore(__u32 pid)
+static __always_inline void ignore_child(__u32 pid)
 {
 	for (int i = 0; i < IGNORED_MAX; i++) {
 		if (i >= shared.ignored_count)
 			shared.ignored_count = i + 1;
-		if (shared.ignored_pids[i])
+		if (shared.ignored[i].pid)
 			continue;
-		shared.ignored_pids[i] = pid;
+		shared.ignored[i].state = IGNORED_CHILD;
+		shared.ignored[i].pid = pid;
 		return;
 	}
 }
 
-static __always_inline void ignore_no_more(__u32 pid)
+/* What an exec leaves of it: a child becomes its program, a program that becomes another is seen. */
+static __always_inline bool is_ignored_after_exec(__u32 pid)
 {
-	for (int i = 0; i < IGNORED_MAX; i++)
-		if (shared.ignored_pids[i] == pid)
-			shared.ignored_pids[i] = 0;
+	struct ignored *ignored = ignored_of(pid);
+
+	if (!ignored)
+		return false;
+	if (ignored->state == IGNORED_PROGRAM)
+		ignored->pid = 0;
+	else if (ignored->state == IGNORED_CHILD)
+		ignored->state = IGNORED_PROGRAM;
+	return ignored->pid;
 }
 
 static __always_inline void fill_header(
@@ -109,7 +117,7 @@ static __always_inline void fill_header(
 	record->effective_user = READ(cred, euid.val);
 	record->group = READ(cred, gid.val);
 	record->effective_group = READ(cred, egid.val);
-	record->is_ignored = is_ignored(record->pid);
+	record->is_ignored = ignored_of(record->pid) != NULL;
 	bpf_probe_read_kernel(record->comm, COMM_LENGTH, &leader->comm);
 }
 
@@ -278,7 +286,7 @@ static __always_inline struct slot *call_begin(__u64 *ctx, struct call **ret_cal
 	struct call_record *record;
 	struct slot *slot;
 
-	if (!call || is_ignored(bpf_get_current_pid_tgid() >> 32))
+	if (!call || ignored_of(bpf_get_current_pid_tgid() >> 32))
 		return NULL;
 	if (ring_is_crowded()) {
 		count_loss(LOSS_CALL_RING);
@@ -765,6 +773,7 @@ int process_exec(__u64 *ctx)
 		return 0;
 	record = (struct exec_record *)slot->data;
 	fill_header(&record->header, RECORD_EXEC, task);
+	record->header.is_ignored = is_ignored_after_exec(record->header.pid);
 	fill_task(&record->task, task);
 	fill_image(record, task);
 	record->flags = 0;
@@ -784,12 +793,14 @@ int process_fork(__u64 *ctx)
 	struct task_struct *forker = AS(task_struct, ctx[0]);
 	struct task_struct *child = AS(task_struct, ctx[1]);
 	struct fork_record *record;
+	struct ignored *ignored;
 	struct slot *slot;
 
 	if (READ(child, pid) != READ(child, tgid))
 		return 0; /* a thread */
-	if (is_ignored(READ(forker, tgid)))
-		ignore(READ(child, tgid));
+	ignored = ignored_of(READ(forker, tgid));
+	if (ignored && ignored->state == IGNORED_STARTER)
+		ignore_child(READ(child, tgid));
 	slot = slot_begin(sizeof(*record));
 	if (!slot)
 		return 0;
@@ -839,6 +850,7 @@ int process_exit(__u64 *ctx)
 	struct task_struct *task = AS(task_struct, ctx[0]);
 	struct signal_struct *signal = READ(task, signal);
 	struct exit_record *record;
+	struct ignored *ignored;
 	struct slot *slot;
 
 	if (READ(signal, live.counter))
@@ -850,8 +862,9 @@ int process_exit(__u64 *ctx)
 	fill_header(&record->header, RECORD_EXIT, task);
 	record->status = READ(task, exit_code);
 	record->reaper_pid = reaper_of(task);
-	if (record->header.is_ignored)
-		ignore_no_more(record->header.pid);
+	ignored = ignored_of(record->header.pid);
+	if (ignored)
+		ignored->pid = 0;
 	slot_send(slot, LOSS_LIFECYCLE_RING);
 	return 0;
 }

@@ -227,11 +227,23 @@ enum loss {
 
 #define IGNORED_MAX 16
 
+/*
+ * Processes whose calls are not reported: ourselves and our siblings. Only who was named at the
+ * start passes it on, and only to a child and the one program that this child becomes: a shell
+ * that an exploited forwarder starts, or turns into, is seen.
+ */
+enum ignored_state { IGNORED_STARTER, IGNORED_CHILD, IGNORED_PROGRAM };
+
+struct ignored {
+	__u32 pid; /* 0: free */
+	__u32 state;
+};
+
 /* Variables that both sides see; the sensor maps the memory. */
 struct shared {
 	struct call calls[ABI_COUNT][CALLS_MAX];
-	__u32 ignored_pids[IGNORED_MAX]; /* 0: free; children inherit it */
-	__u32 ignored_count;		 /* how many places were ever used */
+	struct ignored ignored[IGNORED_MAX];
+	__u32 ignored_count;   /* how many places were ever used */
 	__u32 consumer_sleeps; /* set by the consumer before it sleeps, taken by whom wakes it */
 	__u64 lost[LOSS_COUNT];
 };

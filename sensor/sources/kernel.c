@@ -236,33 +236,38 @@ static int map_variables(struct kernel_source *kernel)
 	return 0;
 }
 
-static bool is_ignored(const struct shared *shared, int64_t pid)
+static void ignore(struct shared *shared, int64_t pid, enum ignored_state state)
 {
-	for (size_t i = 0; i < shared->ignored_count; i++)
-		if (shared->ignored_pids[i] == pid)
-			return true;
-	return false;
-}
-
-/* What an ignored process had started before the kernel programs were there to see it. */
-static void ignore_children(void *context, const struct process *process)
-{
-	struct shared *shared = context;
-
-	if (!is_ignored(shared, process->parent_pid) || is_ignored(shared, process->pid) ||
-		shared->ignored_count == IGNORED_MAX)
+	if (shared->ignored_count == IGNORED_MAX)
 		return;
-	shared->ignored_pids[shared->ignored_count] = (uint32_t)process->pid;
+	shared->ignored[shared->ignored_count] = (struct ignored){ (uint32_t)pid, state };
 	shared->ignored_count++;
 }
 
+static const struct ignored *ignored_of(const struct shared *shared, int64_t pid)
+{
+	for (size_t i = 0; i < shared->ignored_count; i++)
+		if (shared->ignored[i].pid == pid)
+			return &shared->ignored[i];
+	return NULL;
+}
+
+/* What a starter had started before the kernel programs were there to see it. */
+static void ignore_children(void *context, const struct process *process)
+{
+	struct shared *shared = context;
+	const struct ignored *parent = ignored_of(shared, process->parent_pid);
+
+	if (parent && parent->state == IGNORED_STARTER && !ignored_of(shared, process->pid))
+		ignore(shared, process->pid, IGNORED_PROGRAM);
+}
+
+/* We ourselves start no siblings. */
 static void ignore_pids(struct shared *shared, const struct kernel_source_options *options)
 {
-	size_t count = MIN_OF(options->ignored_pid_count, IGNORED_MAX);
-
-	for (size_t i = 0; i < count; i++)
-		shared->ignored_pids[i] = (uint32_t)options->ignored_pids[i];
-	shared->ignored_count = (uint32_t)count;
+	for (size_t i = 0; i < options->ignored_pid_count; i++)
+		ignore(shared, options->ignored_pids[i],
+			options->ignored_pids[i] == getpid() ? IGNORED_PROGRAM : IGNORED_STARTER);
 }
 
 /* ---- being a source ---- */

@@ -42,8 +42,9 @@ struct kernel_source_options {
 	uint64_t ring_bytes;	     /* 0: 8 MiB */
 	const char *host_root;	     /* where the host's / is mounted; NULL or "": / */
 	struct runtimes *runtimes;   /* to ask about containers; NULL: nobody. Borrowed */
-	const int64_t *ignored_pids; /* ourselves and our siblings: nothing of theirs, or of the
-					children that they start, is reported */
+	const int64_t *ignored_pids; /* nothing of theirs is reported, and nothing of the
+					programs that they start themselves; who is started by
+					those is seen. At most 16, with those programs */
 	size_t ignored_pid_count;
 	struct recorder *recorder; /* is told of all records (recording.h); NULL: none. Borrowed */
 	bool accepts_all;	   /* no filter in the kernel */
