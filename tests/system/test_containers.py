@@ -291,6 +291,33 @@ def test_a_process_moved_into_another_containers_cgroup_keeps_its_containers_id(
             tap.equal(fields["container.name"], "attacker")
 
 
+def test_a_container_that_ran_before_the_sensor_is_known_at_its_next_exec():
+    runtimes.need("dockerd", "docker")
+    with Docker() as runtime:
+        made = runtime.container("sleep", "600", options=("--name=early",))
+        with sensor(EXECS, docker=runtime.socket) as running:
+            runtime.docker("exec", made, "cat", "/etc/passwd")
+            fields = alert_of(running, made, proc__args="/etc/passwd")["output_fields"]
+            check_container(fields, made, **{"container.name": "early", "container.type": "docker"})
+
+
+def test_hostile_labels_are_cut_and_cleaned_and_disturb_nobody():
+    runtimes.need("dockerd", "docker")
+    evil = "\x1b[2J\nNotice k8s_pod_name=forged"
+    with Docker() as runtime, sensor(EXECS, docker=runtime.socket) as running:
+        options = [f"--label=team={evil}", "--label=huge=" + "x" * 100000]
+        options += [f"--label=many-{number}={'y' * 500}" for number in range(600)]
+        made = runtime.container("true", options=("--name=evil", *options))
+        fields = alert_of(running, made, proc__exe="true")["output_fields"]
+        tap.equal(fields["container.name"], "evil")
+        tap.equal(fields["container.label.team"], "\ufffd[2J Notice k8s_pod_name=forged")
+        tap.equal(fields["k8s.pod.name"], None)
+        assert len(fields["container.labels"]) <= 16 * 1024, len(fields["container.labels"])
+        # Its neighbour is as well known as ever.
+        other = runtime.container("true", options=("--name=good",))
+        tap.equal(alert_of(running, other, proc__exe="true")["output_fields"]["container.name"], "good")
+
+
 def test_a_health_check_is_told_from_what_looks_like_it():
     runtimes.need("dockerd", "docker")
     rules = EXECS.replace("%proc.exe ", "%proc.is_container_healthcheck %container.healthcheck %proc.exe ")

@@ -173,8 +173,11 @@ static struct text pair_find(Cri__Pair *const *pairs, size_t count, const char *
 static void add_labels(
 	struct labels *labels, struct kept *kept, Cri__Pair *const *pairs, size_t count)
 {
+	_cleanup_(freep) struct label *all = NEW_ARRAY(struct label, count + 1);
+
 	for (size_t i = 0; i < count; i++)
-		labels_add(labels, kept, text_from(pairs[i]->key), text_from(pairs[i]->value));
+		all[i] = (struct label){ text_from(pairs[i]->key), text_from(pairs[i]->value) };
+	labels_add_all(labels, kept, all, count);
 }
 
 static void add_mount(struct metadata *metadata, const Cri__Mount *mount)

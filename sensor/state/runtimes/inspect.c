@@ -64,15 +64,19 @@ size_t texts_of_array(struct kept *kept, struct json_object *array, struct text 
 
 static void read_labels(struct metadata *metadata, struct json_object *labels)
 {
+	_cleanup_(freep) struct label *all = NULL;
+	size_t count = 0, capacity = 0;
+
 	if (!json_object_is_type(labels, json_type_object))
 		return;
 	json_object_object_foreach(labels, key, value)
 	{
 		if (json_object_is_type(value, json_type_string))
-			labels_add(&metadata->labels, &metadata->kept, text_of(key),
-				(struct text){ json_object_get_string(value),
-					(size_t)json_object_get_string_len(value) });
+			*ARRAY_ADD(all, count, capacity) = (struct label){ text_of(key),
+				{ json_object_get_string(value),
+					(size_t)json_object_get_string_len(value) } };
 	}
+	labels_add_all(&metadata->labels, &metadata->kept, all, count);
 }
 
 /* Podman gives options as a list and no mode. */

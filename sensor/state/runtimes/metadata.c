@@ -10,6 +10,7 @@
 #include "sensor/state/runtimes/metadata.h"
 
 #define LABEL_KEY_MAX 512
+#define SHORT_VALUE   128
 
 struct metadata *metadata_new(const char *runtime)
 {
@@ -167,7 +168,9 @@ void labels_add(struct labels *labels, struct kept *kept, struct text key, struc
 	struct label label;
 	size_t at;
 
-	if (!key.length || labels->count == METADATA_LABELS_MAX) {
+	if (!key.length || labels->count == METADATA_LABELS_MAX ||
+		labels->bytes + key.length + MIN_OF(value.length, METADATA_TEXT_MAX) >
+			METADATA_LABELS_BYTES_MAX) {
 		kept->cut++;
 		return;
 	}
@@ -181,6 +184,16 @@ void labels_add(struct labels *labels, struct kept *kept, struct text key, struc
 	memmove(labels->items + at + 1, labels->items + at,
 		(labels->count - 1 - at) * sizeof(label));
 	labels->items[at] = label;
+	labels->bytes += label.key.length + label.value.length;
+}
+
+void labels_add_all(
+	struct labels *labels, struct kept *kept, const struct label *from, size_t count)
+{
+	for (int wants_long = 0; wants_long <= 1; wants_long++)
+		for (size_t i = 0; i < count; i++)
+			if ((from[i].value.length > SHORT_VALUE) == wants_long)
+				labels_add(labels, kept, from[i].key, from[i].value);
 }
 
 struct text labels_find(const struct labels *labels, struct text key)
@@ -217,7 +230,8 @@ void metadata_add_mount(struct metadata *metadata, const struct mount *mount)
 	struct kept *kept = &metadata->kept;
 	struct mount *added;
 
-	if (metadata->mount_count == METADATA_MOUNTS_MAX) {
+	if (metadata->mount_count == METADATA_MOUNTS_MAX ||
+		metadata->mount_bytes > METADATA_MOUNTS_BYTES_MAX) {
 		kept->cut++;
 		return;
 	}
@@ -230,6 +244,7 @@ void metadata_add_mount(struct metadata *metadata, const struct mount *mount)
 		.is_writable = mount->is_writable,
 	};
 	added->text = mount_text(kept, added);
+	metadata->mount_bytes += 2 * added->text.length;
 }
 
 /* ---- images ---- */

@@ -18,10 +18,13 @@
 #include "base/text.h"
 
 /* Of one container or pod, all texts together. */
-#define METADATA_BYTES_MAX  (256 * 1024)
+#define METADATA_BYTES_MAX  (512 * 1024)
 #define METADATA_TEXT_MAX   4096
-#define METADATA_LABELS_MAX 512
+#define METADATA_LABELS_MAX 1024
 #define METADATA_MOUNTS_MAX 512
+/* Labels, and mounts, have parts of their own, so that they cannot push out what else is known. */
+#define METADATA_LABELS_BYTES_MAX (128 * 1024)
+#define METADATA_MOUNTS_BYTES_MAX (64 * 1024)
 /* All labels, or all mounts, as one text. */
 #define METADATA_JOINED_MAX (16 * 1024)
 
@@ -36,6 +39,7 @@ struct labels {
 	struct label *items; /* sorted by key */
 	size_t count;
 	size_t capacity;
+	size_t bytes; /* of their texts */
 };
 
 struct mount {
@@ -77,7 +81,7 @@ struct metadata {
 	struct labels labels;
 	struct text labels_text; /* as of a pod */
 	struct mount *mounts;
-	size_t mount_count, mount_capacity;
+	size_t mount_count, mount_capacity, mount_bytes;
 	struct text mounts_text; /* all mounts, joined by "," */
 	enum tristate is_privileged, host_pid, host_network, host_ipc;
 	bool is_sandbox;		/* the pod's own: pause */
@@ -112,6 +116,12 @@ void kept_done(struct kept *kept);
 struct text keep_text(struct kept *kept, struct text text);
 /* The same with a bound of the caller's. */
 struct text keep_text_up_to(struct kept *kept, struct text text, size_t limit);
+/*
+ * Adds many: first those with short values, so that no heap of long ones pushes them out. A key
+ * that comes twice keeps the value that was added first.
+ */
+void labels_add_all(
+	struct labels *labels, struct kept *kept, const struct label *from, size_t count);
 /* Adds a label; one whose key is there already, empty, or beyond the bounds is left out. */
 void labels_add(struct labels *labels, struct kept *kept, struct text key, struct text value);
 /* The value, or a slice without data. */

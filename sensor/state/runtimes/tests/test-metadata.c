@@ -119,6 +119,32 @@ TEST(huge_labels_stay_below_the_ceiling)
 	metadata_release(metadata);
 }
 
+TEST(a_heap_of_labels_and_mounts_pushes_nothing_else_out)
+{
+	_cleanup_(freep) char *huge = memory_new(1, 1 << 20);
+	_cleanup_(freep) struct label *labels = NEW_ARRAY(struct label, 2001);
+	struct metadata *metadata = metadata_new("docker");
+	char keys[2000][16];
+
+	memset(huge, 'x', 1 << 20);
+	for (int i = 0; i < 2000; i++) {
+		snprintf(keys[i], sizeof(keys[i]), "a%d", i);
+		labels[i] = (struct label){ text_of(keys[i]), { huge, 3000 } };
+	}
+	labels[2000] = (struct label){ TEXT("team"), TEXT("blue") };
+	labels_add_all(&metadata->labels, &metadata->kept, labels, 2001);
+	for (int i = 0; i < 2000; i++)
+		metadata_add_mount(metadata,
+			&(struct mount){ .source = { huge, 3000 }, .destination = { huge, 3000 } });
+	metadata_set_image(metadata, TEXT("quay.io/team/web:1"), NULL, 0, NULL, 0);
+	metadata_finish(metadata);
+	check_slice(labels_get(&metadata->labels, "team"), "blue");
+	check_slice(metadata->repository, "quay.io/team/web");
+	CHECK(metadata->mounts_text.length > 0 && metadata->labels_text.length > 0);
+	CHECK(metadata->kept.bytes <= METADATA_BYTES_MAX);
+	metadata_release(metadata);
+}
+
 TEST(labels_are_found_by_their_whole_key_and_the_first_of_two_stays)
 {
 	struct metadata *metadata = metadata_new("docker");
