@@ -11,12 +11,14 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "forwarder/carrier.h"
+#include "forwarder/connection.h"
 #include "forwarder/journal-reader.h"
 #include "forwarder/parcel.h"
 
 #define CONCURRENT_DEFAULT 64 /* where the settings say 0, no limit */
 #define STOCK_ALERTS	   512
 #define STOCK_BYTES	   (1 << 20)
+#define CONNECTION_CALL_MS 5000 /* to open, or to send a parcel */
 #define READ_AGAIN_MS	   1000
 #define BACKOFF_FIRST_MS   250
 #define BACKOFF_LAST_MS	   60000
@@ -47,6 +49,8 @@ struct carrier {
 	size_t concurrent;
 	int cursor;
 	struct journal_reader *reader;
+	struct connection *connection; /* NULL: over HTTP */
+	unsigned random;
 
 	int64_t read; /* all up to here is in parcels or in the stock */
 	struct stock stock;
@@ -174,9 +178,9 @@ static void works_again(struct carrier *carrier)
 }
 
 /* Three quarters to five quarters of it, so that many forwarders do not come back as one. */
-static int64_t with_jitter(struct carriage *carriage, int64_t ms)
+static int64_t with_jitter(struct carrier *carrier, int64_t ms)
 {
-	return ms * 3 / 4 + rand_r(&carriage->random) % (ms / 2 + 1);
+	return ms * 3 / 4 + rand_r(&carrier->random) % (ms / 2 + 1);
 }
 
 static void back_off(struct carrier *carrier, enum carrier_state state,
@@ -187,7 +191,7 @@ static void back_off(struct carrier *carrier, enum carrier_state state,
 
 	carrier->backoff_ms = carrier->backoff_ms ? MIN_OF(carrier->backoff_ms * 2, BACKOFF_LAST_MS)
 						  : BACKOFF_FIRST_MS;
-	ms = with_jitter(carrier->carriage, carrier->backoff_ms);
+	ms = with_jitter(carrier, carrier->backoff_ms);
 	if (answer->retry_after_ms >= 0)
 		ms = MAX_OF(ms, MIN_OF(answer->retry_after_ms, RETRY_AFTER_MAX_MS));
 	carrier->next_try_ms = clock_ms(CLOCK_MONOTONIC) + ms;
@@ -346,7 +350,32 @@ static void start_call(struct parcel *parcel)
 		fail_to_start(parcel, r, "the request cannot be made; look at its headers");
 }
 
-static void send_parcel(struct parcel *parcel)
+/* What is left until the end of the draining, at most what a call may take. */
+static int call_ms(const struct carriage *carriage)
+{
+	int64_t stop_ms = carriage->stop_ms;
+	int64_t left = stop_ms ? stop_ms - clock_ms(CLOCK_MONOTONIC) : CONNECTION_CALL_MS;
+
+	return (int)MAX_OF(MIN_OF(left, CONNECTION_CALL_MS), 1);
+}
+
+static void send_over_connection(struct parcel *parcel)
+{
+	struct carrier *carrier = parcel->context;
+	struct http_answer answer = { .retry_after_ms = -1 };
+	struct error err = { 0 };
+	enum verdict verdict =
+		connection_send(carrier->connection, parcel, call_ms(carrier->carriage), &err);
+
+	for (char *c = err.message; *c; c++)
+		if ((unsigned char)*c < 0x20)
+			*c = ' ';
+	err.message[WORDS_MAX] = '\0';
+	take_verdict(parcel, verdict, &answer, err.message);
+	advance(carrier);
+}
+
+static void send_over_http(struct parcel *parcel)
 {
 	struct carrier *carrier = parcel->context;
 	struct error err;
@@ -358,9 +387,22 @@ static void send_parcel(struct parcel *parcel)
 		fail_to_start(parcel, err.code, err.message);
 		return;
 	}
+	start_call(parcel);
+}
+
+/* Whether another may be sent at once. */
+static bool send_parcel(struct parcel *parcel)
+{
+	struct carrier *carrier = parcel->context;
+
 	if (!parcel->first_try_ms)
 		parcel->first_try_ms = clock_ms(CLOCK_MONOTONIC);
-	start_call(parcel);
+	if (carrier->connection) {
+		send_over_connection(parcel);
+		return false;
+	}
+	send_over_http(parcel);
+	return parcel->state == PARCEL_FLIES;
 }
 
 static struct parcel *first_waiting(struct carrier *carrier)
@@ -404,8 +446,7 @@ static void send_all(struct carrier *carrier, int64_t now_ms)
 			advance(carrier);
 			continue;
 		}
-		send_parcel(parcel);
-		if (parcel->state != PARCEL_FLIES)
+		if (!send_parcel(parcel))
 			return;
 	}
 }
@@ -433,6 +474,17 @@ void carrier_work(struct carrier *carrier, int64_t now_ms)
 {
 	send_all(carrier, now_ms);
 	note_oldest(carrier);
+}
+
+bool carrier_has_connection(const struct carrier *carrier)
+{
+	return carrier->connection != NULL;
+}
+
+void carrier_rest(struct carrier *carrier)
+{
+	if (carrier->connection)
+		connection_close(carrier->connection);
 }
 
 int64_t carrier_due_ms(const struct carrier *carrier)
@@ -519,7 +571,8 @@ int carrier_new(struct carriage *carriage, const struct output *output,
 
 	if (r < 0)
 		return r;
-	assert(output->compose && !output->prepare && !output->open && !output->flush);
+	assert(output->compose && !output->prepare);
+	assert(!output->open == !output->send && !output->open == !output->close);
 	carrier = NEW(struct carrier);
 	carrier->carriage = carriage;
 	carrier->output = output;
@@ -527,6 +580,11 @@ int carrier_new(struct carriage *carriage, const struct output *output,
 	carrier->rule.minimum = minimum;
 	carrier->rule.most = output->batch ? output->batch(settings) : 1;
 	carrier->concurrent = concurrent ? concurrent : CONCURRENT_DEFAULT;
+	carrier->random = carriage->random++;
+	if (output->open) {
+		carrier->connection = connection_new(output, settings, &carriage->trust);
+		carrier->concurrent = 1;
+	}
 	carrier->parcels_end = &carrier->parcels;
 	make_metrics(carrier);
 	open_cursor(carrier);
@@ -546,6 +604,7 @@ void carrier_free(struct carrier *carrier)
 	}
 	journal_batch_free(carrier->stock.batch);
 	journal_reader_free(carrier->reader);
+	connection_free(carrier->connection);
 	free(carrier);
 }
 

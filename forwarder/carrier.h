@@ -12,6 +12,7 @@
 #include "base/http-client.h"
 #include "base/metrics.h"
 #include "forwarder/journal.h"
+#include "forwarder/output.h"
 #include "forwarder/settings.h"
 
 /* Of one alert, before it is given up. */
@@ -27,8 +28,10 @@ struct carriage {
 	const char **titles; /* of all outputs that are on */
 	size_t title_count;
 	char *client_certificate, *client_key, *client_ca; /* of mutual TLS */
+	struct output_trust trust;			   /* the same, for connections */
 	unsigned random;
-	pthread_mutex_t lock; /* what is reported about them */
+	_Atomic int64_t stop_ms; /* monotonic; 0: nobody wants us to stop */
+	pthread_mutex_t lock;	 /* what is reported about them */
 };
 
 struct carrier;
@@ -39,10 +42,19 @@ int carrier_new(struct carriage *carriage, const struct output *output,
 void carrier_free(struct carrier *carrier);
 DEFINE_CLEANUP(struct carrier *, carrier_free)
 
-/* Sends what may be sent now. Times are of CLOCK_MONOTONIC. */
+/*
+ * Whether it keeps a connection (output.h). Such a one works in a thread of its own, because each
+ * of its sends waits for the receiver; the others share the thread of carriage.client.
+ */
+bool carrier_has_connection(const struct carrier *carrier);
+/*
+ * Sends what may be sent now; over a connection, one parcel. Times are of CLOCK_MONOTONIC.
+ */
 void carrier_work(struct carrier *carrier, int64_t now_ms);
 /* When it wants to work again if nothing happens before; 0: only when something does. */
 int64_t carrier_due_ms(const struct carrier *carrier);
+/* Closes its connection, if it has one that is open. */
+void carrier_rest(struct carrier *carrier);
 /* Whether it has nothing more that it could send now: all is sent, or it backs off. */
 bool carrier_is_drained(const struct carrier *carrier);
 

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "forwarder/carrier.h"
 #include "forwarder/check.h"
+#include "forwarder/courier.h"
 #include "forwarder/delivery.h"
 
 #define CALLS_MAX 1024
@@ -21,10 +22,9 @@ struct delivery {
 	struct carriage carriage;
 	struct carrier **carriers;
 	size_t count;
+	struct courier **couriers; /* of the carriers with a connection, in the same places */
 	pthread_t thread;
 	bool is_started;
-	_Atomic bool is_stopping;
-	_Atomic int64_t stop_ms; /* monotonic */
 };
 
 static int64_t clock_ms(clockid_t clock)
@@ -40,20 +40,20 @@ static int wait_ms(const struct delivery *delivery, int64_t now)
 	int64_t until = now + IDLE_MS;
 
 	for (size_t i = 0; i < delivery->count; i++) {
-		int64_t due_ms = carrier_due_ms(delivery->carriers[i]);
+		int64_t due_ms = delivery->couriers[i] ? 0 : carrier_due_ms(delivery->carriers[i]);
 
 		if (due_ms > now)
 			until = MIN_OF(until, due_ms);
 	}
-	if (delivery->is_stopping)
-		until = MIN_OF(until, (int64_t)delivery->stop_ms);
+	if (delivery->carriage.stop_ms)
+		until = MIN_OF(until, (int64_t)delivery->carriage.stop_ms);
 	return (int)MAX_OF(until - now, 0);
 }
 
 static bool is_drained(const struct delivery *delivery)
 {
 	for (size_t i = 0; i < delivery->count; i++)
-		if (!carrier_is_drained(delivery->carriers[i]))
+		if (!delivery->couriers[i] && !carrier_is_drained(delivery->carriers[i]))
 			return false;
 	return true;
 }
@@ -63,12 +63,13 @@ static void *run(void *context)
 	struct delivery *delivery = context;
 
 	for (;;) {
-		int64_t now = clock_ms(CLOCK_MONOTONIC);
+		int64_t now = clock_ms(CLOCK_MONOTONIC), stop_ms = delivery->carriage.stop_ms;
 
-		if (delivery->is_stopping && (now >= delivery->stop_ms || is_drained(delivery)))
+		if (stop_ms && (now >= stop_ms || is_drained(delivery)))
 			return NULL;
 		for (size_t i = 0; i < delivery->count; i++)
-			carrier_work(delivery->carriers[i], now);
+			if (!delivery->couriers[i])
+				carrier_work(delivery->carriers[i], now);
 		http_client_run(delivery->carriage.client, wait_ms(delivery, now));
 	}
 }
@@ -88,6 +89,12 @@ static void find_client_files(struct carriage *carriage)
 		client_file(settings->client_certificate_file, folder, "client.crt");
 	carriage->client_key = client_file(settings->client_key_file, folder, "client.key");
 	carriage->client_ca = client_file(settings->client_ca_file, folder, "ca.crt");
+	carriage->trust = (struct output_trust){
+		.ca_file = settings->ca_file && *settings->ca_file ? settings->ca_file : NULL,
+		.client_certificate = carriage->client_certificate,
+		.client_key = carriage->client_key,
+		.client_ca = carriage->client_ca,
+	};
 }
 
 static int add_carrier(struct delivery *delivery, const struct output *output, const void *settings,
@@ -98,6 +105,9 @@ static int add_carrier(struct delivery *delivery, const struct output *output, c
 
 	if (r < 0)
 		return r;
+	if (output->open)
+		delivery->couriers[delivery->count] = courier_new(
+			delivery->carriers[delivery->count], &delivery->carriage.stop_ms);
 	delivery->count++;
 	delivery->carriage.titles[delivery->carriage.title_count++] = output->title;
 	return 0;
@@ -119,6 +129,7 @@ int delivery_new(const struct configuration *configuration, struct journal *jour
 	pthread_mutex_init(&carriage->lock, NULL);
 	find_client_files(carriage);
 	delivery->carriers = NEW_ARRAY(struct carrier *, output_count);
+	delivery->couriers = NEW_ARRAY(struct courier *, output_count);
 
 	for (size_t i = 0; i < output_count; i++) {
 		const void *settings = configuration_output(configuration, i);
@@ -140,21 +151,31 @@ int delivery_start(struct delivery *delivery, struct error *err)
 	if (r)
 		return error_set(err, -r, "no thread for the outputs: %s", strerror(r));
 	delivery->is_started = true;
+	for (size_t i = 0; i < delivery->count; i++) {
+		r = delivery->couriers[i] ? courier_start(delivery->couriers[i], err) : 0;
+		if (r < 0)
+			return r;
+	}
 	return 0;
 }
 
 void delivery_wake(struct delivery *delivery)
 {
 	http_client_wake(delivery->carriage.client);
+	for (size_t i = 0; i < delivery->count; i++)
+		if (delivery->couriers[i])
+			courier_wake(delivery->couriers[i]);
 }
 
 void delivery_stop(struct delivery *delivery, int64_t drain_ms)
 {
 	if (!delivery->is_started)
 		return;
-	delivery->stop_ms = clock_ms(CLOCK_MONOTONIC) + drain_ms;
-	delivery->is_stopping = true;
+	delivery->carriage.stop_ms = clock_ms(CLOCK_MONOTONIC) + drain_ms;
 	delivery_wake(delivery);
+	for (size_t i = 0; i < delivery->count; i++)
+		if (delivery->couriers[i])
+			courier_join(delivery->couriers[i]);
 	pthread_join(delivery->thread, NULL);
 	delivery->is_started = false;
 }
@@ -168,14 +189,17 @@ void delivery_free(struct delivery *delivery)
 	carriage = &delivery->carriage;
 	delivery_stop(delivery, 0);
 	http_client_free(carriage->client);
-	for (size_t i = 0; i < delivery->count; i++)
+	for (size_t i = 0; i < delivery->count; i++) {
+		courier_free(delivery->couriers[i]);
 		carrier_free(delivery->carriers[i]);
+	}
 	pthread_mutex_destroy(&carriage->lock);
 	free(carriage->client_certificate);
 	free(carriage->client_key);
 	free(carriage->client_ca);
 	free(carriage->titles);
 	free(delivery->carriers);
+	free(delivery->couriers);
 	free(delivery);
 }
 

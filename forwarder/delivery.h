@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Delivery: carries alerts from the journal to the outputs. One thread runs all of them on one
- * libcurl multi handle; each output reads at its own pace from its own cursor, so that one that
+ * Delivery: carries alerts from the journal to the outputs. One thread runs all
+ * that speak HTTP on one libcurl multi handle, and each of the others (output.h: .open) has a
+ * thread of its own; each output reads at its own pace from its own cursor, so that one that
  * is slow or dead delays only itself and keeps no more than a batch in memory.
  *
  * An answer is a verdict (output.h):
@@ -33,7 +34,8 @@ int delivery_start(struct delivery *delivery, struct error *err);
 void delivery_wake(struct delivery *delivery);
 /*
  * Goes on sending for at most `drain_ms`, or until all that can be sent is; then gives up what is
- * under way and ends the thread. The journal must still be open.
+ * under way and ends the threads. A receiver that hangs over a connection may hold this up until
+ * its call's 5 s are over. The journal must still be open.
  */
 void delivery_stop(struct delivery *delivery, int64_t drain_ms);
 void delivery_free(struct delivery *delivery);

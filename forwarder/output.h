@@ -110,6 +110,13 @@ struct output_settings {
 		.minimum = 0, .maximum = 65535, .about = "Requests under way at once; 0 means 64" \
 	}
 
+/* Files of certificates, from the settings of all outputs; NULL where there is none. */
+struct output_trust {
+	const char *ca_file; /* beside the system's */
+	/* Of mutual TLS. */
+	const char *client_certificate, *client_key, *client_ca;
+};
+
 struct output {
 	const char *name;	    /* in metrics and settings: "webhook", "otlplogs" */
 	const char *key;	    /* in settings, where that is not the name: "otlp.logs" */
@@ -135,16 +142,24 @@ struct output {
 	enum verdict (*verdict)(const struct http_answer *answer);
 
 	/*
-	 * Seams for what comes later; delivery asserts that no output fills them yet. A request
-	 * that must succeed once before the first alert (an index, a stream); and in place of
-	 * .compose, for brokers and sockets, a connection that delivery opens, keeps and closes in
-	 * a thread of its own; and what only pushes at intervals.
+	 * Over a connection, for brokers and sockets: delivery opens it when there is something to
+	 * send, keeps it, and closes it after a failure, in a thread of the output's own. .compose
+	 * then makes a request of each alert, whose method and URL are what the output wants them
+	 * to be (a command and a key, a topic), and .send hands over `count` of them and waits
+	 * until the receiver has them all, or as near to that as its protocol comes. None of them
+	 * may take longer than `timeout_ms`.
+	 */
+	int (*open)(const void *settings, const struct output_trust *trust, int timeout_ms,
+		void **ret_connection, struct error *err);
+	enum verdict (*send)(void *connection, const struct request *requests, size_t count,
+		int timeout_ms, struct error *err);
+	void (*close)(void *connection);
+
+	/*
+	 * A seam for what comes later, a request that must succeed once before the first alert (an
+	 * index, a stream); delivery asserts that no output fills it yet.
 	 */
 	bool (*prepare)(const void *settings, struct request *request);
-	int (*open)(const void *settings, void **ret_connection, struct error *err);
-	enum verdict (*send)(void *connection, const struct messages *messages, struct error *err);
-	void (*close)(void *connection);
-	enum verdict (*flush)(void *connection, struct error *err);
 };
 
 /* Made from outputs/meson.build. */

@@ -131,3 +131,14 @@ void parcel_compose(struct parcel *parcel, const struct output *output, const vo
 	for (size_t i = 0; i < parcel->count; i++)
 		alert_free((struct alert *)items[i].alert);
 }
+
+void parcel_compose_one(const struct parcel *parcel, size_t i, const struct output *output,
+	const void *settings, struct request *request)
+{
+	struct text raw = parcel->entries[i].body;
+	_cleanup_(alert_freep) struct alert *alert = output->reads_alerts ? parse(raw) : NULL;
+	struct message message = { raw, alert };
+	struct messages messages = { &message, 1, NULL, 0 };
+
+	output->compose(&messages, settings, request);
+}

@@ -58,3 +58,6 @@ void parcel_give_up(struct parcel *parcel, const char *words);
 /* Makes the request. `enabled`: titles of all outputs that are on. */
 void parcel_compose(struct parcel *parcel, const struct output *output, const void *settings,
 	const char *const *enabled, size_t enabled_count);
+/* Makes the request of one of its alerts alone, for outputs that keep a connection. */
+void parcel_compose_one(const struct parcel *parcel, size_t i, const struct output *output,
+	const void *settings, struct request *request);

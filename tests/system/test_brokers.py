@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Outputs that are no HTTP, against the real servers: each started here, with a folder and a port of its own,
+stopped while alerts come, and started again. What it has in the end is all that was sent."""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+
+import tap
+from stack import free_port
+from test_forwarder import Forwarder, alert, numbered
+
+BEFORE, DURING, AFTER = numbered(20), numbered(20, 20), numbered(20, 40)
+
+
+class Server:
+    """A real server: with Server("redis-server", "--port", …) as one. `port` answers when it is up."""
+
+    programs = ["/usr/sbin", "/usr/lib/postgresql/15/bin"]
+
+    def __init__(self, *command, port, folder=None, environment=None, user=None):
+        self.command, self.port, self.environment, self.user = command, port, environment or {}, user
+        self.folder = folder or tempfile.mkdtemp(prefix="tercel-server-")
+        self.process = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def start(self):
+        path = ":".join([os.environ["PATH"], *self.programs])
+        program = shutil.which(self.command[0], path=path)
+        if not program:
+            tap.skip(f"{self.command[0]} is not installed")
+        with open(self.log(), "ab") as log:
+            self.process = subprocess.Popen([program, *self.command[1:]], cwd=self.folder, stdout=log, stderr=log,
+                                            env={**os.environ, "PATH": path, "HOME": self.folder, **self.environment},
+                                            user=self.user, start_new_session=True)
+        tap.wait_for(f"{self.command[0]} to listen", self.answers, 60)
+
+    def log(self):
+        return os.path.join(self.folder, "server.log")
+
+    def answers(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"{self.command[0]} ended:\n" + pathlib.Path(self.log()).read_text(errors="replace"))
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 5).close()
+            return True
+        except OSError:
+            return False
+
+    def stop(self, how=signal.SIGTERM):
+        if self.process and self.process.poll() is None:
+            os.killpg(self.process.pid, how)
+            self.process.wait(60)
+
+    def __exit__(self, *_):
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def run(*command, **more):
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60, **more).stdout
+
+
+def post(one, rules):
+    tap.equal(one.post("\n".join(json.dumps(alert(rule)) for rule in rules)), 200)
+
+
+def delivered(one, output, count):
+    tap.wait_for(f"{count} alerts to be sent\n{one.logged()}", lambda: one.output(output)["sent"] >= count, 60)
+
+
+def check_numbers(alerts):
+    """Each alert whole, as the forwarder took it, and its numbers unrounded."""
+    for one in alerts:
+        tap.equal(one["output_fields"], {"evt.time": 1622308709082520347, "proc.name": "sh"})
+        tap.equal((one["priority"], one["hostname"], one["tags"]), ("Warning", "node-1", ["a", "b"]))
+
+
+def outage(output, server, settings, read, how=signal.SIGTERM):
+    """Alerts before, while the server is down, and after; `read()` gives those that it has."""
+    with server, Forwarder(**settings) as one:
+        post(one, BEFORE)
+        delivered(one, output, len(BEFORE))
+        server.stop(how)
+        post(one, DURING)
+        tap.wait_for("the output to be told down", lambda: one.output(output)["state"] != "ok")
+        assert one.output(output)["last_error"], one.output(output)
+        server.start()
+        post(one, AFTER)
+        delivered(one, output, len(BEFORE + DURING + AFTER))
+        wanted = BEFORE + DURING + AFTER
+        got = tap.wait_for("all alerts to be there", lambda: all_of(read(), wanted))
+        check_numbers(got)
+        tap.equal(one.output(output)["dead_letters"], 0)
+
+
+def all_of(alerts, rules):
+    """The alerts, when all rules are among them."""
+    return alerts if {one["rule"] for one in alerts} >= set(rules) else None
+
+
+def rsyslog(port, protocol="tcp"):
+    folder = tempfile.mkdtemp(prefix="tercel-server-")
+    pathlib.Path(folder, "rsyslog.conf").write_text(f"""
+global(workDirectory="{folder}" maxMessageSize="2m")
+module(load="im{protocol}")
+input(type="im{protocol}" port="{port}" address="127.0.0.1")
+template(name="parsed" type="list" option.jsonf="on") {{
+  property(outname="pri" name="pri" format="jsonf")
+  property(outname="host" name="hostname" format="jsonf")
+  property(outname="program" name="programname" format="jsonf")
+  property(outname="time" name="timereported" dateFormat="rfc3339" date.inUTC="on" format="jsonf")
+  property(outname="message" name="msg" format="jsonf")
+}}
+action(type="omfile" file="{folder}/alerts" template="parsed" asyncWriting="off")
+""", encoding="utf-8")
+    return Server("rsyslogd", "-n", "-f", f"{folder}/rsyslog.conf", "-i", f"{folder}/pid", port=port, folder=folder)
+
+
+def lines(server):
+    path = pathlib.Path(server.folder, "alerts")
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def messages(server):
+    return [json.loads(line["message"].strip()) for line in lines(server)]
+
+
+def test_syslog_in_the_old_form_loses_nothing_while_its_server_is_down():
+    port = free_port()
+    server = rsyslog(port)
+    outage("syslog", server, {"SYSLOG_HOST": "127.0.0.1", "SYSLOG_PORT": str(port)}, lambda: messages(server))
+
+
+def test_rsyslog_understands_both_headers():
+    for header in ("rfc3164", "rfc5424"):
+        port = free_port()
+        with rsyslog(port) as server, Forwarder(SYSLOG_HOST="127.0.0.1", SYSLOG_PORT=str(port), SYSLOG_HEADER=header,
+                                                SYSLOG_FACILITY="local3") as one:
+            post(one, ["a rule"])
+            line = tap.wait_for("a line", lambda: lines(server))[0]
+            tap.equal((line["pri"], line["host"], line["program"]), (str(19 * 8 + 4), "node-1", "falco"), header)
+            assert line["time"].startswith("2021-05-29T17:18:29.082520+"), line
+            check_numbers(messages(server))
+
+
+def test_syslog_cef_cannot_be_broken_by_what_an_attacker_writes():
+    port = free_port()
+    with rsyslog(port) as server, Forwarder(SYSLOG_HOST="127.0.0.1", SYSLOG_PORT=str(port), SYSLOG_FORMAT="cef") as one:
+        post(one, ["a|b\\c=d\ne"])
+        message = tap.wait_for("a line", lambda: lines(server))[0]["message"]
+        assert message.strip().startswith(
+            "CEF:0|Falcosecurity|Falco|1.0|Falco Event|a\\|b\\\\c=d e|6|uuid="), message
+        assert "c\\=d\\ne source=syscall hostname=node-1 " in message, message
+        assert message.endswith("tags=a,b"), message
+
+
+def test_syslog_over_udp_arrives_and_what_no_datagram_holds_is_a_dead_letter():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(("127.0.0.1", 0))
+        receiver.settimeout(20)
+        with Forwarder(SYSLOG_HOST="127.0.0.1", SYSLOG_PORT=str(receiver.getsockname()[1]),
+                       SYSLOG_PROTOCOL="udp") as one:
+            tap.equal(one.post(alert("long", output_fields={str(i): "x" * 400 for i in range(300)})), 200)
+            post(one, ["short"])
+            line = receiver.recv(65536).decode()
+            assert line.startswith("<4>2021-05-29T17:18:29.082520Z node-1 falco: {"), line
+            tap.equal(json.loads(line.split(": ", 1)[1])["rule"], "short")
+            tap.wait_for("the dead letter", lambda: one.output("syslog")["dead_letters"] == 1)
+
+
+def redis(port):
+    return Server("redis-server", "--port", str(port), "--bind", "127.0.0.1", "--appendonly", "yes", "--appendfsync",
+                  "always", "--requirepass", "secret", port=port)
+
+
+def redis_ask(port, *command):
+    out = run("redis-cli", "-p", str(port), "--no-auth-warning", "-a", "secret", *command)
+    return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+
+
+def test_redis_lists_lose_nothing_while_their_server_is_down():
+    port = free_port()
+    outage("redis", redis(port), {"REDIS_ADDRESS": f"127.0.0.1:{port}", "REDIS_PASSWORD": "secret",
+                                  "REDIS_DATABASE": "3"},
+           lambda: redis_ask(port, "-n", "3", "lrange", "falco", "0", "-1"), signal.SIGKILL)
+
+
+def test_redis_hashes_have_each_alert_once_under_its_uuid():
+    port = free_port()
+    with redis(port), Forwarder(REDIS_ADDRESS=f"127.0.0.1:{port}", REDIS_PASSWORD="secret",
+                                REDIS_STORAGETYPE="hashmap", REDIS_KEY="alerts") as one:
+        post(one, BEFORE)
+        delivered(one, "redis", len(BEFORE))
+        alerts = redis_ask(port, "hvals", "alerts")
+        tap.equal(sorted(one["rule"] for one in alerts), sorted(BEFORE))
+        for event in alerts:
+            tap.equal(redis_ask(port, "hget", "alerts", event["uuid"]), [event])
+
+
+def test_a_wrong_password_of_redis_loses_nothing_and_is_told():
+    port = free_port()
+    with redis(port), Forwarder(REDIS_ADDRESS=f"127.0.0.1:{port}", REDIS_PASSWORD="wrong") as one:
+        post(one, BEFORE)
+        tap.wait_for("the refusal", lambda: one.output("redis")["state"] == "refused")
+        assert "WRONGPASS" in one.output("redis")["last_error"], one.output("redis")
+        tap.equal(one.output("redis")["dead_letters"], 0)
+        one.stop()
+        one.environment["REDIS_PASSWORD"] = "secret"
+        one.start()
+        delivered(one, "redis", len(BEFORE))
+        tap.equal([event["rule"] for event in redis_ask(port, "lrange", "falco", "0", "-1")], BEFORE)
+
+
+if __name__ == "__main__":
+    tap.main({name: run_ for name, run_ in globals().items() if getattr(run_, "__module__", "") == __name__})
