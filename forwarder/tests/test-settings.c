@@ -101,16 +101,17 @@ TEST(an_output_that_comes_later_is_told_where_it_is_switched_on)
 {
 	struct error err;
 	_cleanup_(configuration_freep) struct configuration *configuration =
-		load_text("redis: {address: ''}\n"
-			  "mqtt: {broker: 'tcp://x', minimumpriority: ''}\n"
-			  "policyreport: {enabled: false}\nsyslog: {host: ['a', 'b'], port: 514}\n",
+		load_text("azure: {eventhub: {name: ''}}\n"
+			  "logstash: {address: 'tcp://x', minimumpriority: ''}\n"
+			  "policyreport: {enabled: false}\n"
+			  "wavefront: {endpointhost: ['a', 'b'], metricname: x}\n",
 			&err);
 
 	CHECK_TEXT(warnings.data, "");
-	setenv("RABBITMQ_URL", "amqp://x", 1);
+	setenv("STAN_HOSTPORT", "nats://x", 1);
 	configuration_later(configuration, keep_name, NULL);
-	unsetenv("RABBITMQ_URL");
-	CHECK_TEXT(warnings.data, "rabbitmq mqtt syslog ");
+	unsetenv("STAN_HOSTPORT");
+	CHECK_TEXT(warnings.data, "stan logstash wavefront ");
 }
 
 TEST(a_wrong_priority_is_an_error_that_names_the_key)
@@ -152,13 +153,13 @@ TEST(a_check_finds_what_only_shows_when_all_is_put_together)
 {
 	struct error err = { 0 };
 	_cleanup_(configuration_freep) struct configuration *wrong = load_text(
-		"webhook: {address: 'http://a', minimumpriority: worst}\nmqtt: {broker: x}\n",
+		"webhook: {address: 'http://a', minimumpriority: worst}\nstan: {hostport: x}\n",
 		&err);
 	_cleanup_(configuration_freep) struct configuration *right = NULL;
 
 	CHECK_NUMBER(configuration_check(wrong, keep, NULL, &err), -EINVAL);
 	CHECK(strstr(err.message, "webhook.minimumpriority") != NULL);
-	CHECK_TEXT(warnings.data, "output mqtt is configured but comes with a later version\n");
+	CHECK_TEXT(warnings.data, "output stan is configured but comes with a later version\n");
 	right = load_text("webhook: {address: nothing}\ncustomfields: {a: b}\n", &err);
 	CHECK_NUMBER(configuration_check(right, keep, NULL, &err), 0);
 	CHECK(strstr(warnings.data, "Webhook is switched off: webhook.address must be a URL") !=

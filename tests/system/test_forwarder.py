@@ -672,12 +672,12 @@ def test_a_damaged_file_is_set_aside_and_the_rest_is_delivered():
 
 
 def test_outputs_that_come_later_and_unknown_keys_are_answered_and_nothing_stops():
-    config = "mqtt:\n  broker: tcp://x\nPagerduty:\n  APIKey: x\nwebhook:\n  adress: http://a\n"
+    config = "stan:\n  hostport: nats://x\nPagerduty:\n  APIKey: x\nwebhook:\n  adress: http://a\n"
     with Forwarder(config=config) as one:
         tap.equal(one.post(alert()), 200)
         tap.wait_for("the greeting", lambda: "Enabled Outputs: []" in one.logged())
         logged = one.logged()
-        tap.equal(logged.count("output mqtt is configured but comes with a later version"), 1)
+        tap.equal(logged.count("output stan is configured but comes with a later version"), 1)
         assert 'did you mean \\"webhook.address\\"?' in logged, logged
         assert "pagerduty.apikey has no effect; set pagerduty.routingkey" in logged, logged
 
