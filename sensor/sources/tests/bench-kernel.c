@@ -147,7 +147,7 @@ static double fifth_percentile(double *values, size_t count)
 
 static struct source *new_source(void)
 {
-	struct kernel_source_options options = { .ring_bytes = 64 << 20 };
+	struct kernel_source_options options = { 0 };
 	struct source *source = NULL;
 	struct error err = { 0 };
 
