@@ -454,6 +454,10 @@ TEST(an_exec_from_a_memfd_is_marked)
 	event = event_of(run_from_memory, "execveat", &pid);
 	if (!event)
 		return;
+	if (event->result == -ENOENT) {
+		reap(pid);
+		SKIP("this kernel itself runs no memfd"); /* Debian's 5.10.223, without us too */
+	}
 	CHECK_NUMBER(event->result, 0);
 	CHECK_SLICE(event->process->exe_path, "memfd:hidden");
 	CHECK(event->process->exe_flags & EXE_FROM_MEMFD);
