@@ -117,6 +117,14 @@ struct output_trust {
 	const char *client_certificate, *client_key, *client_ca;
 };
 
+/* Settings that several outputs share, such as those below aws. */
+struct output_group {
+	const char *name; /* what comes before the dot */
+	const struct setting *rows;
+	size_t row_count;
+	size_t size;
+};
+
 struct output {
 	const char *name;	    /* in metrics and settings: "webhook", "otlplogs" */
 	const char *key;	    /* in settings, where that is not the name: "otlp.logs" */
@@ -126,6 +134,8 @@ struct output {
 	size_t row_count;
 	size_t settings_size; /* of the struct that begins with struct output_settings */
 	bool reads_alerts;
+	const struct output_group *group; /* or NULL */
+	size_t group_at;		  /* of the pointer in the settings that gets the group's */
 
 	bool (*is_enabled)(const void *settings);
 	/* What must be right before anything is sent; may be NULL. */

@@ -220,6 +220,7 @@ struct configuration {
 	size_t count, capacity;
 	size_t known_count; /* rows that have an effect; those of later outputs follow */
 	size_t *output_at;  /* offset of each output's settings in `block` */
+	size_t *group_at;   /* the same for its group's, where it has one */
 	size_t size;
 	char *block; /* begins with struct settings */
 	struct yaml *file;
@@ -249,17 +250,55 @@ static void add_row(struct configuration *configuration, struct setting row)
 	*ARRAY_ADD(configuration->rows, configuration->count, configuration->capacity) = row;
 }
 
+static void add_rows(struct configuration *configuration, const char *key,
+	const struct setting *rows, size_t count, size_t at)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct setting row = rows[i];
+
+		row.key = string_printf("%s.%s", key, row.key);
+		row.at += at;
+		add_row(configuration, row);
+	}
+}
+
+/* A group's rows come once, with the first of its outputs. */
+static void add_group_rows(struct configuration *configuration, size_t i)
+{
+	const struct output_group *group = outputs[i]->group;
+
+	for (size_t j = 0; j < i; j++) {
+		if (outputs[j]->group == group) {
+			configuration->group_at[i] = configuration->group_at[j];
+			return;
+		}
+	}
+	configuration->group_at[i] = take_room(configuration, group->size);
+	add_rows(configuration, group->name, group->rows, group->row_count,
+		configuration->group_at[i]);
+}
+
 static void add_output_rows(struct configuration *configuration, size_t i)
 {
 	const struct output *output = outputs[i];
 
+	if (output->group)
+		add_group_rows(configuration, i);
 	configuration->output_at[i] = take_room(configuration, output->settings_size);
-	for (size_t j = 0; j < output->row_count; j++) {
-		struct setting row = output->rows[j];
+	add_rows(configuration, output_key(output), output->rows, output->row_count,
+		configuration->output_at[i]);
+}
 
-		row.key = string_printf("%s.%s", output_key(output), row.key);
-		row.at += configuration->output_at[i];
-		add_row(configuration, row);
+/* Outputs find their group's settings through a pointer in their own. */
+static void point_to_groups(struct configuration *configuration)
+{
+	for (size_t i = 0; i < output_count; i++) {
+		const void *group = configuration->block + configuration->group_at[i];
+
+		if (outputs[i]->group)
+			memcpy(configuration->block + configuration->output_at[i] +
+					outputs[i]->group_at,
+				&group, sizeof(group));
 	}
 }
 
@@ -284,6 +323,7 @@ static struct configuration *configuration_new(void)
 	struct configuration *configuration = NEW(struct configuration);
 
 	configuration->output_at = NEW_ARRAY(size_t, output_count);
+	configuration->group_at = NEW_ARRAY(size_t, output_count);
 	take_room(configuration, sizeof(struct settings));
 	for (size_t i = 0; i < COUNT_OF(own_rows); i++) {
 		struct setting row = own_rows[i];
@@ -300,6 +340,7 @@ static struct configuration *configuration_new(void)
 		add_later_keys(configuration, later_outputs[i].name, COMMON_KEYS);
 	}
 	configuration->block = NEW_ARRAY(char, configuration->size);
+	point_to_groups(configuration);
 	return configuration;
 }
 
@@ -316,6 +357,7 @@ void configuration_free(struct configuration *configuration)
 	yaml_unload(configuration->file);
 	free(configuration->rows);
 	free(configuration->output_at);
+	free(configuration->group_at);
 	free(configuration->block);
 	free(configuration);
 }

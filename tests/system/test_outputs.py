@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Outputs against the servers that they are for, as Debian has them, and against their answers."""
 import contextlib
+import hashlib
+import hmac
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -188,6 +191,57 @@ def test_outputs_that_take_many_get_many():
         tap.equal(sum(len(one) for one in streams), 51)
         assert max(len(one) for one in streams) > 20, [len(one) for one in streams]
     receiver.close()
+
+
+class Amazon(Receiver):
+    """Computes the signature of what it is sent by itself, as Amazon does, and refuses another."""
+
+    def __init__(self, secret):
+        super().__init__()
+        self.secret = secret
+        self.seen = []
+
+    def signature(self, handler, body, names, scope):
+        path, _, query = handler.path.partition("?")
+        is_s3 = scope.split("/")[2] == "s3"
+        lines = [f"{name}:{' '.join(handler.headers[name].split())}" for name in names]
+        canonical = "\n".join([handler.command, path if is_s3 else urllib.parse.quote(path, "/-_.~"), query, *lines, "",
+                               ";".join(names), hashlib.sha256(body).hexdigest()])
+        to_sign = "\n".join(["AWS4-HMAC-SHA256", handler.headers["x-amz-date"], scope,
+                             hashlib.sha256(canonical.encode()).hexdigest()])
+        key = b"AWS4" + self.secret.encode()
+        for part in scope.split("/"):
+            key = hmac.digest(key, part.encode(), "sha256")
+        return hmac.digest(key, to_sign.encode(), "sha256").hex()
+
+    def reply(self, handler, answer, body):
+        found = re.fullmatch("AWS4-HMAC-SHA256 Credential=([^/]+)/(.*), SignedHeaders=(.*), Signature=(.*)",
+                             handler.headers["Authorization"])
+        key, scope, names, signature = found.groups()
+        is_right = key == "AKID" and signature == self.signature(handler, body, names.split(";"), scope)
+        missing = {"host", "x-amz-date", "content-type"} - set(names.split(";"))
+        if is_right and not missing:
+            self.seen.append((handler.command, handler.path, scope.split("/")[1:], body))
+        super().reply(handler, 200 if is_right and not missing else 403, body)
+
+
+def test_amazon_computes_the_signatures_that_it_is_sent():
+    amazon = Amazon("a/secret")
+    url = f"http://127.0.0.1:{amazon.port}"
+    with Forwarder(AWS_ACCESS_KEY_ID="AKID", AWS_SECRET_ACCESS_KEY="a/secret", AWS_REGION="eu-central-1",
+                   AWS_S3_ENDPOINT=url, AWS_S3_BUCKET="bucket", AWS_S3_PREFIX="a b/c", AWS_SQS_URL=f"{url}/1/queue",
+                   TZ="Asia/Tokyo") as one:
+        tap.equal(one.post(hostile("a rule", 1)), 200)
+        drained(one, "awss3")
+        drained(one, "awssqs")
+    seen = {scope[1]: (method, path, scope, body) for method, path, scope, body in amazon.seen}
+    tap.equal(sorted(seen), ["s3", "sqs"])
+    method, path, scope, body = seen["s3"]
+    tap.equal((method, scope), ("PUT", ["eu-central-1", "s3", "aws4_request"]))
+    document = json.loads(body)
+    tap.equal(path, f"/bucket/a%20b/c/2026-11-24/2026-11-24T10%3A00%3A01.123456789Z-{document['uuid']}.json")
+    tap.equal(json.loads(json.loads(seen["sqs"][3])["MessageBody"]), document)
+    amazon.close()
 
 
 if __name__ == "__main__":
