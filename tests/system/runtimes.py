@@ -184,7 +184,8 @@ state = "{0}/state"
             labels={"app": "shop", "pod-template-hash": "7d4b9c6f5"},
             linux=make.LinuxPod(
                 cgroup_parent=f"/kubepods/besteffort/pod{uid}",
-                security_context=make.SandboxSecurity(privileged=True, namespace_options=make.NamespaceOption(network=2))))
+                security_context=make.SandboxSecurity(
+                    privileged=True, namespace_options=make.NamespaceOption(network=2, pid=1))))
         return self.api.RunPodSandbox(make.RunPodSandboxRequest(config=config)).pod_sandbox_id, config
 
     def container(self, pod, *command, image=IMAGE, privileged=False, name=None, annotations=None):
@@ -200,7 +201,7 @@ state = "{0}/state"
             labels=labels, annotations=annotations or {},
             mounts=[make.Mount(container_path="/data", host_path="/etc", readonly=True)],
             linux=make.LinuxContainer(security_context=make.ContainerSecurity(
-                privileged=privileged, namespace_options=make.NamespaceOption(network=2))))
+                privileged=privileged, namespace_options=make.NamespaceOption(network=2, pid=1))))
         made = self.api.CreateContainer(make.CreateContainerRequest(
             pod_sandbox_id=sandbox, config=spec, sandbox_config=config)).container_id
         self.api.StartContainer(make.ContainerRequest(container_id=made))
