@@ -13,8 +13,11 @@ bool output_is_usable(
 
 	if (!output->is_enabled(settings))
 		return false;
-	if (!output->check || output->check(settings, &err) == 0)
+	if (!output->check || output->check(settings, &err) == 0) {
+		if (output->note && output->note(settings))
+			warn(context, output->note(settings));
 		return true;
+	}
 	error_prefix(&err, "%s is switched off", output->title);
 	warn(context, err.message);
 	return false;

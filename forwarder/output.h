@@ -140,6 +140,8 @@ struct output {
 	bool (*is_enabled)(const void *settings);
 	/* What must be right before anything is sent; may be NULL. */
 	int (*check)(const void *settings, struct error *err);
+	/* What a person should know though it works; NULL: nothing. May be NULL. */
+	const char *(*note)(const void *settings);
 	/* How many alerts one request may carry; NULL: 1. */
 	size_t (*batch)(const void *settings);
 

@@ -77,6 +77,15 @@ static int check(const void *settings, struct error *err)
 	return r ? r : check_priority("dropeventdefaultpriority", alertmanager->drop_priority, err);
 }
 
+/* Each would need a cursor of its own, so that one that is down delays none. */
+static const char *note(const void *settings)
+{
+	return ((const struct alertmanager *)settings)->hosts.count < 2
+		       ? NULL
+		       : "alertmanager.hostport: alerts go to the first address only; sending to "
+			 "several is not spoken yet, let them share a name or an address";
+}
+
 static size_t batch(const void *settings)
 {
 	(void)settings;
@@ -268,6 +277,7 @@ const struct output output_alertmanager = {
 	.reads_alerts = true,
 	.is_enabled = is_enabled,
 	.check = check,
+	.note = note,
 	.batch = batch,
 	.compose = compose,
 };

@@ -196,3 +196,26 @@ TEST(a_template_that_does_not_parse_switches_its_output_off_with_the_place)
 	check_answers_with("slack: {webhookurl: 'http://a', messageformat: '{{ nothing }}'}\n",
 		"Slack is switched off: slack.messageformat: line 1");
 }
+
+TEST(more_addresses_of_alertmanager_than_are_used_are_told)
+{
+	check_answers_with("alertmanager: {hostport: 'http://a:9093,http://b:9093'}\n",
+		"alertmanager.hostport: alerts go to the first address only");
+	check_answers_with("alertmanager: {hostport: 'http://a:9093'}\n", "");
+	CHECK_TEXT(warnings.data, "");
+}
+
+TEST(outputs_of_a_group_share_its_settings)
+{
+	struct error err = { 0 };
+	_cleanup_(configuration_freep) struct configuration *configuration =
+		load_text("aws: {accesskeyid: a, secretaccesskey: b, region: r, sqs: {url: "
+			  "'http://q/1'}, s3: {bucket: x}}\n",
+			&err);
+
+	CHECK_NUMBER(configuration_check(configuration, keep, NULL, &err), 0);
+	CHECK_TEXT(warnings.data, "");
+	check_answers_with("aws: {s3: {bucket: x}}\n", "AWSS3 is switched off: aws.region");
+	check_answers_with("aws: {region: r, s3: {bucket: x}}\n",
+		"AWSS3 is switched off: aws.accesskeyid and aws.secretaccesskey must be set");
+}
