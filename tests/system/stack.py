@@ -21,6 +21,17 @@ BUILD = pathlib.Path(os.environ.get("TERCEL_BUILD", pathlib.Path(__file__).paren
 SOURCE = pathlib.Path(__file__).parents[2].resolve()
 
 
+PROGRAMS = ["tercel/tercel", "sensor/tercel-sensor", "forwarder/tercel-forwarder", "dashboard/tercel-dashboard"]
+
+
+def copy_programs(folder):
+    """A build tree of the programs alone: one that others can enter, or that they cannot."""
+    for name in PROGRAMS:
+        os.makedirs(os.path.join(folder, os.path.dirname(name)))
+        shutil.copy(BUILD / name, os.path.join(folder, name))
+    return pathlib.Path(folder)
+
+
 def need_root():
     if os.geteuid() != 0:
         tap.skip("root is needed to load eBPF programs")
