@@ -274,6 +274,9 @@ static int set_choice(const struct assignment *to, struct text text)
 {
 	struct text rest = text_of(to->row->choices), choice;
 
+	/* Falcosidekick's example writes `sasl: ""` for the default. */
+	if (!text.length && to->row->fallback)
+		text = text_of(to->row->fallback);
 	for (int i = 0; text_split(&rest, ' ', &choice); i++)
 		if (text_equal_ignoring_case(choice, text)) {
 			*(int *)to->member = i;

@@ -30,7 +30,8 @@ enum setting_type {
 	SETTING_SIZE,	  /* uint64_t bytes: "64MiB", "1GB", "4096" */
 	SETTING_DURATION, /* int64_t milliseconds: "250ms", "1h30m", Prometheus' form; "2W" as "2w"
 			   */
-	SETTING_CHOICE,	  /* int, index into .choices (space separated), case-insensitive */
+	SETTING_CHOICE,	  /* int, index into .choices (space separated), case-insensitive;
+			   "" is the fallback, where there is one */
 	SETTING_LIST,	  /* struct text_list: a YAML sequence, or comma separated text */
 	SETTING_MAP,	  /* struct text_map: a YAML mapping, "k:v,k2:v2" (first colon), or JSON */
 	SETTING_NODE,	 /* struct yaml_node *, for shapes of the program's own; file only. Borrowed

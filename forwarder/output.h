@@ -92,18 +92,19 @@ struct output_settings {
 		.at = offsetof(struct output_settings, minimum_priority), .value = "PRIORITY", \
 		.about = "Alerts of lower priority are not sent here"                          \
 	}
-#define OUTPUT_ROWS_HTTP                                                                          \
+#define OUTPUT_ROWS_TLS                                                                           \
 	{ .key = "checkcert",                                                                     \
 		.type = SETTING_BOOL,                                                             \
 		.at = offsetof(struct output_settings, checks_certificate),                       \
 		.fallback = "true",                                                               \
 		.about = "Whether the receiver's certificate must be valid" },                    \
-		{ .key = "mutualtls",                                                             \
-			.type = SETTING_BOOL,                                                     \
-			.at = offsetof(struct output_settings, uses_mutual_tls),                  \
-			.fallback = "false",                                                      \
-			.about = "Show the client certificate of mutualtlsclient; checkcert is "  \
-				 "then true" },                                                   \
+	{                                                                                         \
+		.key = "mutualtls", .type = SETTING_BOOL,                                         \
+		.at = offsetof(struct output_settings, uses_mutual_tls), .fallback = "false",     \
+		.about = "Show the client certificate of mutualtlsclient; checkcert is then true" \
+	}
+#define OUTPUT_ROWS_HTTP                                                                          \
+	OUTPUT_ROWS_TLS,                                                                          \
 	{                                                                                         \
 		.key = "maxconcurrentrequests", .type = SETTING_INTEGER,                          \
 		.at = offsetof(struct output_settings, concurrent_requests), .fallback = "1",     \

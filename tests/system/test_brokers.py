@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Outputs that are no HTTP, against the real servers: each started here, with a folder and a port of its own,
 stopped while alerts come, and started again. What it has in the end is all that was sent."""
+import base64
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+import threading
 
 import tap
-from stack import free_port
+from stack import BUILD, free_port
 from test_forwarder import Forwarder, alert, numbered
 
 BEFORE, DURING, AFTER = numbered(20), numbered(20, 20), numbered(20, 40)
@@ -217,6 +220,111 @@ def test_a_wrong_password_of_redis_loses_nothing_and_is_told():
         one.start()
         delivered(one, "redis", len(BEFORE))
         tap.equal([event["rule"] for event in redis_ask(port, "lrange", "falco", "0", "-1")], BEFORE)
+
+
+class KafkaMock:
+    """Looks like a Server to outage()."""
+
+    def __init__(self):
+        program = BUILD / "tests/kafka-mock"
+        if not program.exists():
+            tap.skip("kafka-mock was not built")
+        self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.brokers = self.process.stdout.readline().strip()
+        self.lines = []
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def __enter__(self):
+        return self
+
+    def read(self):
+        for line in self.process.stdout:
+            self.lines.append(line.strip())
+
+    def tell(self, word):
+        known = self.lines.count("ok")
+        self.process.stdin.write(word + "\n")
+        self.process.stdin.flush()
+        tap.wait_for("the mock cluster to obey", lambda: self.lines.count("ok") > known)
+
+    def stop(self, _how=None):
+        self.tell("down")
+
+    def start(self):
+        self.tell("up")
+
+    def alerts(self):
+        return [json.loads(line) for line in list(self.lines) if line.startswith("{")]
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait(30)
+        self.reader.join(30)
+
+
+def test_kafka_loses_nothing_while_its_broker_is_down():
+    mock = KafkaMock()
+    outage("kafka", mock, {"KAFKA_HOSTPORT": mock.brokers, "KAFKA_TOPIC": "alerts"}, mock.alerts)
+
+
+def nats_ask(port, subject, body=""):
+    """A request and its answer in NATS' own protocol (docs.nats.io, Client Protocol)."""
+    with socket.create_connection(("127.0.0.1", port), 20) as one:
+        stream = one.makefile("rwb")
+        stream.readline()  # INFO
+        text = body.encode()
+        stream.write(b'CONNECT {"verbose":false}\r\nSUB answer 1\r\nPUB %s answer %d\r\n%s\r\n'
+                     % (subject.encode(), len(text), text))
+        stream.flush()
+        while True:
+            line = stream.readline().split()
+            if line[0] == b"PING":
+                stream.write(b"PONG\r\n")
+                stream.flush()
+            elif line[0] == b"MSG":
+                return json.loads(stream.read(int(line[-1])))
+
+
+def nats_alerts(port):
+    state = nats_ask(port, "$JS.API.STREAM.INFO.alerts")["state"]
+    messages = [nats_ask(port, "$JS.API.STREAM.MSG.GET.alerts", json.dumps({"seq": i}))["message"]
+                for i in range(1, state["messages"] + 1)]
+    for one in messages:
+        assert re.fullmatch(r"falco\.warning\.rule_\d+", one["subject"]), one
+    return [json.loads(base64.b64decode(one["data"])) for one in messages]
+
+
+class NatsServer(Server):
+    """With a stream that keeps what is published."""
+
+    def __enter__(self):
+        super().__enter__()
+        answer = tap.wait_for("the stream", lambda: nats_ask(
+            self.port, "$JS.API.STREAM.CREATE.alerts", json.dumps({"name": "alerts", "subjects": ["falco.>"]})))
+        assert "error" not in answer, answer
+        return self
+
+
+def test_nats_loses_nothing_while_its_server_is_down():
+    port = free_port()
+    folder = tempfile.mkdtemp(prefix="tercel-server-")
+    outage("nats", NatsServer("nats-server", "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", folder, port=port,
+                              folder=folder),
+           {"NATS_HOSTPORT": f"nats://127.0.0.1:{port}"}, lambda: nats_alerts(port))
+
+
+def test_a_user_of_nats_who_may_not_publish_loses_nothing_and_is_told():
+    port = free_port()
+    folder = tempfile.mkdtemp(prefix="tercel-server-")
+    pathlib.Path(folder, "conf").write_text(
+        'authorization { users = [ { user: u, password: p, permissions: { publish: { deny: ">" } } } ] }')
+    with Server("nats-server", "-a", "127.0.0.1", "-p", str(port), "-c", "conf", port=port, folder=folder), \
+            Forwarder(NATS_HOSTPORT=f"nats://u:p@127.0.0.1:{port}") as one:
+        post(one, BEFORE)
+        tap.wait_for("the refusal", lambda: one.output("nats")["state"] == "refused")
+        assert "ermission" in one.output("nats")["last_error"], one.output("nats")
+        tap.equal((one.output("nats")["sent"], one.output("nats")["dead_letters"]), (0, 0))
 
 
 if __name__ == "__main__":
