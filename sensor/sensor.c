@@ -27,6 +27,8 @@
 #define PARKED_TURN_MS 2
 /* In a replay at most so many alerts wait for an output before the next event is taken. */
 #define REPLAY_ALERTS_MAX 64
+/* Parts of a recording that reloads may make. */
+#define RECORDINGS_MAX 1000
 /* Of the memory for waiting events a single container may take this part. */
 #define CONTAINERS_PART 8
 
@@ -479,6 +481,20 @@ static int write_pid_file(const char *path, struct error *err)
 	return 0;
 }
 
+/* A reload begins a new recording; the one so far becomes FILE.1, FILE.2 … */
+static void set_recording_aside(const char *path)
+{
+	for (int number = 1; number <= RECORDINGS_MAX; number++) {
+		_cleanup_(freep) char *aside = string_printf("%s.%d", path, number);
+
+		if (!access(aside, F_OK))
+			continue;
+		if (!rename(path, aside))
+			log_info("the recording before the reload is %s", aside);
+		return;
+	}
+}
+
 /* Gives what the recording's end made of `r`. */
 static int done(struct sensor *sensor, int r, struct error *err)
 {
@@ -493,6 +509,8 @@ static int done(struct sensor *sensor, int r, struct error *err)
 		log_info("recording %s: %" PRIu64 " records", sensor->settings->options.record_file,
 			recorder_records(sensor->recorder));
 	recorded = recorder_close(sensor->recorder, r < 0 ? NULL : err);
+	if (sensor->recorder && r == 1)
+		set_recording_aside(sensor->settings->options.record_file);
 	while (sensor->is_replay && !atomic_load(&sensor->signals->stop) &&
 		!outlets_wait_for_room(sensor->outlets, 0, TURN_MS))
 		;

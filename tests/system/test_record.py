@@ -2,6 +2,7 @@
 """Recordings of real activity in a real container: what is replayed is what happened."""
 import json
 import os
+import signal
 import subprocess
 import tempfile
 
@@ -105,6 +106,19 @@ def test_record_keeps_what_the_rules_need_and_ends_by_itself():
             out, err = process.communicate(timeout=60)
         tap.equal((process.returncode, out), (0, ""), err)
         assert "secret read" in run("replay", recording, "-r", rules, "--json").stdout
+
+
+def test_a_reload_begins_a_new_recording_and_keeps_the_one_before():
+    need_root()
+    with tempfile.TemporaryDirectory() as folder:
+        rules = written(folder, "rules.yaml", RULES)
+        recording = os.path.join(folder, "r.rec")
+        with Sensor("-c", "/dev/null", "-r", rules, "-o", f"sensor.record_file={recording}") as sensor:
+            sensor.process.send_signal(signal.SIGHUP)
+            sensor.wait_for_log("watching with", 2)
+            tap.equal(sensor.stop(), 0)
+        for path in (recording, recording + ".1"):
+            run("replay", path, "-r", rules)
 
 
 def test_what_is_no_recording_is_refused_in_one_line():

@@ -271,6 +271,97 @@ TEST(a_changed_byte_is_found_by_the_checksum)
 	check_refused(&world, "its checksum is wrong");
 }
 
+static void add_block(FILE *file, enum block_kind kind, struct buffer *items)
+{
+	struct block_header block = { .kind = kind,
+		.length = (uint32_t)items->length,
+		.checksum = (uint32_t)crc32(0, (const Bytef *)items->data, (uInt)items->length) };
+
+	fwrite(&block, 1, sizeof(block), file);
+	fwrite(items->data, 1, items->length, file);
+	buffer_clear(items);
+}
+
+static void add_item(struct buffer *items, enum item_kind kind, const void *data, size_t size)
+{
+	struct item_header header = { .kind = (uint16_t)kind, .padding = (uint16_t)(-size & 7) };
+
+	header.size = (uint32_t)(sizeof(header) + size + header.padding);
+	buffer_add(items, &header, sizeof(header));
+	buffer_add(items, data, size);
+	buffer_add(items, "\0\0\0\0\0\0\0", header.padding);
+}
+
+#define DOCKER_ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void add_call_in_container(struct buffer *items)
+{
+	struct process facts = { .pid = 77,
+		.cgroup = TEXT("/system.slice/docker-" DOCKER_ID ".scope") };
+	struct call_record record = { .header = { .size = sizeof(record),
+					      .kind = RECORD_CALL,
+					      .pid = 77,
+					      .tid = 77,
+					      .start_ns = 50000000 } };
+	struct buffer process;
+
+	buffer_init(&process, BLOCK_MAX);
+	put_process(&process, &facts, 5);
+	add_item(items, ITEM_EVENTS, "\6\0\0\0setuid", 10);
+	add_item(items, ITEM_PROCESS, process.data, process.length);
+	add_item(items, ITEM_RECORD, &record, sizeof(record));
+	buffer_done(&process);
+}
+
+static void add_metadata(FILE *file, struct buffer *items, const char *name, bool is_partial)
+{
+	struct metadata *metadata = metadata_new("docker");
+	struct buffer state;
+
+	buffer_init(&state, BLOCK_MAX);
+	metadata->name = keep_text(&metadata->kept, text_of(name));
+	metadata->is_partial = is_partial;
+	put_number(&state, CONTAINER_DOCKER);
+	put_text(&state, TEXT(DOCKER_ID));
+	put_metadata(&state, metadata);
+	add_item(items, ITEM_METADATA, state.data, state.length);
+	add_block(file, BLOCK_STATE, items);
+	metadata_release(metadata);
+	buffer_done(&state);
+}
+
+TEST(metadata_that_came_later_are_there_from_the_first_event_on)
+{
+	struct recording_header header = {
+		.magic = RECORDING_MAGIC, .version = RECORDING_VERSION, .wire_version = WIRE_VERSION
+	};
+	struct world world = { .path = "/tmp/tercel-recording-XXXXXX" };
+	FILE *file = fdopen(mkstemp(world.path), "w");
+	struct event *event = NULL;
+	struct error err = { 0 };
+	struct buffer items;
+
+	buffer_init(&items, BLOCK_MAX);
+	fwrite(&header, 1, sizeof(header), file);
+	add_call_in_container(&items);
+	add_block(file, BLOCK_STREAM, &items);
+	add_metadata(file, &items, "half", true);
+	add_metadata(file, &items, "web", false);
+	add_item(&items, ITEM_END, "", 0);
+	add_block(file, BLOCK_END, &items);
+	fclose(file);
+	CHECK_NUMBER(open_replay(&world, &err), 0);
+	CHECK_NUMBER(next(&world, &event, &err), 1);
+	CHECK_TEXT(err.message, "");
+	CHECK_TEXT(event->type->name, "setuid");
+	CHECK_NUMBER(event->container->kind, CONTAINER_DOCKER);
+	CHECK_NUMBER(event->container->state, METADATA_KNOWN);
+	CHECK_TEXT(event->container->name.data, "web");
+	CHECK_NUMBER(next(&world, &event, &err), -ECANCELED);
+	end_replay(&world);
+	buffer_done(&items);
+}
+
 /* A file of one block with a right checksum around these items. */
 static void check_made_up(enum block_kind kind, const void *items, size_t size, const char *words)
 {
