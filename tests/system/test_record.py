@@ -9,7 +9,7 @@ import tempfile
 import tap
 from containers import Container, need_runc
 from sensor import Sensor, written
-from stack import BUILD, copy_programs
+from stack import BUILD, copy_programs, need_root
 
 TERCEL = str(BUILD / "tercel/tercel")
 NAME = "ab12cd34ef56" + "0" * 52
