@@ -6,7 +6,9 @@ import signal
 import subprocess
 import tempfile
 
+import runtimes
 import tap
+import test_containers as engines
 from containers import Container, need_runc
 from sensor import Sensor, written
 from stack import BUILD, copy_programs, need_root
@@ -73,6 +75,26 @@ def test_a_replay_gives_the_alerts_of_the_live_run_to_the_byte_every_time():
         tap.equal(first, second)
         tap.equal(first.splitlines(), live)
         tap.equal(os.stat(recording).st_mode & 0o777, 0o600)
+
+
+def test_metadata_of_a_real_runtime_are_in_the_recording():
+    runtimes.need("containerd", "ctr")
+    with tempfile.TemporaryDirectory() as folder:
+        recording = os.path.join(folder, "pods.rec")
+        rules = written(folder, "rules.yaml", engines.EXECS)
+        with runtimes.Containerd() as runtime, \
+                engines.sensor(engines.EXECS, {"sensor": {"record_file": recording},
+                                                       "time_format_iso_8601": True, **engines.PATIENT},
+                               cri=runtime.socket) as live:
+            pod = runtime.pod()
+            for number in range(3):
+                made = runtime.container(pod, "true", str(number), name=f"shop-{number}")
+                engines.alert_of(live, made)
+            tap.equal(live.stop(), 0)
+        lines = run("replay", recording, "-r", rules, "--json", "-o", "append_output[].suggested_output=true").stdout.splitlines()
+        assert any('"k8s.deployment.name":"shop"' in line and '"container.name":"shop-2"' in line for line in lines), lines
+        # Live some alerts waited for metadata and others passed them.
+        tap.equal(sorted(lines), sorted(live.lines))
 
 
 def test_other_rules_run_over_a_recording_without_privileges():
