@@ -327,5 +327,158 @@ def test_a_user_of_nats_who_may_not_publish_loses_nothing_and_is_told():
         tap.equal((one.output("nats")["sent"], one.output("nats")["dead_letters"]), (0, 0))
 
 
+def postgres(port):
+    folder = tempfile.mkdtemp(prefix="tercel-server-")
+    shutil.chown(folder, "postgres")
+    server = Server("postgres", "-D", f"{folder}/data", "-p", str(port), "-h", "127.0.0.1", "-k", folder, port=port,
+                    folder=folder, user="postgres")
+    initdb = shutil.which("initdb", path=":".join(Server.programs))
+    if not initdb:
+        tap.skip("postgresql is not installed")
+    pathlib.Path(folder, "password").write_text("secret")
+    shutil.chown(f"{folder}/password", "postgres")
+    run(initdb, "-D", f"{folder}/data", "-U", "postgres", "-A", "scram-sha-256", "--pwfile", f"{folder}/password",
+        "--no-sync", "-E", "UTF8", "--locale=C", user="postgres", cwd=folder)
+    return server
+
+
+def psql(port, statement, database="falcosidekick"):
+    return run("psql", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "-d", database, "-qAtc", statement,
+               env={**os.environ, "PGPASSWORD": "secret"})
+
+
+def postgres_ready(port):
+    try:
+        return psql(port, "SELECT 1", "postgres") == "1\n"
+    except subprocess.CalledProcessError:
+        return False
+
+
+class PostgresServer:
+    def __init__(self, port):
+        self.port, self.server = port, postgres(port)
+
+    def __enter__(self):
+        self.start()
+        psql(self.port, "CREATE DATABASE falcosidekick", "postgres")
+        psql(self.port, """CREATE TABLE falcosidekick_events (time timestamptz, rule text, priority varchar(20),
+            source varchar(20), output text, tags text, hostname text, "evt.time" numeric, "proc.name" text)""")
+        return self
+
+    def start(self):
+        self.server.start()
+        tap.wait_for("PostgreSQL to answer", lambda: postgres_ready(self.port))
+
+    def stop(self, _how=None):
+        self.server.stop(signal.SIGINT)  # its fast shutdown
+
+    def __exit__(self, *_):
+        self.server.stop(signal.SIGINT)
+        self.server.__exit__()
+
+
+def rows(port):
+    found = []
+    for line in psql(port, "SELECT row_to_json(t) FROM falcosidekick_events t").splitlines():
+        row = json.loads(line)
+        row["output_fields"] = {"evt.time": row["evt.time"], "proc.name": row["proc.name"]}
+        row["tags"] = row["tags"].split(",")
+        found.append(row)
+    return found
+
+
+def test_timescaledb_loses_nothing_while_its_server_is_down():
+    port = free_port()
+    outage("timescaledb", PostgresServer(port), {
+        "TIMESCALEDB_HOST": "127.0.0.1", "TIMESCALEDB_PORT": str(port), "TIMESCALEDB_PASSWORD": "secret",
+        "TIMESCALEDB_FIELDS": "evt.time,proc.name"}, lambda: rows(port))
+
+
+def test_an_alert_that_postgresql_refuses_is_a_dead_letter_and_the_others_arrive():
+    port = free_port()
+    with PostgresServer(port), Forwarder(TIMESCALEDB_HOST="127.0.0.1", TIMESCALEDB_PORT=str(port),
+                                         TIMESCALEDB_PASSWORD="secret") as one:
+        events = [alert("one"), alert("two", source="x" * 21), alert("'); DROP TABLE falcosidekick_events; --")]
+        tap.equal(one.post("\n".join(json.dumps(event) for event in events)), 200)
+        tap.wait_for("the dead letter", lambda: one.output("timescaledb")["dead_letters"] == 1)
+        delivered(one, "timescaledb", 2)
+        tap.equal(psql(port, "SELECT rule FROM falcosidekick_events ORDER BY rule").splitlines(),
+                  ["'); DROP TABLE falcosidekick_events; --", "one"])
+        _, reason, body = one.dead_letters()[0]
+        assert "22001: value too long" in reason, reason
+        tap.equal(json.loads(body)["rule"], "two")
+
+
+def mosquitto(port):
+    folder = tempfile.mkdtemp(prefix="tercel-server-")
+    pathlib.Path(folder, "conf").write_text(f"""
+listener {port} 127.0.0.1
+password_file {folder}/passwords
+allow_anonymous false
+user root
+persistence true
+persistence_location {folder}/
+max_queued_messages 0
+""")
+    server = Server("mosquitto", "-c", f"{folder}/conf", port=port, folder=folder)
+    passwd = shutil.which("mosquitto_passwd")
+    if not passwd:
+        tap.skip("mosquitto is not installed")
+    run(passwd, "-b", "-c", f"{folder}/passwords", "u", "p")
+    return server
+
+
+class MosquittoReader:
+    """A subscriber whom the broker remembers while he is away."""
+
+    def __init__(self, port):
+        self.command = ["mosquitto_sub", "-h", "127.0.0.1", "-p", str(port), "-u", "u", "-P", "p", "-c", "-i",
+                        "reader", "-q", "1", "-t", "falco/events"]
+        self.found = []
+
+    def subscribe(self):
+        run(*self.command, "-E")
+
+    def read(self):
+        got = subprocess.run([*self.command, "-W", "1"], capture_output=True, text=True, timeout=60)
+        self.found += [json.loads(line) for line in got.stdout.splitlines()]
+        return self.found
+
+
+class MosquittoServer:
+    def __init__(self, port):
+        self.server, self.reader = mosquitto(port), MosquittoReader(port)
+
+    def __enter__(self):
+        self.server.start()
+        self.reader.subscribe()
+        return self
+
+    def start(self):
+        self.server.start()
+
+    def stop(self, how=signal.SIGTERM):
+        self.server.stop(how)
+
+    def __exit__(self, *_):
+        self.server.__exit__()
+
+
+def test_mqtt_loses_nothing_while_its_broker_is_down():
+    port = free_port()
+    server = MosquittoServer(port)
+    outage("mqtt", server, {"MQTT_BROKER": f"tcp://127.0.0.1:{port}", "MQTT_USER": "u", "MQTT_PASSWORD": "p"},
+           server.reader.read)
+
+
+def test_a_wrong_password_of_mqtt_loses_nothing_and_is_told():
+    port = free_port()
+    with mosquitto(port), Forwarder(MQTT_BROKER=f"127.0.0.1:{port}", MQTT_USER="u", MQTT_PASSWORD="wrong") as one:
+        post(one, BEFORE)
+        tap.wait_for("the refusal", lambda: one.output("mqtt")["state"] == "refused")
+        assert "not authorised" in one.output("mqtt")["last_error"], one.output("mqtt")
+        tap.equal((one.output("mqtt")["sent"], one.output("mqtt")["dead_letters"]), (0, 0))
+
+
 if __name__ == "__main__":
     tap.main({name: run_ for name, run_ in globals().items() if getattr(run_, "__module__", "") == __name__})
