@@ -237,14 +237,16 @@ static void add_alert(struct json_writer *json, const struct alert *alert,
 {
 	_cleanup_(json_putp) struct json_object *labels = labels_of(alert, alertmanager);
 	struct buffer end;
+	int64_t end_ns;
 
 	json_begin_object(json);
 	json_key(json, "labels");
 	json_add_value(json, labels);
 	add_annotations(json, alert, &alertmanager->extra_annotations);
-	if (alertmanager->expires_s) {
+	if (alertmanager->expires_s && !__builtin_add_overflow(alert->time_ns,
+					       alertmanager->expires_s * 1000000000, &end_ns)) {
 		buffer_init(&end, 64);
-		time_write(&end, alert->time_ns + alertmanager->expires_s * 1000000000);
+		time_write(&end, end_ns);
 		json_key(json, "endsAt");
 		json_add_text(json, buffer_text(&end));
 		buffer_done(&end);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fuzzes what outputs make of an alert, and of an answer: the input is the JSON of an alert, and
+ * also the body of an answer. $TERCEL_SOURCE/forwarder/tests/fuzz-outputs.yaml switches outputs on.
+ */
+#include "base/memory.h"
+#include "forwarder/settings.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void ignore(void *context, const char *message)
+{
+	(void)context;
+	(void)message;
+}
+
+static struct configuration *load(void)
+{
+	const char *source = getenv("TERCEL_SOURCE");
+	_cleanup_(freep) char *path =
+		string_printf("%s/forwarder/tests/fuzz-outputs.yaml", source ? source : ".");
+	char *arguments[] = { (char *)"fuzz", (char *)"-c", path, NULL };
+	struct configuration *configuration = NULL;
+	struct error err;
+
+	if (configuration_load(3, arguments, ignore, NULL, &configuration, &err) < 0) {
+		fprintf(stderr, "%s\n", err.message);
+		abort();
+	}
+	return configuration;
+}
+
+static void compose(const struct output *output, const void *settings, struct alert *alert)
+{
+	struct message items[2] = { 0 };
+	struct messages messages = { items, output->batch ? 2 : 1, NULL, 0 };
+	struct request request;
+	struct buffer raw;
+
+	buffer_init(&raw, ALERT_MAX);
+	alert_write(alert, &raw);
+	for (size_t i = 0; i < COUNT_OF(items); i++)
+		items[i] = (struct message){ buffer_text(&raw), alert };
+	request_init(&request);
+	output->compose(&messages, settings, &request);
+	request_done(&request);
+	buffer_done(&raw);
+}
+
+static void judge(const struct output *output, struct text body)
+{
+	static const unsigned statuses[] = { 200, 202, 400 };
+
+	for (size_t i = 0; output->verdict && i < COUNT_OF(statuses); i++) {
+		struct http_answer answer = { .status = statuses[i], .retry_after_ms = -1 };
+
+		buffer_init(&answer.body, 64 * 1024);
+		buffer_add_text(&answer.body, body);
+		output->verdict(&answer);
+		http_answer_done(&answer);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct configuration *configuration;
+	_cleanup_(json_putp) struct json_object *root = NULL;
+	struct text text = { (const char *)data, size };
+	_cleanup_(alert_freep) struct alert *alert = NULL;
+
+	if (!configuration)
+		configuration = load();
+	for (size_t i = 0; i < output_count; i++)
+		judge(outputs[i], text);
+	if (json_parse(text, &root, NULL, NULL) < 0 || alert_from_json(root, &alert, NULL) < 0 ||
+		alert_check(alert, NULL) < 0)
+		return 0;
+	for (size_t i = 0; i < output_count; i++) {
+		const void *settings = configuration_output(configuration, i);
+
+		if (outputs[i]->is_enabled(settings))
+			compose(outputs[i], settings, alert);
+	}
+	return 0;
+}
