@@ -317,33 +317,42 @@ class SlowLine:
                 client = self.listener.accept()[0]
             except OSError:
                 return
-            server = socket.socket(socket.AF_UNIX)
+            threading.Thread(target=self.connect, args=(client,), daemon=True).start()
+
+    def connect(self, client):
+        """Closes both ends only when nobody uses them any more: their numbers are soon another's."""
+        with client, socket.socket(socket.AF_UNIX) as server:
             server.connect(self.target)
-            threading.Thread(target=self.carry, args=(client, server, 0), daemon=True).start()
-            threading.Thread(target=self.carry, args=(server, client, self.seconds), daemon=True).start()
+            there = threading.Thread(target=self.carry, args=(client, server, 0), daemon=True)
+            there.start()
+            self.carry(server, client, self.seconds)
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
+            there.join()
 
     @staticmethod
     def carry(source, sink, seconds):
+        """What comes from source goes to sink `seconds` later; None: never."""
         waiting = []
-        with source, sink:
-            source.settimeout(0.005)
-            while True:
+        source.settimeout(0.005)
+        while True:
+            try:
+                waiting.append((time.monotonic() + (seconds or 0), source.recv(65536)))
+            except TimeoutError:
+                pass
+            except OSError:
+                return
+            if seconds is None:
+                if not waiting or waiting.pop()[1]:
+                    continue
+                return
+            while waiting and waiting[0][0] <= time.monotonic():
+                data = waiting.pop(0)[1]
                 try:
-                    data = source.recv(65536)
-                    waiting.append((time.monotonic() + (seconds or 0), data))
-                except TimeoutError:
-                    pass
+                    sink.sendall(data) if data else sink.shutdown(socket.SHUT_WR)
                 except OSError:
                     return
-                while waiting and seconds is not None and waiting[0][0] <= time.monotonic():
-                    data = waiting.pop(0)[1]
-                    if not data:
-                        return
-                    try:
-                        sink.sendall(data)
-                    except OSError:
-                        return
-                if seconds is None and waiting and not waiting[-1][1]:
+                if not data:
                     return
 
     def __exit__(self, *_):

@@ -33,6 +33,7 @@
 /* Runtimes make the cgroup before they know the container: 10, 20, 40 … 1280 ms. */
 #define ASK_AGAIN_FIRST_MS 10
 #define ASK_AGAIN_TIMES	   8
+#define LOST_CALL_ROUNDS   3
 #define REMEMBERED_MAX	   512 /* pods, and images, of each runtime */
 #define ODDITIES_SAID	   10  /* answers that make no sense, in the log, of each runtime */
 #define ID_MAX		   256
@@ -117,9 +118,10 @@ struct job {
 	struct runtimes *owner;
 	enum container_kind kind;
 	char *id;
-	uid_t user;	   /* whose container it is by its cgroup; 0: the system's */
-	uint64_t tried;	   /* bit i: runtimes[i] was asked in this round */
-	bool was_answered; /* someone said that there is no such container */
+	uid_t user;	    /* whose container it is by its cgroup; 0: the system's */
+	uint64_t tried;	    /* bit i: runtimes[i] was asked in this round */
+	bool was_answered;  /* someone said that there is no such container */
+	bool has_timed_out; /* a call of this round: its runtime may answer the next one */
 	unsigned rounds;
 	int64_t due_ms;
 	struct runtime *runtime; /* being asked */
@@ -560,9 +562,12 @@ static void say_that_none_answers(struct job *job)
 static void next_round(struct job *job)
 {
 	fetch_done(&job->fetch);
-	if (job->was_answered && job->rounds < ASK_AGAIN_TIMES) {
+	/* A lost call has cost seconds already, so that it is repeated less often. */
+	if (job->has_timed_out)
+		job->rounds += LOST_CALL_ROUNDS;
+	if ((job->was_answered || job->has_timed_out) && job->rounds < ASK_AGAIN_TIMES) {
 		job->tried = 0;
-		job->was_answered = false;
+		job->was_answered = job->has_timed_out = false;
 		job_sleep(job, ASK_AGAIN_FIRST_MS << job->rounds++);
 		return;
 	}
@@ -660,6 +665,7 @@ static void take_answer(void *context, struct http_answer *answer)
 	if (r < 0 && r != -ENOENT)
 		atomic_fetch_add(runtime->failed, 1);
 	job->was_answered |= r == -ENOENT;
+	job->has_timed_out |= r == -ETIMEDOUT;
 	job->step++;
 	if (r < 0)
 		job->runtime = NULL;

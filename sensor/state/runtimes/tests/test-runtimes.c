@@ -37,6 +37,7 @@ struct script {
 	unsigned status;
 	const char *body;   /* NULL: no answer ever */
 	atomic_int failing; /* so many requests are answered with 404 first */
+	atomic_int lost;    /* so many get no answer at all first */
 };
 
 struct server {
@@ -60,7 +61,8 @@ static void answer_request(struct server *server, int fd, const char *seen)
 
 		if (strncmp(path + 1, script->path, strlen(script->path)))
 			continue;
-		if (!script->body)
+		if (!script->body ||
+			(atomic_load(&script->lost) && atomic_fetch_sub(&script->lost, 1)))
 			return;
 		if (atomic_load(&script->failing) && atomic_fetch_sub(&script->failing, 1))
 			break;
@@ -277,6 +279,25 @@ TEST(a_container_that_its_runtime_learns_of_later_is_asked_for_again)
 	struct script scripts[] = {
 		{ "/version", 200, "{\"Version\":\"20.10\"}", 0 },
 		{ "/containers/" ID "/json", 200, INSPECT, 3 },
+	};
+	struct runtimes_answer *answer;
+	struct setup setup;
+
+	setup_begin(&setup, scripts, COUNT_OF(scripts));
+	server_start(&setup.server);
+	runtimes_begin(&setup);
+	answer = ask(&setup, ID);
+	CHECK_NUMBER(answer->answer, ANSWER_KNOWN);
+	runtimes_answer_free(answer);
+	server_stop(&setup.server);
+	setup_end(&setup);
+}
+
+TEST(a_call_that_got_lost_is_repeated)
+{
+	struct script scripts[] = {
+		{ "/version", 200, "{\"Version\":\"20.10\"}", 0, 0 },
+		{ "/containers/" ID "/json", 200, INSPECT, 0, 1 },
 	};
 	struct runtimes_answer *answer;
 	struct setup setup;
