@@ -34,13 +34,13 @@ struct event_argument {
 };
 
 struct event_type {
-	const char *name;        /* "openat", "execve", "procexit"; generic: the call's name */
-	uint16_t id;             /* index into the table: generic calls come after the rows */
+	const char *name; /* "openat", "execve", "procexit"; generic: the call's name */
+	uint16_t id;	  /* index into the table: generic calls come after the rows */
 	bool is_syscall;
-	bool is_generic;         /* no arguments, no result (spec/rule-language.md 3.7) */
+	bool is_generic; /* no arguments, no result (spec/rule-language.md 3.7) */
 	bool has_result;
-	bool is_open;            /* the open family: evt.is_open_* can be true */
-	bool is_new_fd;          /* its result is a new descriptor */
+	bool is_open;	/* the open family: evt.is_open_* can be true */
+	bool is_new_fd; /* its result is a new descriptor */
 	uint8_t argument_count;
 	struct event_argument arguments[EVENT_ARGUMENTS_MAX];
 };
@@ -55,7 +55,7 @@ const struct event_type *event_type_at(unsigned id);
 /* Ids of the rows as constants: EVENT_openat, EVENT_procexit. Generic calls come behind. */
 enum event_id {
 #define SYSCALL(name, how, fd, rows) EVENT_##name,
-#define EVENT(name, rows)            EVENT_##name,
+#define EVENT(name, rows)	     EVENT_##name,
 #include "sensor/kernel/syscalls.def"
 #undef SYSCALL
 #undef EVENT

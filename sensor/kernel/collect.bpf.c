@@ -9,10 +9,10 @@
 #include "registers.bpf.h"
 
 #define AT_FDCWD      (-100)
-#define S_IFMT        0170000
+#define S_IFMT	      0170000
 #define S_IFSOCK      0140000
-#define AF_UNIX       1
-#define AF_INET       2
+#define AF_UNIX	      1
+#define AF_INET	      2
 #define AF_INET6      10
 #define OVERLAY_MAGIC 0x794c7630
 #define FMODE_CREATED 0x100000
@@ -69,7 +69,8 @@ static __always_inline struct ignored *ignored_of(__u32 pid)
 	return NULL;
 }
 
-/* Two CPUs may choose one place; then one of two siblings is seen, which costs but harms nothing. */
+/* Two CPUs may choose one place; then one of two siblings is seen, which costs but harms nothing.
+ */
 static __always_inline void ignore_child(__u32 pid)
 {
 	for (int i = 0; i < IGNORED_MAX; i++) {
@@ -83,7 +84,8 @@ static __always_inline void ignore_child(__u32 pid)
 	}
 }
 
-/* What an exec leaves of it: a child becomes its program, a program that becomes another is seen. */
+/* What an exec leaves of it: a child becomes its program, a program that becomes another is seen.
+ */
 static __always_inline bool is_ignored_after_exec(__u32 pid)
 {
 	struct ignored *ignored = ignored_of(pid);
@@ -258,14 +260,22 @@ static __always_inline __u64 argument(const struct call_record *record, __s32 in
 {
 	/* A chain instead of an index: registers hold it, and the verifier sees the bounds. */
 	switch (index) {
-	case 0: return record->arguments[0];
-	case 1: return record->arguments[1];
-	case 2: return record->arguments[2];
-	case 3: return record->arguments[3];
-	case 4: return record->arguments[4];
-	case 5: return record->arguments[5];
-	case CALL_RESULT: return record->result;
-	default: return 0;
+	case 0:
+		return record->arguments[0];
+	case 1:
+		return record->arguments[1];
+	case 2:
+		return record->arguments[2];
+	case 3:
+		return record->arguments[3];
+	case 4:
+		return record->arguments[4];
+	case 5:
+		return record->arguments[5];
+	case CALL_RESULT:
+		return record->result;
+	default:
+		return 0;
 	}
 }
 
@@ -370,8 +380,7 @@ static __always_inline void append_address(
 	struct slot *slot, struct call_record *record, __u64 address, __u32 size)
 {
 	if (address)
-		append_user_bytes(
-			slot, address, size, ADDRESS_MAX, &record->lengths[CALL_ADDRESS]);
+		append_user_bytes(slot, address, size, ADDRESS_MAX, &record->lengths[CALL_ADDRESS]);
 }
 
 static __always_inline void append_data(
@@ -481,8 +490,8 @@ int collect_socket(__u64 *ctx)
 		size = argument(record, call->address + 1);
 		/* recvfrom: the length is behind a pointer, the kernel wrote it */
 		if (call->address == 4 && call->data == 1 && size > ADDRESS_MAX)
-			bpf_probe_read_user(&size, sizeof(size),
-				(void *)argument(record, call->address + 1));
+			bpf_probe_read_user(
+				&size, sizeof(size), (void *)argument(record, call->address + 1));
 		append_address(slot, record, argument(record, call->address), size);
 	}
 	if (call->data >= 0 && record->result > 0)
@@ -587,8 +596,7 @@ SEC(TRACE("sys_exit"))
 int dispatch(__u64 *ctx)
 {
 	struct pt_regs *registers = AS(pt_regs, ctx[0]);
-	struct call *call =
-		wanted_call(registers_abi(CURRENT()), registers_call(registers));
+	struct call *call = wanted_call(registers_abi(CURRENT()), registers_call(registers));
 	__u32 collector;
 
 	if (!call)
@@ -654,8 +662,8 @@ static __always_inline void fill_task(struct task_info *info, struct task_struct
 	info->virtual_session = virtual_number(session);
 	info->pid_namespace = pid_namespace_of(pid);
 	info->mount_namespace = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
-	info->login_user = bpf_core_field_exists(task->loginuid) ?
-				   BPF_CORE_READ(task, loginuid.val) : (__u32)-1;
+	info->login_user = bpf_core_field_exists(task->loginuid) ? BPF_CORE_READ(task, loginuid.val)
+								 : (__u32)-1;
 	info->tty = terminal_of(signal);
 	info->unused = 0;
 	bpf_probe_read_kernel(&info->inheritable, 8, &cred->cap_inheritable);
@@ -664,9 +672,10 @@ static __always_inline void fill_task(struct task_info *info, struct task_struct
 	info->cgroup_id = bpf_get_current_cgroup_id();
 }
 
-#define CONTROLLER(name)                                                                           \
-	(bpf_core_enum_value_exists(enum cgroup_subsys_id, name##_cgrp_id) ?                       \
-			bpf_core_enum_value(enum cgroup_subsys_id, name##_cgrp_id) : 15)
+#define CONTROLLER(name)                                                             \
+	(bpf_core_enum_value_exists(enum cgroup_subsys_id, name##_cgrp_id)           \
+			? bpf_core_enum_value(enum cgroup_subsys_id, name##_cgrp_id) \
+			: 15)
 
 static __always_inline void append_v1(
 	struct slot *slot, struct css_set *set, __u32 controller, __u16 *length)
@@ -777,12 +786,11 @@ int process_exec(__u64 *ctx)
 	fill_task(&record->task, task);
 	fill_image(record, task);
 	record->flags = 0;
-	record->is_execveat = bpf_core_field_exists(program->fdpath) &&
-			      BPF_CORE_READ(program, fdpath);
+	record->is_execveat =
+		bpf_core_field_exists(program->fdpath) && BPF_CORE_READ(program, fdpath);
 	__builtin_memset(record->lengths, 0, sizeof(record->lengths));
 	append_image(slot, record, task);
-	append_cgroups(slot, task, &record->lengths[EXEC_CGROUP],
-		&record->lengths[EXEC_CGROUP_V1]);
+	append_cgroups(slot, task, &record->lengths[EXEC_CGROUP], &record->lengths[EXEC_CGROUP_V1]);
 	slot_send(slot, LOSS_LIFECYCLE_RING);
 	return 0;
 }
@@ -810,8 +818,8 @@ int process_fork(__u64 *ctx)
 	record->forker_pid = READ(forker, tgid);
 	record->forker_start_ns = start_time(READ(forker, group_leader));
 	__builtin_memset(record->lengths, 0, sizeof(record->lengths));
-	append_cgroups(slot, child, &record->lengths[FORK_CGROUP],
-		&record->lengths[FORK_CGROUP_V1]);
+	append_cgroups(
+		slot, child, &record->lengths[FORK_CGROUP], &record->lengths[FORK_CGROUP_V1]);
 	slot_send(slot, LOSS_LIFECYCLE_RING);
 	return 0;
 }

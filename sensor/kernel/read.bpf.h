@@ -17,15 +17,15 @@
 
 extern void *bpf_rdonly_cast(void *object, __u32 btf_id) __ksym;
 
-#define TRACE(name)          "tp_btf/" name
+#define TRACE(name)	     "tp_btf/" name
 #define READ(object, member) ((object)->member)
 /* Gives an address the type that makes READ possible. */
-#define AS(type, address)                                                                          \
+#define AS(type, address) \
 	((struct type *)bpf_rdonly_cast((void *)(address), bpf_core_type_id_kernel(struct type)))
 
 #else
 
-#define TRACE(name)          "raw_tp/" name
+#define TRACE(name)	     "raw_tp/" name
 #define READ(object, member) BPF_CORE_READ(object, member)
 #define AS(type, address)    ((struct type *)(address))
 

@@ -117,7 +117,8 @@ static __always_inline bool append_user_text(struct slot *slot, __u64 address, _
 	return true;
 }
 
-static __always_inline void append_kernel_text(struct slot *slot, const void *address, __u16 *length)
+static __always_inline void append_kernel_text(
+	struct slot *slot, const void *address, __u16 *length)
 {
 	__u32 at = slot->used & (RECORD_MAX - 1);
 	long got = bpf_probe_read_kernel_str(slot->data + at, TEXT_MAX, address);

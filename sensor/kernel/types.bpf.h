@@ -13,13 +13,28 @@
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
-typedef struct { __u32 val; } kuid_t;
-typedef struct { __u32 val; } kgid_t;
-typedef struct { int counter; } atomic_t;
+typedef struct {
+	__u32 val;
+} kuid_t;
+typedef struct {
+	__u32 val;
+} kgid_t;
+typedef struct {
+	int counter;
+} atomic_t;
 
-struct qstr { __u32 len; const unsigned char *name; };
-struct super_block { __u32 s_dev; unsigned long s_magic; };
-struct timespec64 { __s64 tv_sec; long tv_nsec; };
+struct qstr {
+	__u32 len;
+	const unsigned char *name;
+};
+struct super_block {
+	__u32 s_dev;
+	unsigned long s_magic;
+};
+struct timespec64 {
+	__s64 tv_sec;
+	long tv_nsec;
+};
 struct inode {
 	__u16 i_mode;
 	kuid_t i_uid;
@@ -29,39 +44,87 @@ struct inode {
 	__s64 i_mtime_sec, i_ctime_sec; /* 6.11 */
 	__u32 i_mtime_nsec, i_ctime_nsec;
 };
-struct inode___6_6 { struct timespec64 __i_mtime, __i_ctime; };
-struct inode___old { struct timespec64 i_mtime, i_ctime; };
-struct dentry { struct dentry *d_parent; struct qstr d_name; struct inode *d_inode; };
-struct vfsmount { struct dentry *mnt_root; };
-struct mount { struct mount *mnt_parent; struct dentry *mnt_mountpoint; struct vfsmount mnt; };
-struct path { struct vfsmount *mnt; struct dentry *dentry; };
+struct inode___6_6 {
+	struct timespec64 __i_mtime, __i_ctime;
+};
+struct inode___old {
+	struct timespec64 i_mtime, i_ctime;
+};
+struct dentry {
+	struct dentry *d_parent;
+	struct qstr d_name;
+	struct inode *d_inode;
+};
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+};
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
 	void *private_data;
 	__u32 f_mode;
 };
-struct fdtable { unsigned int max_fds; struct file **fd; };
-struct files_struct { struct fdtable *fdt; };
-struct fs_struct { struct path root, pwd; };
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+struct files_struct {
+	struct fdtable *fdt;
+};
+struct fs_struct {
+	struct path root, pwd;
+};
 
-struct ns_common { unsigned int inum; };
-struct pid_namespace { struct ns_common ns; struct task_struct *child_reaper; };
-struct mnt_namespace { struct ns_common ns; };
-struct upid { int nr; struct pid_namespace *ns; };
-struct pid { unsigned int level; struct upid numbers[1]; };
-struct nsproxy { struct mnt_namespace *mnt_ns; };
+struct ns_common {
+	unsigned int inum;
+};
+struct pid_namespace {
+	struct ns_common ns;
+	struct task_struct *child_reaper;
+};
+struct mnt_namespace {
+	struct ns_common ns;
+};
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+struct nsproxy {
+	struct mnt_namespace *mnt_ns;
+};
 
-typedef struct { __u64 val; } kernel_cap_t;
+typedef struct {
+	__u64 val;
+} kernel_cap_t;
 struct cred {
 	kuid_t uid, euid, fsuid;
 	kgid_t gid, egid, fsgid;
 	kernel_cap_t cap_inheritable, cap_permitted, cap_effective;
 };
 
-struct tty_driver { int major, minor_start; };
-struct tty_struct { struct tty_driver *driver; int index; };
-struct rlimit { unsigned long rlim_cur; };
+struct tty_driver {
+	int major, minor_start;
+};
+struct tty_struct {
+	struct tty_driver *driver;
+	int index;
+};
+struct rlimit {
+	unsigned long rlim_cur;
+};
 struct signal_struct {
 	atomic_t live;
 	struct pid *pids[4];
@@ -76,14 +139,28 @@ struct mm_struct {
 	struct file *exe_file;
 };
 
-struct kernfs_node { struct kernfs_node *parent; const char *name; };
-struct kernfs_node___6_15 { struct kernfs_node *__parent; };
-struct cgroup { struct kernfs_node *kn; };
-struct cgroup_subsys_state { struct cgroup *cgroup; };
-struct css_set { struct cgroup_subsys_state *subsys[16]; struct cgroup *dfl_cgrp; };
+struct kernfs_node {
+	struct kernfs_node *parent;
+	const char *name;
+};
+struct kernfs_node___6_15 {
+	struct kernfs_node *__parent;
+};
+struct cgroup {
+	struct kernfs_node *kn;
+};
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+};
+struct css_set {
+	struct cgroup_subsys_state *subsys[16];
+	struct cgroup *dfl_cgrp;
+};
 enum cgroup_subsys_id { pids_cgrp_id = 100, devices_cgrp_id, freezer_cgrp_id };
 
-struct thread_info { __u32 status; };
+struct thread_info {
+	__u32 status;
+};
 struct task_struct {
 	struct thread_info thread_info;
 	int pid, tgid, exit_code;
@@ -101,10 +178,17 @@ struct task_struct {
 	kuid_t loginuid;
 	unsigned long maj_flt, min_flt;
 };
-struct task_struct___5_4 { __u64 real_start_time; };
-struct linux_binprm { struct file *file; const char *filename, *fdpath; };
+struct task_struct___5_4 {
+	__u64 real_start_time;
+};
+struct linux_binprm {
+	struct file *file;
+	const char *filename, *fdpath;
+};
 
-struct in6_addr { __u8 bytes[16]; };
+struct in6_addr {
+	__u8 bytes[16];
+};
 struct sock_common {
 	__u32 skc_daddr, skc_rcv_saddr;
 	__u16 skc_dport, skc_num, skc_family;
@@ -116,9 +200,22 @@ struct sock {
 	__u16 sk_protocol, sk_type;
 	__u32 sk_ack_backlog, sk_max_ack_backlog;
 };
-struct socket { __u32 state; struct sock *sk; };
-struct sockaddr_un { __u16 sun_family; char sun_path[108]; };
-struct unix_address { int len; struct sockaddr_un name[0]; };
-struct unix_sock { struct sock sk; struct unix_address *addr; struct sock *peer; };
+struct socket {
+	__u32 state;
+	struct sock *sk;
+};
+struct sockaddr_un {
+	__u16 sun_family;
+	char sun_path[108];
+};
+struct unix_address {
+	int len;
+	struct sockaddr_un name[0];
+};
+struct unix_sock {
+	struct sock sk;
+	struct unix_address *addr;
+	struct sock *peer;
+};
 
 #pragma clang attribute pop

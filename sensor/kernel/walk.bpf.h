@@ -83,7 +83,8 @@ static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *nod
 	return BPF_CORE_READ(node, parent);
 }
 
-/* Appends a cgroup's path; nothing for the root. A name is at most 255 bytes, 24 levels are seen. */
+/* Appends a cgroup's path; nothing for the root. A name is at most 255 bytes, 24 levels are seen.
+ */
 static __always_inline void append_cgroup(struct slot *slot, struct cgroup *cgroup, __u16 *length)
 {
 	struct kernfs_node *node = BPF_CORE_READ(cgroup, kn);
@@ -96,8 +97,7 @@ static __always_inline void append_cgroup(struct slot *slot, struct cgroup *cgro
 
 		if (!parent || slot->used - start >= WALK_MAX - 256)
 			break;
-		got = bpf_probe_read_kernel_str(
-			slot->data + at, 256, BPF_CORE_READ(node, name));
+		got = bpf_probe_read_kernel_str(slot->data + at, 256, BPF_CORE_READ(node, name));
 		if (got <= 0)
 			break;
 		got &= 511; /* verifier: at most 256 */

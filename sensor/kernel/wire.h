@@ -41,8 +41,8 @@ struct call {
 	__s8 fd;	/* the descriptor to describe: argument, CALL_RESULT or CALL_NOTHING */
 	__u16 event;	/* id of the event type */
 	__s8 texts[2];	/* arguments that are texts in the caller's memory, or CALL_NOTHING */
-	__s8 bases[2]; /* what each is relative to: argument (an fd), CALL_WORKING_DIRECTORY; without
-			  a text, the folder itself is collected */
+	__s8 bases[2];	/* what each is relative to: argument (an fd), CALL_WORKING_DIRECTORY;
+			   without  a text, the folder itself is collected */
 	__s8 address;	/* argument that points to a socket address; its length is the next one */
 	__s8 data;	/* argument that points to data; its length is the next one */
 	__u8 unused[2];
