@@ -477,6 +477,27 @@ test('the overview says that the stream is cut, too', at({}, async ({ page, api 
 
 /* --- time ----------------------------------------------------------------------------------- */
 
+test('what a page says of its range and of the last event follows them', at({}, async ({ page, api }) => {
+  const choose = async (range) => {
+    await page.getByRole('button', { name: /^Time range/ }).click();
+    await page.getByRole('button', { name: range, exact: true }).click();
+  };
+  await page.locator('.head .sub').getByText(/^24 hours to/).waitFor();
+  await choose('1 hour');
+  await page.locator('.head .sub').getByText(/^1 hour to/).waitFor();
+  const last = page.locator('.kpi', { hasText: 'Last event' }).locator('.v');
+  const before = await last.textContent();
+  await eventually(() => api.streamCount() === 1, 'a stream');
+  api.add(shadowNow());
+  await eventually(async () => (await last.textContent()) !== before, 'a new last event');
+  await page.getByRole('link', { name: 'Events', exact: true }).click();
+  const heading = page.locator('#h-hist');
+  await heading.getByText(/Events per/).waitFor();
+  const narrow = await heading.textContent();
+  await choose('30 days');
+  await eventually(async () => (await heading.textContent()) !== narrow, 'a heading of wider bars');
+}));
+
 test('relative and absolute ranges, and what is no time', at({ hash: '#/events' }, async ({ page, params }) => {
   const open = () => page.getByRole('button', { name: /^Time range/ }).click();
   await open();

@@ -163,7 +163,7 @@ function Timeline() {
       <header>
         <h2 id="h-hist">
           <Show when={histogram.data()} fallback={words.overview.overTime}>
-            {(data) => words.histogram.heading(words.bareSpan(spanOf(data().interval_ms)))}
+            {(data) => <>{words.histogram.heading(words.bareSpan(spanOf(data().interval_ms)))}</>}
           </Show>
         </h2>
       </header>

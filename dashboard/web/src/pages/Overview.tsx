@@ -143,18 +143,20 @@ function LastEvent(props: { status: Status | undefined }) {
       <div class="k">{words.overview.last}</div>
       <div class="v">
         <Show when={newest()} fallback={<small>{words.overview.noLast}</small>}>
-          {(at) => moment(at())}
+          {(at) => <>{moment(at())}</>}
         </Show>
       </div>
       <div class="d el">
         <Show when={props.status?.oldest_ms} fallback={words.overview.keptNone}>
-          {(at) =>
-            words.overview.kept(
-              words.ago(ageOf(now() - (newest() ?? at()))),
-              props.status?.events ?? 0,
-              day(at(), scope().zone),
-            )
-          }
+          {(at) => (
+            <>
+              {words.overview.kept(
+                words.ago(ageOf(now() - (newest() ?? at()))),
+                props.status?.events ?? 0,
+                day(at(), scope().zone),
+              )}
+            </>
+          )}
         </Show>
       </div>
     </div>
@@ -363,12 +365,14 @@ export function Overview() {
         <h1>{words.overview.title}</h1>
         <p class="sub">
           <Show when={overview.data()}>
-            {(data) =>
-              words.overview.range(
-                words.span(spanOf(data().to - data().from)),
-                `${clock(data().to, scope().zone, false)} ${zoneName(scope().zone)}`,
-              )
-            }
+            {(data) => (
+              <>
+                {words.overview.range(
+                  words.span(spanOf(data().to - data().from)),
+                  `${clock(data().to, scope().zone, false)} ${zoneName(scope().zone)}`,
+                )}
+              </>
+            )}
           </Show>
         </p>
       </div>
