@@ -12,6 +12,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import urllib.request
 
 import tap
 from stack import BUILD, free_port
@@ -478,6 +479,70 @@ def test_a_wrong_password_of_mqtt_loses_nothing_and_is_told():
         tap.wait_for("the refusal", lambda: one.output("mqtt")["state"] == "refused")
         assert "not authorised" in one.output("mqtt")["last_error"], one.output("mqtt")
         tap.equal((one.output("mqtt")["sent"], one.output("mqtt")["dead_letters"]), (0, 0))
+
+
+class RabbitServer:
+    """RabbitMQ with its management, by which a queue is made and read."""
+
+    def __init__(self, port):
+        folder = tempfile.mkdtemp(prefix="tercel-server-")
+        self.port, self.management, epmd = port, free_port(), free_port()
+        pathlib.Path(folder, "rabbitmq.conf").write_text(
+            f"listeners.tcp.1 = 127.0.0.1:{port}\nmanagement.tcp.port = {self.management}\n"
+            "management.tcp.ip = 127.0.0.1\n")
+        pathlib.Path(folder, "plugins").write_text("[rabbitmq_management].\n")
+        environment = {
+            "ERL_EPMD_PORT": str(epmd), "ERL_EPMD_ADDRESS": "127.0.0.1", "RABBITMQ_NODENAME": "tercel@localhost",
+            "RABBITMQ_DIST_PORT": str(free_port()), "RABBITMQ_MNESIA_BASE": f"{folder}/db",
+            "RABBITMQ_LOG_BASE": f"{folder}/log", "RABBITMQ_CONFIG_FILE": f"{folder}/rabbitmq.conf",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/plugins", "RABBITMQ_LOGS": "-",
+            "RABBITMQ_SERVER_START_ARGS": "-start_epmd false", "RABBITMQ_CONF_ENV_FILE": "/dev/null"}
+        self.names = Server("epmd", "-port", str(epmd), "-address", "127.0.0.1", port=epmd)
+        self.server = Server("/usr/lib/rabbitmq/bin/rabbitmq-server", port=port, folder=folder,
+                             environment=environment)
+
+    def __enter__(self):
+        self.names.start()
+        self.start()
+        self.ask("PUT", "/api/queues/%2F/alerts", {"durable": True})
+        return self
+
+    def start(self):
+        self.server.start()
+        tap.wait_for("the management", self.is_up, 60)
+
+    def is_up(self):
+        try:
+            return self.ask("GET", "/api/vhosts")
+        except OSError:
+            return False
+
+    def ask(self, method, path, body=None):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.management}{path}", method=method,
+                                         data=json.dumps(body).encode() if body else None)
+        request.add_header("Authorization", "Basic " + base64.b64encode(b"guest:guest").decode())
+        request.add_header("Content-Type", "application/json")
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.loads(answer.read() or "null")
+
+    def alerts(self):
+        got = self.ask("POST", "/api/queues/%2F/alerts/get",
+                       {"count": 1000, "ackmode": "ack_requeue_true", "encoding": "auto"})
+        return [json.loads(one["payload"]) for one in got]
+
+    def stop(self, how=signal.SIGTERM):
+        self.server.stop(how)
+
+    def __exit__(self, *_):
+        self.server.__exit__()
+        self.names.__exit__()
+
+
+def test_rabbitmq_loses_nothing_while_its_broker_is_killed():
+    port = free_port()
+    server = RabbitServer(port)
+    outage("rabbitmq", server, {"RABBITMQ_URL": f"amqp://guest:guest@127.0.0.1:{port}/", "RABBITMQ_QUEUE": "alerts"},
+           server.alerts, signal.SIGKILL)
 
 
 if __name__ == "__main__":
