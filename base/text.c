@@ -23,13 +23,14 @@ int text_compare(struct text a, struct text b)
 bool text_starts_with(struct text text, struct text prefix)
 {
 	return text.length >= prefix.length &&
-		(!prefix.length || !memcmp(text.data, prefix.data, prefix.length));
+	       (!prefix.length || !memcmp(text.data, prefix.data, prefix.length));
 }
 
 bool text_ends_with(struct text text, struct text suffix)
 {
 	return text.length >= suffix.length &&
-		text_starts_with(text_slice(text, text.length - suffix.length, suffix.length), suffix);
+	       text_starts_with(
+		       text_slice(text, text.length - suffix.length, suffix.length), suffix);
 }
 
 ptrdiff_t text_find(struct text text, struct text part)
@@ -221,7 +222,8 @@ static size_t buffer_reserve(struct buffer *buffer, size_t more)
 		more = room;
 	}
 	if (buffer->length + more + 1 > buffer->capacity) {
-		buffer->capacity = MAX_OF(MAX_OF(256, buffer->capacity * 2), buffer->length + more + 1);
+		buffer->capacity =
+			MAX_OF(MAX_OF(256, buffer->capacity * 2), buffer->length + more + 1);
 		buffer->data = memory_resize(buffer->data, buffer->capacity, 1);
 	}
 	return more;

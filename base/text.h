@@ -16,8 +16,8 @@ struct text {
 	size_t length;
 };
 
-#define TEXT(literal)    ((struct text){ "" literal, sizeof(literal) - 1 })
-#define TEXT_FORMAT      "%.*s"
+#define TEXT(literal)	 ((struct text){ "" literal, sizeof(literal) - 1 })
+#define TEXT_FORMAT	 "%.*s"
 #define TEXT_PRINT(text) (int)(text).length, (text).data ? (text).data : ""
 
 static inline struct text text_of(const char *string)

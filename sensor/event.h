@@ -84,7 +84,7 @@ struct event {
 	const struct process *process;	   /* as after the event; NULL: unknown */
 	const struct container *container; /* NULL: unknown; the host has one too */
 	struct users *users;
-	struct domains *domains; /* NULL: no rule names any */
+	struct domains *domains;	 /* NULL: no rule names any */
 	const struct given_value *given; /* NULL outside of rule tests */
 	size_t given_count;
 	struct arena *arena;

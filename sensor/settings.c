@@ -374,7 +374,8 @@ static const struct setting rows[] = {
 		.type = SETTING_LIST,
 		AT(ignored_pids),
 		.environment = "TERCEL_IGNORE_PIDS",
-		.about = "Processes that make no alert, nor do the programs that they start themselves" },
+		.about =
+			"Processes that make no alert, nor do the programs that they start themselves" },
 	{ .key = "container_engines.cri.enabled",
 		.type = SETTING_BOOL,
 		AT(asks_cri),

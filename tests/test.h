@@ -25,14 +25,14 @@ static struct test_case *test_list, **test_end = &test_list;
 static int test_failures;
 static const char *test_skip_reason;
 
-#define TEST(title)                                                       \
-	static void test_##title(void);                                   \
-	__attribute__((constructor)) static void register_##title(void)   \
-	{                                                                 \
+#define TEST(title)                                                            \
+	static void test_##title(void);                                        \
+	__attribute__((constructor)) static void register_##title(void)        \
+	{                                                                      \
 		static struct test_case test = { #title, test_##title, NULL }; \
-		*test_end = &test;                                        \
-		test_end = &test.next;                                    \
-	}                                                                 \
+		*test_end = &test;                                             \
+		test_end = &test.next;                                         \
+	}                                                                      \
 	static void test_##title(void)
 
 #define CHECK(claim)                                                                   \
