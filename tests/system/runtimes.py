@@ -78,7 +78,8 @@ class Daemon:
         return self
 
     def start(self):
-        self.process = subprocess.Popen(self.command(), stdout=self.log, stderr=subprocess.STDOUT,
+        # A test that is killed leaves no daemon behind.
+        self.process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", *self.command()], stdout=self.log, stderr=subprocess.STDOUT,
                                         start_new_session=True)
         tap.wait_for(f"{type(self).__name__} to listen", self.listens, 60)
 
