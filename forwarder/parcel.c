@@ -29,14 +29,32 @@ struct parcel *parcel_new(size_t room)
 	return parcel;
 }
 
-/* An alert that we wrote; NULL where a later version wrote what we do not understand. */
-static struct alert *parse(struct text raw)
+/* What a damaged disk or a later version left in place of an alert goes out as what it is. */
+static struct alert *unreadable(struct text raw)
+{
+	struct alert *alert = alert_new();
+	struct buffer words;
+
+	buffer_init(&words, 2048);
+	buffer_add_string(&words, "This entry of the forwarder's journal cannot be read: ");
+	buffer_add_utf8(&words, text_slice(raw, 0, 1024));
+	alert->output = buffer_take(&words);
+	alert->rule = string_copy("Unreadable journal entry");
+	alert->source = string_copy("internal");
+	alert->priority = PRIORITY_ERROR;
+	alert->time_ns = 1; /* not known */
+	alert->fields = json_object_new_object();
+	return alert;
+}
+
+/* Never NULL: outputs compose from it. */
+static struct alert *read_alert(struct text raw)
 {
 	_cleanup_(json_putp) struct json_object *root = NULL;
 	struct alert *alert = NULL;
 
 	if (json_parse(raw, &root, NULL, NULL) < 0 || alert_from_json(root, &alert, NULL) < 0)
-		return NULL;
+		return unreadable(raw);
 	return alert;
 }
 
@@ -46,9 +64,8 @@ static bool is_wanted(enum priority minimum, const struct journal_entry *entry)
 
 	if (minimum == PRIORITY_NONE)
 		return true;
-	alert = parse(entry->body);
-	return alert &&
-	       (alert->priority <= minimum || (alert->rule && !strcmp(alert->rule, "Test rule")));
+	alert = read_alert(entry->body);
+	return alert->priority <= minimum || (alert->rule && !strcmp(alert->rule, "Test rule"));
 }
 
 bool stock_is_empty(const struct stock *stock)
@@ -125,7 +142,7 @@ void parcel_compose(struct parcel *parcel, const struct output *output, const vo
 	request_init(&parcel->request);
 	for (size_t i = 0; i < parcel->count; i++) {
 		items[i].raw = parcel->entries[i].body;
-		items[i].alert = output->reads_alerts ? parse(items[i].raw) : NULL;
+		items[i].alert = output->reads_alerts ? read_alert(items[i].raw) : NULL;
 	}
 	output->compose(&messages, settings, &parcel->request);
 	for (size_t i = 0; i < parcel->count; i++)
@@ -136,7 +153,7 @@ void parcel_compose_one(const struct parcel *parcel, size_t i, const struct outp
 	const void *settings, struct request *request)
 {
 	struct text raw = parcel->entries[i].body;
-	_cleanup_(alert_freep) struct alert *alert = output->reads_alerts ? parse(raw) : NULL;
+	_cleanup_(alert_freep) struct alert *alert = output->reads_alerts ? read_alert(raw) : NULL;
 	struct message message = { raw, alert };
 	struct messages messages = { &message, 1, NULL, 0 };
 
