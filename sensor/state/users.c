@@ -401,12 +401,13 @@ static void ask(struct users *users, struct known *known, int64_t pid)
 static void refresh_host(struct users *users, struct known *known, uint64_t now)
 {
 	struct names *names[FILE_COUNT];
-	_cleanup_(freep) char *path = string_printf("%s/", users->host_root);
+	_cleanup_(freep) char *path = NULL;
 	_cleanup_(closep) int root = -1;
 
 	if (now < known->next_ns)
 		return;
 	known->next_ns = now + HOST_REFRESH_NS;
+	path = string_printf("%s/", users->host_root);
 	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	for (int i = 0; i < FILE_COUNT; i++)
 		names[i] = root < 0 ? NULL
