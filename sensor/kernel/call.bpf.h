@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* The record of a system call: its beginning, its texts and what they are relative to. */
+#pragma once
+
+#include "descriptor.bpf.h"
+#include "registers.bpf.h"
+
+#define AT_FDCWD (-100)
+
+/* A socket address as sendto takes it; 28 bytes are the longest, an IPv6 one. */
+struct destination {
+	__u64 words[4];
+};
+
+/* The address that an unconnected socket last sent to, by the socket's inode. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, struct destination);
+} destinations SEC(".maps");
+
+static __always_inline __u64 argument(const struct call_record *record, __s32 index)
+{
+	/* A chain instead of an index: registers hold it, and the verifier sees the bounds. */
+	switch (index) {
+	case 0:
+		return record->arguments[0];
+	case 1:
+		return record->arguments[1];
+	case 2:
+		return record->arguments[2];
+	case 3:
+		return record->arguments[3];
+	case 4:
+		return record->arguments[4];
+	case 5:
+		return record->arguments[5];
+	case CALL_RESULT:
+		return record->result;
+	default:
+		return 0;
+	}
+}
+
+static __always_inline struct call *wanted_call(__u32 abi, __u32 number)
+{
+	if (abi >= ABI_COUNT || number >= CALLS_MAX)
+		return NULL;
+	return &shared.calls[abi][number];
+}
+
+/* A slot with the fixed part filled, or NULL when this call is not to be reported. */
+static __always_inline struct slot *call_begin(__u64 *ctx, struct call **ret_call)
+{
+	struct pt_regs *registers = AS(pt_regs, ctx[0]);
+	struct task_struct *task = CURRENT();
+	__u32 abi = registers_abi(task);
+	struct call *call = wanted_call(abi, registers_call(registers));
+	struct call_record *record;
+	struct slot *slot;
+
+	if (!call || ignored_of(bpf_get_current_pid_tgid() >> 32))
+		return NULL;
+	if (ring_is_crowded()) {
+		count_loss(LOSS_CALL_RING);
+		return NULL;
+	}
+	slot = slot_begin(sizeof(*record));
+	if (!slot)
+		return NULL;
+	record = (struct call_record *)slot->data;
+	fill_header(&record->header, RECORD_CALL, task);
+	record->header.abi = abi;
+	record->result = ctx[1];
+	registers_arguments(registers, abi, record->arguments);
+	record->event = call->event;
+	record->flags = 0;
+	__builtin_memset(record->lengths, 0, sizeof(record->lengths));
+	record->unused = 0;
+	__builtin_memset(record->how, 0, sizeof(record->how));
+	__builtin_memset(&record->file, 0, sizeof(record->file));
+	__builtin_memset(&record->socket, 0, sizeof(record->socket));
+	*ret_call = call;
+	return slot;
+}
+
+static __always_inline void append_base(struct slot *slot, struct call_record *record,
+	struct task_struct *task, __s32 base, int index)
+{
+	struct fs_struct *fs = READ(task, fs);
+	struct dentry *dentry;
+	struct vfsmount *mount;
+	__u32 flags = 0;
+	__s32 fd = base < 0 ? AT_FDCWD : (__s32)argument(record, base);
+
+	if (fd == AT_FDCWD) {
+		dentry = READ(fs, pwd.dentry);
+		mount = READ(fs, pwd.mnt);
+	} else {
+		struct file *file = file_of(task, fd);
+
+		if (!file)
+			return;
+		dentry = READ(file, f_path.dentry);
+		mount = READ(file, f_path.mnt);
+	}
+	append_path(slot, dentry, mount, fs, &record->lengths[CALL_BASE_0 + index], &flags,
+		index ? CALL_BASE_1_CUT : CALL_BASE_0_CUT, 0);
+	record->flags |= flags;
+}
+
+static __always_inline bool is_relative(const struct slot *slot, __u32 at)
+{
+	return slot->data[at & (RECORD_MAX - 1)] != '/';
+}
+
+static __always_inline void append_texts(
+	struct slot *slot, struct call_record *record, const struct call *call)
+{
+	bool needs_base[2] = { false, false };
+	struct task_struct *task = CURRENT();
+
+	for (int i = 0; i < 2; i++) {
+		__u32 at = slot->used;
+
+		if (call->texts[i] < 0) {
+			needs_base[i] = call->bases[i] == CALL_WORKING_DIRECTORY; /* chdir */
+			continue;
+		}
+		if (append_user_text(slot, argument(record, call->texts[i]), &record->lengths[i]))
+			needs_base[i] = call->bases[i] != CALL_NOTHING &&
+					(!record->lengths[i] || is_relative(slot, at));
+		else
+			record->flags |= i ? CALL_TEXT_1_FAILED : CALL_TEXT_0_FAILED;
+	}
+	if (needs_base[0])
+		append_base(slot, record, task, call->bases[0], 0);
+	if (needs_base[1])
+		append_base(slot, record, task, call->bases[1], 1);
+}
+
+static __always_inline void append_address(
+	struct slot *slot, struct call_record *record, __u64 address, __u32 size)
+{
+	if (address)
+		append_user_bytes(slot, address, size, ADDRESS_MAX, &record->lengths[CALL_ADDRESS]);
+}
+
+static __always_inline void append_data(
+	struct slot *slot, struct call_record *record, __u64 address, __u64 size)
+{
+	if (size > DATA_MAX)
+		size = DATA_MAX;
+	if (address)
+		append_user_bytes(slot, address, size, 128, &record->lengths[CALL_DATA]);
+}
+
+/* An unconnected socket's name is where it last sent to; tells when that changes. */
+static __always_inline void note_destination(
+	struct slot *slot, struct call_record *record, __u32 at)
+{
+	struct destination now = {}, *before;
+	__u64 inode = record->file.inode;
+	__u32 length = record->lengths[CALL_ADDRESS];
+
+	if (!length || record->result < 0)
+		return;
+	bpf_probe_read_kernel(&now, length < sizeof(now) ? length : sizeof(now),
+		slot->data + (at & (RECORD_MAX - 1)));
+	before = bpf_map_lookup_elem(&destinations, &inode);
+	if (before && before->words[0] == now.words[0] && before->words[1] == now.words[1] &&
+		before->words[2] == now.words[2] && before->words[3] == now.words[3])
+		return;
+	bpf_map_update_elem(&destinations, &inode, &now, BPF_ANY);
+	record->socket.flags |= SOCKET_NAME_CHANGED;
+}
+
+static __always_inline void note_role(struct call_record *record, __u32 role)
+{
+	__u64 inode = record->file.inode;
+
+	if (!(record->socket.flags & SOCKET_KNOWN))
+		return;
+	record->socket.flags &= ~(SOCKET_SERVER | SOCKET_CLIENT);
+	record->socket.flags |= role;
+	bpf_map_update_elem(&roles, &inode, &role, BPF_ANY);
+}
