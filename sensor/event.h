@@ -10,7 +10,7 @@
 #include "sensor/events.h"
 #include "sensor/state/containers.h"
 #include "sensor/state/processes.h"
-#include "sensor/value.h"
+#include "condition/value.h"
 
 /* Letters are fd.typechar's (spec/rule-language.md 3.8). */
 enum fd_type {

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/text.h"
-#include "sensor/value.h"
+#include "condition/value.h"
 
 /*
  * A name for a bit pattern of a FLAGS, ENUMFLAGS or MODE argument, in Falco's numbering, e.g.

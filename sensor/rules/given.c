@@ -8,8 +8,8 @@
 #include "base/memory.h"
 #include "sensor/rules/given.h"
 #include "sensor/fields/field.h"
-#include "sensor/rules/lexer.h"
-#include "sensor/rules/operators.h"
+#include "condition/lexer.h"
+#include "condition/operators.h"
 
 struct given {
 	struct arena *arena;

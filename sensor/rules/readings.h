@@ -7,8 +7,8 @@
 #pragma once
 
 #include "sensor/fields/field.h"
-#include "sensor/rules/transformers.h"
-#include "sensor/rules/tree.h"
+#include "condition/transformers.h"
+#include "condition/tree.h"
 
 enum reading_kind { READING_FIELD, READING_CONSTANT, READING_LIST, READING_TRANSFORMER };
 

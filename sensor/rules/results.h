@@ -6,7 +6,7 @@
 #pragma once
 
 #include "base/yaml.h"
-#include "sensor/rules/lexer.h"
+#include "condition/lexer.h"
 #include "sensor/rules/rules.h"
 
 /*

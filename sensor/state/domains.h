@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "base/text.h"
-#include "sensor/value.h"
+#include "condition/value.h"
 
 struct domains;
 

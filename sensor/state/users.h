@@ -10,7 +10,7 @@
 
 #include "base/text.h"
 #include "sensor/state/containers.h"
-#include "sensor/value.h"
+#include "condition/value.h"
 
 struct users;
 /* `host_root`: where the host's / is mounted, NULL or "" for /; kept by reference. */

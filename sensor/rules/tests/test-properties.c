@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "sensor/rules/given.h"
 #include "sensor/rules/analysis.h"
-#include "sensor/rules/glob.h"
+#include "condition/glob.h"
 #include "sensor/rules/machine.h"
 #include "sensor/rules/rules.h"
 #include "tests/test.h"

@@ -4,7 +4,7 @@
  * ones and those with "(", ")" or ",", because what is printed must read back as the same tree
  * (tests are interned by this text).
  */
-#include "sensor/rules/tree.h"
+#include "condition/tree.h"
 
 static void print_quoted(struct text text, struct buffer *out)
 {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "sensor/rules/sets.h"
+#include "condition/sets.h"
 
 struct slot {
 	struct text text; /* NULL data: empty */

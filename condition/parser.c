@@ -7,8 +7,8 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
-#include "sensor/rules/transformers.h"
-#include "sensor/rules/tree.h"
+#include "condition/transformers.h"
+#include "condition/tree.h"
 
 #define FIELD_OR_TRANSFORMER "a field with a valid transformer: "
 

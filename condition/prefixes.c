@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "sensor/rules/glob.h"
-#include "sensor/rules/prefixes.h"
+#include "condition/glob.h"
+#include "condition/prefixes.h"
 
 struct prefixes {
 	struct text name;

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <re2/re2.h>
 
-#include "sensor/rules/regex.h"
+#include "condition/regex.h"
 
 struct regex {
 	re2::RE2 re;

@@ -9,7 +9,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "sensor/value.h"
+#include "condition/value.h"
 
 /* What is known at load of a value to come. */
 struct value_shape {

@@ -4,7 +4,7 @@
 #include <assert.h>
 
 #include "base/memory.h"
-#include "sensor/value.h"
+#include "condition/value.h"
 
 struct type_row {
 	const char *name;

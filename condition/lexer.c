@@ -5,7 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 
-#include "sensor/rules/lexer.h"
+#include "condition/lexer.h"
 
 void lexer_init(struct lexer *lexer, struct text text, struct arena *arena)
 {

@@ -6,7 +6,7 @@
 #include <ctype.h>
 
 #include "base/memory.h"
-#include "sensor/rules/glob.h"
+#include "condition/glob.h"
 
 static unsigned char fold(char c, bool ignores_case)
 {

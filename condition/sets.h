@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "sensor/rules/operators.h"
+#include "condition/operators.h"
 
 /* Text points to what the caller's values point to. */
 struct value_set *value_set_new(

@@ -9,11 +9,11 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
-#include "sensor/rules/glob.h"
-#include "sensor/rules/operators.h"
-#include "sensor/rules/prefixes.h"
-#include "sensor/rules/regex.h"
-#include "sensor/rules/sets.h"
+#include "condition/glob.h"
+#include "condition/operators.h"
+#include "condition/prefixes.h"
+#include "condition/regex.h"
+#include "condition/sets.h"
 
 #define TEST_BY_ORDER(name, claim)                                                        \
 	static bool text_##name(                                                          \
@@ -185,7 +185,7 @@ static bool text_regex(const struct value *left, const struct right *right, stru
 static const struct operator_row operators[] = {
 #define OPERATOR(id, name, syntax, flags, prepare, ...) \
 	[OPERATOR_##id] = { name, syntax, flags, prepare, { __VA_ARGS__ } },
-#include "sensor/rules/operators.def"
+#include "condition/operators.def"
 #undef OPERATOR
 };
 

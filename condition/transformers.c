@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "base/memory.h"
-#include "sensor/rules/transformers.h"
+#include "condition/transformers.h"
 
 /* What join and concat make is cut here; they may stand within each other, and so multiply. */
 #define RESULT_MAX ((size_t)64 * 1024)

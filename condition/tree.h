@@ -7,8 +7,8 @@
 #pragma once
 
 #include "base/text.h"
-#include "sensor/rules/lexer.h"
-#include "sensor/rules/operators.h"
+#include "condition/lexer.h"
+#include "condition/operators.h"
 
 enum operand_kind {
 	OPERAND_VALUE,	     /* a constant */

@@ -11,7 +11,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "sensor/value.h"
+#include "condition/value.h"
 
 struct prefixes;
 struct regex;
@@ -85,7 +85,7 @@ struct operator_row {
 
 enum operator_id {
 #define OPERATOR(id, ...) OPERATOR_##id,
-#include "sensor/rules/operators.def"
+#include "condition/operators.def"
 #undef OPERATOR
 	OPERATOR_COUNT,
 };
