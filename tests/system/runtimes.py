@@ -11,11 +11,10 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 import uuid
 
 import tap
+from stack import BUILD
 
 IMAGE = "registry.example/team/shop:1.2"
 OTHER_IMAGE = "registry.example/other/tool:3"
@@ -306,56 +305,19 @@ class SlowLine:
     def __enter__(self):
         self.folder = tempfile.mkdtemp(prefix="tercel-line-", dir="/tmp")
         self.socket = os.path.join(self.folder, "line.sock")
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(self.socket)
-        self.listener.listen(64)
-        threading.Thread(target=self.serve, daemon=True).start()
+        self.process = subprocess.Popen(
+            [str(BUILD / "tests/slow-line"), self.socket, self.target, str(round(self.seconds * 1000))],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        tap.equal(self.process.stdout.readline(), "ready\n")
         return self
 
-    def serve(self):
-        while True:
-            try:
-                client = self.listener.accept()[0]
-            except OSError:
-                return
-            threading.Thread(target=self.connect, args=(client,), daemon=True).start()
-
-    def connect(self, client):
-        """Closes both ends only when nobody uses them any more: their numbers are soon another's."""
-        with client, socket.socket(socket.AF_UNIX) as server:
-            server.connect(self.target)
-            there = threading.Thread(target=self.carry, args=(client, server, 0), daemon=True)
-            there.start()
-            self.carry(server, client, self.seconds)
-            with contextlib.suppress(OSError):
-                client.shutdown(socket.SHUT_RDWR)
-            there.join()
-
-    @staticmethod
-    def carry(source, sink, seconds):
-        """What comes from source goes to sink `seconds` later; None: never."""
-        waiting = []
-        source.settimeout(0.005)
-        while True:
-            try:
-                waiting.append((time.monotonic() + (seconds or 0), source.recv(65536)))
-            except TimeoutError:
-                pass
-            except OSError:
-                return
-            if seconds is None:
-                if not waiting or waiting.pop()[1]:
-                    continue
-                return
-            while waiting and waiting[0][0] <= time.monotonic():
-                data = waiting.pop(0)[1]
-                try:
-                    sink.sendall(data) if data else sink.shutdown(socket.SHUT_WR)
-                except OSError:
-                    return
-                if not data:
-                    return
+    def change(self, seconds):
+        self.process.stdin.write("never\n" if seconds is None else f"{round(seconds * 1000)}\n")
+        self.process.stdin.flush()
+        tap.equal(self.process.stdout.readline(), "ready\n")
 
     def __exit__(self, *_):
-        self.listener.close()
+        self.process.stdin.close()
+        self.process.wait(20)
+        self.process.stdout.close()
         shutil.rmtree(self.folder, ignore_errors=True)

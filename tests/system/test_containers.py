@@ -19,9 +19,6 @@ from test_sensor import Sensor
 TIMES = int(os.environ.get("TERCEL_TEST_TIMES", "100"))
 MANY = 5 * TIMES
 
-# With 200 ms for the runtime the usual 250 leave 50 for a machine that also runs the other tests.
-PATIENT = {"container_metadata": {"timeout": 1000}}
-
 EXECS = """
 - rule: Exec in container
   desc: every exec in a container
@@ -159,7 +156,7 @@ def test_first_exec_under_podman_has_all_metadata():
 def test_rules_decide_rightly_on_the_first_exec_with_a_runtime_that_takes_200_ms():
     runtimes.need("containerd", "ctr")
     with Containerd() as runtime, SlowLine(runtime.socket, 0.2) as line, \
-            sensor(DECIDES, PATIENT, cri=line.socket) as running:
+            sensor(DECIDES, cri=line.socket) as running:
         pod = runtime.pod()
         for number in range(TIMES):
             kind = number % 3
@@ -176,7 +173,7 @@ def test_falcos_launch_privileged_container_decides_rightly_on_the_first_exec():
     rules = shared / "data/rules/falco-incubating_rules.yaml"
     if not rules.exists():
         tap.skip(f"Falco's rules are not there: {rules}")
-    only = {**PATIENT, "rules": [{"disable": {"rule": "*"}}, {"enable": {"rule": "Launch Privileged Container"}}]}
+    only = {"rules": [{"disable": {"rule": "*"}}, {"enable": {"rule": "Launch Privileged Container"}}]}
     with Containerd() as runtime, SlowLine(runtime.socket, 0.2) as line, \
             sensor(rules.read_text(), only, cri=line.socket) as running:
         pod = runtime.pod()
@@ -268,7 +265,7 @@ def test_a_runtime_that_never_answers_holds_its_container_for_the_limit_and_nobo
         pod = runtime.pod()
         with SlowLine(runtime.socket, 0) as line, sensor(EXECS + HOST, cri=line.socket) as running:
             running.wait_for_log("answers at")
-            line.seconds = None
+            line.change(None)
             unknown = "6" * 64
             run_in_cgroup(f"/kubepods/besteffort/pod6/{unknown}", "true")
             subprocess.run(["true", "tercel-marker"], check=True)
