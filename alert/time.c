@@ -7,9 +7,9 @@
 #include <time.h>
 
 #include "alert/alert.h"
+#include "base/clock.h"
 
-#define NS_PER_SECOND INT64_C(1000000000)
-#define LAST_SECOND   (INT64_MAX / NS_PER_SECOND - 1)
+#define LAST_SECOND (INT64_MAX / NS_PER_SECOND - 1)
 
 /* Takes exactly `width` digits off the front. */
 static int take_digits(struct text *rest, size_t width, int *ret_number)

@@ -24,6 +24,7 @@
 #include <utlist.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/http-server.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -918,10 +919,8 @@ static void release_suspended(struct http_server *server)
 
 static void wait_until_idle(struct http_server *server)
 {
-	struct timespec until;
+	struct timespec until = clock_after(CLOCK_MONOTONIC, STOP_SECONDS * 1000);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += STOP_SECONDS;
 	pthread_mutex_lock(&server->lock);
 	while (server->running)
 		if (pthread_cond_timedwait(&server->is_idle, &server->lock, &until) == ETIMEDOUT)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/queue.h"
 
@@ -82,23 +83,10 @@ int queue_push_wait(struct queue *queue, void *item)
 	return r;
 }
 
-static struct timespec time_after(int timeout_ms)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += timeout_ms / 1000;
-	until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
-	return until;
-}
-
 int queue_pop_many(struct queue *queue, void **ret_items, size_t limit, int timeout_ms)
 {
-	struct timespec until = timeout_ms > 0 ? time_after(timeout_ms) : (struct timespec){ 0 };
+	struct timespec until =
+		timeout_ms > 0 ? clock_after(CLOCK_MONOTONIC, timeout_ms) : (struct timespec){ 0 };
 	int taken = 0, r = 0;
 
 	pthread_mutex_lock(&queue->lock);

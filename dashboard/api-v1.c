@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "dashboard/event-json.h"
@@ -59,7 +60,8 @@ static int take_scope(
 	struct error err = { 0 };
 	int r;
 
-	r = scope_parse_old(asked_parameter, asked, server_now_ns(), ret_scope, ret_filter, &err);
+	r = scope_parse_old(
+		asked_parameter, asked, clock_ns(CLOCK_REALTIME), ret_scope, ret_filter, &err);
 	if (r < 0)
 		asked_reply_mistake(asked, 0, &err);
 	ret_scope->budget_ms = BUDGET_MS;

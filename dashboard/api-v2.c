@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "dashboard/event-json.h"
@@ -30,8 +31,8 @@ static int take_scope(
 	size_t column;
 	int r;
 
-	r = scope_parse(
-		asked_parameter, asked, server_now_ns(), ret_scope, ret_filter, &column, &err);
+	r = scope_parse(asked_parameter, asked, clock_ns(CLOCK_REALTIME), ret_scope, ret_filter,
+		&column, &err);
 	if (r < 0)
 		asked_reply_mistake(asked, column, &err);
 	ret_scope->budget_ms = BUDGET_MS;
@@ -384,7 +385,7 @@ static void events(struct asked *asked)
 {
 	_cleanup_(filter_freep) struct filter *filter = NULL;
 	size_t limit = (size_t)asked_number(asked, "limit", LIMIT, LIMIT_MAX);
-	int64_t begun_ns = server_now_ns();
+	int64_t begun_ns = clock_ns(CLOCK_REALTIME);
 	struct store_cursor cursor;
 	struct store_scope scope;
 	struct store_page page;
@@ -405,7 +406,7 @@ static void events(struct asked *asked)
 	json_add_u64(&json, page.total);
 	write_extent(&json, &page.extent);
 	json_key(&json, "took_ms");
-	json_add_i64(&json, (server_now_ns() - begun_ns) / 1000000);
+	json_add_i64(&json, (clock_ns(CLOCK_REALTIME) - begun_ns) / 1000000);
 	write_next(&page, &json);
 	json_end(&json);
 	store_page_done(&page);

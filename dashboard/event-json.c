@@ -8,10 +8,9 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "dashboard/event-json.h"
-
-#define NS_PER_SECOND INT64_C(1000000000)
 
 struct text output_body(struct text output)
 {

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <uthash.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "dashboard/logins.h"
 
@@ -68,10 +69,7 @@ struct logins {
 
 static int64_t steady_seconds(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return now.tv_sec;
+	return clock_ns(CLOCK_BOOTTIME) / NS_PER_SECOND;
 }
 
 static void fill_random(void *data, size_t length)

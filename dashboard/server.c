@@ -56,14 +56,6 @@ struct server {
 	struct json_object *outputs; /* as the forwarder last told */
 };
 
-int64_t server_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
-}
-
 /* Who asks. */
 
 struct text asked_parameter(void *context, const char *name)

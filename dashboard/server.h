@@ -60,4 +60,3 @@ int asked_try_basic(struct asked *asked);
 void asked_reply_mistake(struct asked *asked, size_t column, const struct error *err);
 /* The names of the forwarder's outputs, as last told, as JSON. */
 void server_write_outputs(struct server *server, struct buffer *out);
-int64_t server_now_ns(void);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "dashboard/counts.h"
 #include "dashboard/store-days.h"
@@ -68,14 +69,6 @@ struct scan {
 	void *context;
 	struct error *err;
 };
-
-static int64_t steady_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
-}
 
 /* Files and their words. */
 
@@ -288,7 +281,7 @@ static bool is_late(struct scan *scan)
 {
 	if (!scan->deadline_ns || scan->until_clock++ % CLOCK_EVERY)
 		return false;
-	return steady_ns() > scan->deadline_ns;
+	return clock_ns(CLOCK_MONOTONIC) > scan->deadline_ns;
 }
 
 static void take_row(sqlite3_stmt *statement, struct row *ret_row)
@@ -729,7 +722,8 @@ static void walk_begin(struct walk *walk, struct store_reader *reader,
 	*walk = (struct walk){ .reader = reader, .scope = *scope, .err = err };
 	walk->scope.from_ns = MAX_OF(scope->from_ns, store_oldest_shown_ns(reader->store));
 	walk->days = days_copy(store_days(reader->store), &walk->count);
-	walk->deadline_ns = scope->budget_ms ? steady_ns() + scope->budget_ms * 1000000 : 0;
+	walk->deadline_ns =
+		scope->budget_ms ? clock_ns(CLOCK_MONOTONIC) + scope->budget_ms * 1000000 : 0;
 	close_gone(reader, walk->days, walk->count);
 }
 

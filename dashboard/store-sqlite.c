@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/queue.h"
@@ -73,17 +74,9 @@ struct store {
 	int64_t last_housekeeping_ns;
 };
 
-static int64_t clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
-}
-
 static int64_t store_now(const struct store *store)
 {
-	return store->options.now_ns ? store->options.now_ns() : clock_ns();
+	return store->options.now_ns ? store->options.now_ns() : clock_ns(CLOCK_REALTIME);
 }
 
 /* The list of files. */
@@ -833,7 +826,7 @@ static void drop_old(struct store *store)
 
 static void keep_house(struct store *store)
 {
-	store->last_housekeeping_ns = clock_ns();
+	store->last_housekeeping_ns = clock_ns(CLOCK_REALTIME);
 	set_damaged_aside(store);
 	measure_files(store);
 	drop_old(store);
@@ -865,7 +858,8 @@ static void *run_store(void *context)
 		} else {
 			wait_ms = index_some(store) ? 0 : 1000;
 		}
-		if (clock_ns() - store->last_housekeeping_ns > HOUSEKEEPING_MS * INT64_C(1000000) ||
+		if (clock_ns(CLOCK_REALTIME) - store->last_housekeeping_ns >
+				HOUSEKEEPING_MS * INT64_C(1000000) ||
 			has_damage(store) ||
 			(store->options.keep_bytes && count && is_file_full(store)))
 			keep_house(store);

@@ -11,10 +11,10 @@
 #include <uthash.h>
 
 #include "alert/alert.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "dashboard/filter.h"
 
-#define NS_PER_SECOND INT64_C(1000000000)
 #define NS_PER_MINUTE (60 * NS_PER_SECOND)
 #define NS_PER_HOUR   (3600 * NS_PER_SECOND)
 

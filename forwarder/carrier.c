@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "forwarder/carrier.h"
@@ -65,14 +66,6 @@ struct carrier {
 	metric *sent, *failed, *retries, *letters;
 	metric *queued, *oldest_seconds, *cut, *is_up;
 };
-
-static int64_t clock_ms(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void parcel_append(struct carrier *carrier, struct parcel *parcel)
 {

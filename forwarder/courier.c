@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "forwarder/connection.h"
 #include "forwarder/courier.h"
@@ -19,14 +20,6 @@ struct courier {
 	pthread_cond_t changed;
 	bool has_news; /* under the lock */
 };
-
-static int64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 struct courier *courier_new(struct carrier *carrier, const _Atomic int64_t *stop_ms)
 {
@@ -85,7 +78,7 @@ static void *run(void *context)
 	struct carrier *carrier = courier->carrier;
 
 	for (;;) {
-		int64_t now_ms = clock_ms(), stop_ms = *courier->stop_ms, due_ms;
+		int64_t now_ms = clock_ms(CLOCK_MONOTONIC), stop_ms = *courier->stop_ms, due_ms;
 
 		if (stop_ms && (now_ms >= stop_ms || carrier_is_drained(carrier)))
 			break;

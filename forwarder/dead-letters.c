@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "forwarder/dead-letters.h"
@@ -102,20 +103,12 @@ int dead_letters_open(const char *folder, struct dead_letters **ret_letters, str
 	return open_database(path, ret_letters, err);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static int add_one(struct dead_letters *letters, sqlite3_stmt *statement, const char *output,
 	const struct dead_letter *letter)
 {
 	int code;
 
-	sqlite3_bind_int64(statement, 1, now_ms());
+	sqlite3_bind_int64(statement, 1, clock_ms(CLOCK_REALTIME));
 	sqlite3_bind_text(statement, 2, output, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(statement, 3, letter->sequence);
 	sqlite3_bind_text(statement, 4, letter->reason, -1, SQLITE_STATIC);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/http-client.h"
 #include "base/memory.h"
 #include "forwarder/carrier.h"
@@ -26,14 +27,6 @@ struct delivery {
 	pthread_t thread;
 	bool is_started;
 };
-
-static int64_t clock_ms(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static int wait_ms(const struct delivery *delivery, int64_t now)
 {

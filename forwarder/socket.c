@@ -12,18 +12,11 @@
 #include <linux/sockios.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "forwarder/socket.h"
 
 #define DRAIN_POLL_MS 1
-
-static int64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* What went wrong with a socket since it was last asked. */
 static int pending_error(int fd)
@@ -39,7 +32,7 @@ static int pending_error(int fd)
 static int wait_for(int fd, short events, int64_t deadline_ms)
 {
 	struct pollfd poller = { .fd = fd, .events = events };
-	int64_t left = deadline_ms - clock_ms();
+	int64_t left = deadline_ms - clock_ms(CLOCK_MONOTONIC);
 	int r = poll(&poller, 1, left > 0 ? (int)left : 0);
 
 	if (r < 0)
@@ -72,7 +65,7 @@ int socket_open(const char *host, const char *port, int type, int timeout_ms, in
 	struct error *err)
 {
 	struct addrinfo hints = { .ai_socktype = type }, *addresses;
-	int64_t deadline_ms = clock_ms() + timeout_ms;
+	int64_t deadline_ms = clock_ms(CLOCK_MONOTONIC) + timeout_ms;
 	int r = getaddrinfo(host, port, &hints, &addresses);
 
 	if (r)
@@ -134,7 +127,7 @@ static int wait_until_acknowledged(int fd, int64_t deadline_ms)
 			return -errno;
 		if (!unsent)
 			return 0;
-		if (clock_ms() >= deadline_ms)
+		if (clock_ms(CLOCK_MONOTONIC) >= deadline_ms)
 			return -ETIMEDOUT;
 		poll(NULL, 0, DRAIN_POLL_MS);
 	}
@@ -142,7 +135,7 @@ static int wait_until_acknowledged(int fd, int64_t deadline_ms)
 
 int socket_send(int fd, struct text data, int timeout_ms, struct error *err)
 {
-	int64_t deadline_ms = clock_ms() + timeout_ms;
+	int64_t deadline_ms = clock_ms(CLOCK_MONOTONIC) + timeout_ms;
 	int r = check_open(fd);
 
 	if (!r)

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "forwarder/syncer.h"
 
@@ -24,17 +25,6 @@ struct syncer {
 	int fd;
 	bool is_dirty, is_ending;
 };
-
-static struct timespec time_after(int64_t timeout_ms)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += timeout_ms % 1000 * 1000000;
-	until.tv_sec += timeout_ms / 1000 + until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	return until;
-}
 
 /* Syncs outside of the lock. */
 static void sync_now(struct syncer *syncer)
@@ -61,7 +51,7 @@ static void *run(void *context)
 			pthread_cond_wait(&syncer->changed, &syncer->lock);
 			continue;
 		}
-		until = time_after(syncer->interval_ms);
+		until = clock_after(CLOCK_MONOTONIC, syncer->interval_ms);
 		sync_now(syncer);
 		while (!syncer->is_ending && pthread_cond_timedwait(&syncer->changed, &syncer->lock,
 						     &until) != ETIMEDOUT)

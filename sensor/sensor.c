@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "base/ready.h"
@@ -60,14 +61,6 @@ struct sensor {
 	uint64_t dropped;  /* as far as it was told */
 	int64_t told_at_ms;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
 
 static void alert(struct sensor *sensor, const struct event *event, const struct rule *rule)
 {
@@ -130,7 +123,7 @@ static void take_event(struct sensor *sensor, struct event *event)
 	/* Behind events of its container that wait, an alert has to wait too. */
 	sensor->must_queue = parked_has(sensor->parked, event->container);
 	if (!go_on(sensor, event, &place) &&
-		parked_push(sensor->parked, event, &place, now_ms()) < 0) {
+		parked_push(sensor->parked, event, &place, clock_ms(CLOCK_MONOTONIC)) < 0) {
 		sensor->must_queue = false;
 		event->is_overdue = true;
 		(void)go_on(sensor, event, &place);
@@ -141,7 +134,7 @@ static void take_event(struct sensor *sensor, struct event *event)
 /* Names and metadata come by themselves: look every few milliseconds. */
 static void run_parked(struct sensor *sensor)
 {
-	int64_t now = now_ms();
+	int64_t now = clock_ms(CLOCK_MONOTONIC);
 
 	if (!parked_count(sensor->parked) || now < sensor->run_parked_ms)
 		return;
@@ -166,7 +159,7 @@ static void tell_overdue(struct sensor *sensor)
 static void tell_drops(struct sensor *sensor)
 {
 	struct source_counters counters = {};
-	int64_t now = now_ms();
+	int64_t now = clock_ms(CLOCK_MONOTONIC);
 
 	if (!sensor->source || now - sensor->told_at_ms < 1000)
 		return;
@@ -227,14 +220,14 @@ static int turn(struct sensor *sensor, struct error *err)
 static int loop(struct sensor *sensor, int argc, char **argv, struct error *err)
 {
 	int64_t seconds = sensor->settings->options.seconds;
-	int64_t until_ms = seconds ? now_ms() + seconds * 1000 : INT64_MAX;
+	int64_t until_ms = seconds ? clock_ms(CLOCK_MONOTONIC) + seconds * 1000 : INT64_MAX;
 	int r = 0;
 
 	while (r >= 0 && !atomic_load(&sensor->signals->stop)) {
 		r = turn(sensor, err);
 		take_signals(sensor);
 		tell_drops(sensor);
-		if (now_ms() >= until_ms)
+		if (clock_ms(CLOCK_MONOTONIC) >= until_ms)
 			return 0;
 		if (atomic_exchange(&sensor->signals->reload, false)) {
 			log_info("SIGHUP received, checking settings and rules...");

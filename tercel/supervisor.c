@@ -21,6 +21,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "tercel/supervisor.h"
@@ -48,14 +49,6 @@ struct supervisor {
 	sigset_t old_mask;
 	bool is_asked_to_stop;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static int notices_open(const char *path)
 {
@@ -155,7 +148,7 @@ static int child_start(struct supervisor *supervisor, struct child *child)
 		become(child, supervisor, parent);
 	child->pid = pid;
 	child->is_ready = false;
-	child->started_ms = now_ms();
+	child->started_ms = clock_ms(CLOCK_MONOTONIC);
 	return 0;
 }
 
@@ -203,13 +196,13 @@ static void take_notices(struct supervisor *supervisor)
  */
 static void child_ended(struct child *child, int status)
 {
-	bool ran_well = now_ms() - child->started_ms > LONGEST_PAUSE_MS;
+	bool ran_well = clock_ms(CLOCK_MONOTONIC) - child->started_ms > LONGEST_PAUSE_MS;
 
 	child->pid = 0;
 	child->pause_ms = ran_well || !child->pause_ms
 				  ? FIRST_PAUSE_MS
 				  : MIN_OF(child->pause_ms * 2, LONGEST_PAUSE_MS);
-	child->start_again_ms = now_ms() + child->pause_ms;
+	child->start_again_ms = clock_ms(CLOCK_MONOTONIC) + child->pause_ms;
 	if (WIFSIGNALED(status))
 		log_debug("%s was ended by signal %d", child->program.name, WTERMSIG(status));
 	else
@@ -246,7 +239,7 @@ static void wait_once(struct supervisor *supervisor, int64_t until_ms)
 {
 	struct pollfd fds[] = { { .fd = supervisor->signals, .events = POLLIN },
 		{ .fd = supervisor->notices, .events = POLLIN } };
-	int64_t left = until_ms < 0 ? -1 : MAX_OF(until_ms - now_ms(), 0);
+	int64_t left = until_ms < 0 ? -1 : MAX_OF(until_ms - clock_ms(CLOCK_MONOTONIC), 0);
 
 	poll(fds, COUNT_OF(fds), (int)left);
 	take_notices(supervisor);
@@ -268,8 +261,9 @@ int supervisor_start(
 	r = child_start(supervisor, child);
 	if (r < 0)
 		return error_set(err, r, "%s cannot be started: %s", program->name, strerror(-r));
-	until = now_ms() + READY_TIMEOUT_MS;
-	while (child->pid && !child->is_ready && !supervisor->is_asked_to_stop && now_ms() < until)
+	until = clock_ms(CLOCK_MONOTONIC) + READY_TIMEOUT_MS;
+	while (child->pid && !child->is_ready && !supervisor->is_asked_to_stop &&
+		clock_ms(CLOCK_MONOTONIC) < until)
 		wait_once(supervisor, until);
 	if (supervisor->is_asked_to_stop)
 		return -EINTR;
@@ -292,12 +286,12 @@ static int64_t start_again(struct supervisor *supervisor)
 
 		if (child->pid)
 			continue;
-		if (child->start_again_ms <= now_ms()) {
+		if (child->start_again_ms <= clock_ms(CLOCK_MONOTONIC)) {
 			log_warning(
 				"the %s ended by itself and is started again", child->program.name);
 			if (child_start(supervisor, child) == 0)
 				continue;
-			child->start_again_ms = now_ms() + LONGEST_PAUSE_MS;
+			child->start_again_ms = clock_ms(CLOCK_MONOTONIC) + LONGEST_PAUSE_MS;
 		}
 		next = next < 0 ? child->start_again_ms : MIN_OF(next, child->start_again_ms);
 	}
@@ -312,12 +306,12 @@ void supervisor_run(struct supervisor *supervisor)
 
 static void child_stop(struct supervisor *supervisor, struct child *child)
 {
-	int64_t until = now_ms() + STOP_TIMEOUT_MS;
+	int64_t until = clock_ms(CLOCK_MONOTONIC) + STOP_TIMEOUT_MS;
 
 	if (!child->pid)
 		return;
 	kill(child->pid, SIGTERM);
-	while (child->pid && now_ms() < until)
+	while (child->pid && clock_ms(CLOCK_MONOTONIC) < until)
 		wait_once(supervisor, until);
 	if (!child->pid)
 		return;

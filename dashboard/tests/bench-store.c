@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "dashboard/scope.h"
@@ -26,14 +27,6 @@ static double seconds_now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
 }
 
 static uint32_t next_random(uint32_t *state)
@@ -155,7 +148,7 @@ static struct store_add **make_adds(int alerts, int *ret_count)
 {
 	int count = (alerts + BATCH - 1) / BATCH, number = 0;
 	struct store_add **adds = NEW_ARRAY(struct store_add *, count);
-	int64_t begin_ns = now_ns() - 12 * NS_PER_HOUR;
+	int64_t begin_ns = clock_ns(CLOCK_REALTIME) - 12 * NS_PER_HOUR;
 	uint32_t random = 2463534242;
 
 	for (int i = 0; i < count; i++) {
@@ -181,8 +174,8 @@ static void list_once(struct store_reader *reader, const char *query, int64_t bu
 
 	filter_parse(text_of(query), &filter, &column, NULL);
 	for (int i = 0; i < ROUNDS; i++) {
-		struct store_scope scope = { filter, now_ns() - 24 * NS_PER_HOUR, now_ns(),
-			budget_ms };
+		struct store_scope scope = { filter, clock_ns(CLOCK_REALTIME) - 24 * NS_PER_HOUR,
+			clock_ns(CLOCK_REALTIME), budget_ms };
 
 		begun = seconds_now();
 		store_list(reader, &scope, &(struct store_cursor){ 0 }, 100, &page, NULL);
@@ -205,8 +198,8 @@ static void tally_once(struct store_reader *reader, const char *query, int64_t b
 
 	filter_parse(text_of(query), &filter, &column, NULL);
 	for (int i = 0; i < ROUNDS; i++) {
-		struct store_scope scope = { filter, now_ns() - 24 * NS_PER_HOUR, now_ns(),
-			budget_ms };
+		struct store_scope scope = { filter, clock_ns(CLOCK_REALTIME) - 24 * NS_PER_HOUR,
+			clock_ns(CLOCK_REALTIME), budget_ms };
 		struct tally tallies[] = {
 			{ .by = TALLY_PRIORITY, .interval_ns = interval_for(24 * NS_PER_HOUR, 80) },
 			{ .by = TALLY_RULE },

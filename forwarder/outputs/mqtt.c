@@ -9,6 +9,7 @@
 
 #include <mosquitto.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "forwarder/library.h"
 #include "forwarder/output.h"
@@ -137,14 +138,6 @@ struct client {
 	size_t acknowledged;
 };
 
-static int64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void take_greeting(struct mosquitto *mosquitto, void *context, int code)
 {
 	struct client *client = context;
@@ -212,11 +205,11 @@ static int prepare(const struct client *client, const struct mqtt *mqtt, bool us
 
 static int greet(struct client *client, int timeout_ms, struct error *err)
 {
-	int64_t deadline_ms = clock_ms() + timeout_ms;
+	int64_t deadline_ms = clock_ms(CLOCK_MONOTONIC) + timeout_ms;
 	int r = 0;
 
 	while (!client->is_answered && !r) {
-		if (clock_ms() >= deadline_ms)
+		if (clock_ms(CLOCK_MONOTONIC) >= deadline_ms)
 			return error_set(err, -ETIMEDOUT, "no answer in time");
 		r = client->functions.mosquitto_loop(client->mosquitto, LOOP_MS, 1);
 	}
@@ -266,13 +259,13 @@ static enum verdict send_requests(void *connection, const struct request *reques
 	int timeout_ms, struct error *err)
 {
 	struct client *client = connection;
-	int64_t deadline_ms = clock_ms() + timeout_ms;
+	int64_t deadline_ms = clock_ms(CLOCK_MONOTONIC) + timeout_ms;
 	int r = 0;
 
 	client->acknowledged = 0;
 	for (size_t i = 0; i < count && !r; i++)
 		r = publish(client, &requests[i]);
-	while (!r && client->acknowledged < count && clock_ms() < deadline_ms)
+	while (!r && client->acknowledged < count && clock_ms(CLOCK_MONOTONIC) < deadline_ms)
 		r = client->functions.mosquitto_loop(client->mosquitto, LOOP_MS, 1);
 	if (!r)
 		r = client->functions.mosquitto_loop(client->mosquitto, 0, 1);

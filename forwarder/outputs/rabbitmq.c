@@ -12,6 +12,7 @@
 #include <amqp_ssl_socket.h>
 #include <amqp_tcp_socket.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "forwarder/library.h"
 #include "forwarder/output.h"
@@ -280,21 +281,13 @@ static enum verdict take_method(struct channel *channel, const amqp_method_t *me
 	}
 }
 
-static int64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static enum verdict wait_confirms(struct channel *channel, struct confirms *confirms, size_t count,
 	int64_t deadline_ms, struct error *err)
 {
 	enum verdict verdict = VERDICT_SENT;
 
 	while (confirms->count < count && verdict == VERDICT_SENT) {
-		struct timeval left = time_of(MAX_OF(deadline_ms - clock_ms(), 0));
+		struct timeval left = time_of(MAX_OF(deadline_ms - clock_ms(CLOCK_MONOTONIC), 0));
 		amqp_frame_t frame;
 		int r = channel->functions.amqp_simple_wait_frame_noblock(
 			channel->state, &frame, &left);
@@ -314,7 +307,7 @@ static enum verdict send_requests(void *connection, const struct request *reques
 {
 	struct channel *channel = connection;
 	struct confirms confirms = { .first = channel->published + 1 };
-	int64_t deadline_ms = clock_ms() + timeout_ms;
+	int64_t deadline_ms = clock_ms(CLOCK_MONOTONIC) + timeout_ms;
 	enum verdict verdict;
 
 	channel->is_returned = false;

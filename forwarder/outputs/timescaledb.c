@@ -10,6 +10,7 @@
 
 #include <libpq-fe.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "forwarder/alert-text.h"
 #include "forwarder/library.h"
@@ -167,14 +168,6 @@ struct session {
 	int64_t deadline_ms; /* of the call under way */
 };
 
-static int64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void close_session(void *connection)
 {
 	struct session *session = connection;
@@ -188,7 +181,7 @@ DEFINE_CLEANUP(struct session *, close_session)
 static int wait_for(const struct session *session, short events, struct error *err)
 {
 	struct pollfd poller = { session->functions.PQsocket(session->connection), events, 0 };
-	int64_t left = session->deadline_ms - clock_ms();
+	int64_t left = session->deadline_ms - clock_ms(CLOCK_MONOTONIC);
 
 	if (left <= 0 || !poll(&poller, 1, (int)left))
 		return error_set(err, -ETIMEDOUT, "no answer in time");
@@ -232,7 +225,7 @@ static int open_session(const void *settings, const struct output_trust *trust, 
 	(void)trust;
 	if (r < 0)
 		return r;
-	session->deadline_ms = clock_ms() + timeout_ms;
+	session->deadline_ms = clock_ms(CLOCK_MONOTONIC) + timeout_ms;
 	session->connection = session->functions.PQconnectStartParams(names, values, 0);
 	if (!session->connection)
 		return error_set(err, -ENOMEM, "no connection");
@@ -341,7 +334,7 @@ static enum verdict send_requests(void *connection, const struct request *reques
 	enum verdict verdict;
 	struct error ignored;
 
-	session->deadline_ms = clock_ms() + timeout_ms;
+	session->deadline_ms = clock_ms(CLOCK_MONOTONIC) + timeout_ms;
 	verdict = run(session, "BEGIN", &nothing, err);
 	for (size_t i = 0; i < count && verdict == VERDICT_SENT; i++)
 		verdict = run(session, requests[i].url.data, &requests[i].headers, err);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "forwarder/courier.h"
@@ -202,10 +203,8 @@ static int taken_count(void)
 
 static void wait_taken(int count)
 {
-	struct timespec until;
+	struct timespec until = clock_after(CLOCK_REALTIME, 60 * 1000);
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += 60;
 	pthread_mutex_lock(&receiver.lock);
 	while (taken_count() < count)
 		if (pthread_cond_timedwait(&receiver.changed, &receiver.lock, &until))
@@ -216,10 +215,7 @@ static void wait_taken(int count)
 
 static void bench_stop(struct bench *bench, int64_t drain_ms)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	bench->carriage.stop_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + drain_ms;
+	bench->carriage.stop_ms = clock_ms(CLOCK_MONOTONIC) + drain_ms;
 	courier_wake(bench->courier);
 	courier_join(bench->courier);
 }

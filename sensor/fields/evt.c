@@ -5,11 +5,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "sensor/fields/families.h"
 #include "sensor/fields/reader.h"
-
-#define NS_PER_S UINT64_C(1000000000)
 
 READER(evt_num)
 {
@@ -20,7 +19,7 @@ enum clock_zone { LOCAL, UTC };
 
 static struct tm time_of(const struct event *event, enum clock_zone zone)
 {
-	time_t seconds = (time_t)(event->time_ns / NS_PER_S);
+	time_t seconds = (time_t)(event->time_ns / (uint64_t)NS_PER_SECOND);
 	struct tm tm;
 
 	if (zone == UTC)
@@ -50,8 +49,8 @@ static enum presence give_date(const struct event *event, struct value *ret_valu
 
 	return give_text(ret_value,
 		arena_printf(event->arena, TEXT_FORMAT "%s" TEXT_FORMAT ".%09" PRIu64 "%s",
-			TEXT_PRINT(date), between, TEXT_PRINT(clock), event->time_ns % NS_PER_S,
-			end));
+			TEXT_PRINT(date), between, TEXT_PRINT(clock),
+			event->time_ns % (uint64_t)NS_PER_SECOND, end));
 }
 
 READER(evt_time)
@@ -59,8 +58,9 @@ READER(evt_time)
 	struct tm tm = time_of(event, LOCAL);
 	struct text clock = clock_text(event->arena, &tm);
 
-	return give_text(ret_value, arena_printf(event->arena, TEXT_FORMAT ".%09" PRIu64,
-					    TEXT_PRINT(clock), event->time_ns % NS_PER_S));
+	return give_text(
+		ret_value, arena_printf(event->arena, TEXT_FORMAT ".%09" PRIu64, TEXT_PRINT(clock),
+				   event->time_ns % (uint64_t)NS_PER_SECOND));
 }
 
 READER(evt_time_s)
@@ -97,12 +97,12 @@ READER(evt_rawtime)
 
 READER(evt_rawtime_s)
 {
-	return give_unsigned(ret_value, event->time_ns / NS_PER_S);
+	return give_unsigned(ret_value, event->time_ns / (uint64_t)NS_PER_SECOND);
 }
 
 READER(evt_rawtime_ns)
 {
-	return give_unsigned(ret_value, event->time_ns % NS_PER_S);
+	return give_unsigned(ret_value, event->time_ns % (uint64_t)NS_PER_SECOND);
 }
 
 READER(evt_source)

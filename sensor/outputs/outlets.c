@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "sensor/outputs/backlog.h"
@@ -71,39 +72,26 @@ void sensor_alert_release(struct sensor_alert *alert)
 	free(alert);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
-
-static struct timespec time_at(int64_t ms)
-{
-	return (struct timespec){ ms / 1000, ms % 1000 * 1000000 };
-}
-
 bool outlet_may_wait(struct outlet *outlet)
 {
 	bool may_wait;
 
 	pthread_mutex_lock(&outlet->lock);
-	may_wait = !outlet->is_stopping || now_ms() < outlet->deadline_ms;
+	may_wait = !outlet->is_stopping || clock_ms(CLOCK_MONOTONIC) < outlet->deadline_ms;
 	pthread_mutex_unlock(&outlet->lock);
 	return may_wait;
 }
 
 void outlet_wait(struct outlet *outlet, int64_t ms)
 {
-	int64_t until_ms = now_ms() + ms;
+	int64_t until_ms = clock_ms(CLOCK_MONOTONIC) + ms;
 	bool was_stopping;
 
 	pthread_mutex_lock(&outlet->lock);
 	was_stopping = outlet->is_stopping;
-	while (now_ms() < until_ms && outlet->is_stopping == was_stopping) {
-		struct timespec until =
-			time_at(was_stopping ? MIN_OF(until_ms, outlet->deadline_ms) : until_ms);
+	while (clock_ms(CLOCK_MONOTONIC) < until_ms && outlet->is_stopping == was_stopping) {
+		struct timespec until = clock_timespec(
+			was_stopping ? MIN_OF(until_ms, outlet->deadline_ms) : until_ms);
 
 		if (pthread_cond_timedwait(&outlet->changed, &outlet->lock, &until) == ETIMEDOUT)
 			break;
@@ -162,8 +150,8 @@ static bool is_over(struct outlet *outlet)
 	bool is_over;
 
 	pthread_mutex_lock(&outlet->lock);
-	is_over =
-		outlet->is_stopping && (!outlet->backlog.count || now_ms() >= outlet->deadline_ms);
+	is_over = outlet->is_stopping &&
+		  (!outlet->backlog.count || clock_ms(CLOCK_MONOTONIC) >= outlet->deadline_ms);
 	pthread_mutex_unlock(&outlet->lock);
 	return is_over;
 }
@@ -272,7 +260,7 @@ void outlets_push(struct outlets *outlets, struct sensor_alert *alert)
 
 static bool wait_for_room(struct outlet *outlet, size_t most, int64_t until_ms)
 {
-	struct timespec until = time_at(until_ms);
+	struct timespec until = clock_timespec(until_ms);
 	bool has_room;
 
 	pthread_mutex_lock(&outlet->lock);
@@ -286,7 +274,7 @@ static bool wait_for_room(struct outlet *outlet, size_t most, int64_t until_ms)
 
 bool outlets_wait_for_room(struct outlets *outlets, size_t most, int64_t timeout_ms)
 {
-	int64_t until_ms = now_ms() + timeout_ms;
+	int64_t until_ms = clock_ms(CLOCK_MONOTONIC) + timeout_ms;
 
 	for (size_t i = 0; i < outlets->count; i++)
 		if (!wait_for_room(outlets->items[i], most, until_ms))
@@ -328,7 +316,7 @@ uint64_t outlets_lost(struct outlets *outlets)
 /* Whether its thread ended by itself, a little after its grace at the latest. */
 static bool wait_for_end(struct outlet *outlet)
 {
-	struct timespec until = time_at(outlet->deadline_ms + 250);
+	struct timespec until = clock_timespec(outlet->deadline_ms + 250);
 	bool is_finished;
 
 	pthread_mutex_lock(&outlet->lock);
@@ -344,7 +332,7 @@ static bool wait_for_end(struct outlet *outlet)
 static void stop(struct outlet *outlet, int64_t grace_ms)
 {
 	pthread_mutex_lock(&outlet->lock);
-	outlet->deadline_ms = now_ms() + grace_ms;
+	outlet->deadline_ms = clock_ms(CLOCK_MONOTONIC) + grace_ms;
 	outlet->is_stopping = true;
 	pthread_cond_broadcast(&outlet->changed);
 	pthread_mutex_unlock(&outlet->lock);

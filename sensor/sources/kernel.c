@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "sensor/kernel/wire.h"
@@ -31,7 +32,6 @@
 #define RING_BYTES_DEFAULT (8 << 20)
 #define RING_BYTES_MIN	   (4 * RECORD_MAX)
 #define RING_BYTES_LIMIT   (1u << 30)
-#define NS_PER_S	   1000000000
 #define LOG_LINE_MAX	   400
 #define DOZE_NS		   1000000
 
@@ -274,10 +274,7 @@ static void ignore_pids(struct shared *shared, const struct kernel_source_option
 
 static uint64_t now_ns(clockid_t clock)
 {
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+	return (uint64_t)clock_ns(clock);
 }
 
 /* The wall clock steps and drifts against the clock of the records. */
@@ -369,7 +366,7 @@ static void keep_up(struct kernel_source *kernel, uint64_t now)
 
 	if (now < kernel->next_upkeep_ns)
 		return;
-	kernel->next_upkeep_ns = now + NS_PER_S;
+	kernel->next_upkeep_ns = now + NS_PER_SECOND;
 	sync_clock(kernel);
 	recorder_keep_up(kernel->recorder);
 	lost = kernel->shared->lost[LOSS_LIFECYCLE_RING] + kernel->shared->lost[LOSS_SLOTS] +
@@ -406,8 +403,8 @@ static void sleep_until(struct kernel_source *kernel, uint64_t deadline)
 
 	if (now >= deadline)
 		return;
-	left.tv_sec = (time_t)((deadline - now) / NS_PER_S);
-	left.tv_nsec = (long)((deadline - now) % NS_PER_S);
+	left.tv_sec = (time_t)((deadline - now) / (uint64_t)NS_PER_SECOND);
+	left.tv_nsec = (long)((deadline - now) % (uint64_t)NS_PER_SECOND);
 	__atomic_store_n(&kernel->shared->consumer_sleeps, 1, __ATOMIC_SEQ_CST);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (__atomic_load_n(kernel->ring.produced, __ATOMIC_SEQ_CST) == kernel->ring.at)

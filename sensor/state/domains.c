@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "sensor/state/domains.h"
 
@@ -88,11 +89,9 @@ static void look_up(struct domains *domains, struct domain *domain)
 /* Until the next turn; false when there is none. */
 static bool wait_for_turn(struct domains *domains)
 {
-	struct timespec until;
+	struct timespec until = clock_after(CLOCK_REALTIME, REFRESH_SECONDS * 1000);
 	bool goes_on;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += REFRESH_SECONDS;
 	pthread_mutex_lock(&domains->lock);
 	while (!domains->is_stopping &&
 		pthread_cond_timedwait(&domains->stopped, &domains->lock, &until) != ETIMEDOUT)

@@ -15,6 +15,7 @@
 #include <uthash.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/queue.h"
 #include "sensor/state/users.h"
@@ -25,9 +26,9 @@
 #define CONTAINERS_KEPT 4096
 #define QUEUE_MAX	256
 #define WAIT_NS		20000000 /* an event waits for names no longer than this */
-#define REFRESH_NS	UINT64_C(5000000000)
-#define RETRY_NS	UINT64_C(50000000) /* after a process that was gone already */
-#define HOST_REFRESH_NS UINT64_C(1000000000)
+#define REFRESH_NS	INT64_C(5000000000)
+#define RETRY_NS	INT64_C(50000000) /* after a process that was gone already */
+#define HOST_REFRESH_NS INT64_C(1000000000)
 
 enum { PASSWD = NAME_OF_USER, GROUP = NAME_OF_GROUP, FILE_COUNT };
 
@@ -67,7 +68,7 @@ struct known {
 	struct told *told;
 	bool is_host;
 	struct names *names[FILE_COUNT];
-	uint64_t asked_ns, next_ns; /* when the first and the next question is asked */
+	int64_t asked_ns, next_ns; /* when the first and the next question is asked */
 	bool is_answered, is_asked;
 	UT_hash_handle handle;
 };
@@ -80,14 +81,6 @@ struct users {
 	struct queue *requests, *answers;
 	pthread_t reader;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* ---- files ---- */
 
@@ -276,12 +269,10 @@ static void forget_told(struct users *users)
 /* Ends the thread. False when it hangs: then what it uses must stay. */
 static bool stop_reader(struct users *users)
 {
-	struct timespec deadline;
+	struct timespec deadline = clock_after(CLOCK_REALTIME, 1000);
 	void *item;
 
 	queue_close(users->requests);
-	clock_gettime(CLOCK_REALTIME, &deadline);
-	deadline.tv_sec++;
 	/* A container's file system may hang for ever. */
 	if (pthread_timedjoin_np(users->reader, NULL, &deadline))
 		return false;
@@ -342,7 +333,7 @@ static struct known *known_find(struct users *users, const struct container *con
 	known->kind = container->kind;
 	known->full_id = text_to_string(container->full_id);
 	known->is_host = container->kind == CONTAINER_HOST;
-	known->asked_ns = now_ns();
+	known->asked_ns = clock_ns(CLOCK_MONOTONIC);
 	if (users->is_told)
 		known->told = told_find(users, container->kind, container->full_id);
 	HASH_ADD(handle, users->known, container, sizeof(known->container), known);
@@ -378,7 +369,7 @@ static void take_answers(struct users *users)
 		known->is_answered |= answer->has_root;
 		known->is_asked = false;
 		if (!answer->has_root)
-			known->next_ns = now_ns() + RETRY_NS;
+			known->next_ns = clock_ns(CLOCK_MONOTONIC) + RETRY_NS;
 		free(answer);
 	}
 }
@@ -398,7 +389,7 @@ static void ask(struct users *users, struct known *known, int64_t pid)
 }
 
 /* The host's own files are small and trusted: read here. */
-static void refresh_host(struct users *users, struct known *known, uint64_t now)
+static void refresh_host(struct users *users, struct known *known, int64_t now)
 {
 	struct names *names[FILE_COUNT];
 	_cleanup_(freep) char *path = NULL;
@@ -419,7 +410,7 @@ static void refresh_host(struct users *users, struct known *known, uint64_t now)
 
 static void refresh(struct users *users, struct known *known, int64_t pid)
 {
-	uint64_t now = now_ns();
+	int64_t now = clock_ns(CLOCK_MONOTONIC);
 
 	if (known->is_host) {
 		refresh_host(users, known, now);
@@ -474,7 +465,7 @@ static enum presence name_of(struct users *users, const struct container *contai
 		return find_name(known->told ? known->told->names[file] : NULL, id, ret_name);
 	refresh(users, known, pid);
 	if (!known->is_answered)
-		return now_ns() - known->asked_ns < WAIT_NS ? WAITS : ABSENT;
+		return clock_ns(CLOCK_MONOTONIC) - known->asked_ns < WAIT_NS ? WAITS : ABSENT;
 	return find_name(known->names[file], id, ret_name);
 }
 
@@ -493,7 +484,7 @@ enum presence groups_name(struct users *users, const struct container *container
 void users_visit_news(
 	struct users *users, const struct container *host, users_visitor *visit, void *context)
 {
-	refresh_host(users, known_find(users, host), now_ns());
+	refresh_host(users, known_find(users, host), clock_ns(CLOCK_MONOTONIC));
 	take_answers(users);
 	for (struct known *known = users->known; known; known = known->handle.next)
 		for (int i = 0; i < FILE_COUNT; i++) {

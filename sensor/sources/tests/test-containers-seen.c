@@ -8,20 +8,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "sensor/sources/source.h"
 #include "sensor/state/users.h"
 #include "tests/test.h"
 
 #define PATIENCE_MS 15000
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static struct source *open_source(void)
 {
@@ -45,7 +38,8 @@ static struct event *await(struct source *source,
 	struct error err = { 0 };
 	struct event *event;
 
-	for (int64_t end = now_ms() + PATIENCE_MS; source && now_ms() < end;)
+	for (int64_t end = clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
+		source && clock_ms(CLOCK_MONOTONIC) < end;)
 		if (source->operations->next(source, 100, &event, &err) == 1 && is_it(event, word))
 			return event;
 	return NULL;
@@ -109,7 +103,8 @@ static void check_user(const struct event *event, uint32_t uid, const char *want
 	enum presence presence = WAITS;
 	struct text name = { 0 };
 
-	for (int64_t end = now_ms() + PATIENCE_MS; presence != PRESENT && now_ms() < end;)
+	for (int64_t end = clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
+		presence != PRESENT && clock_ms(CLOCK_MONOTONIC) < end;)
 		presence =
 			users_name(event->users, event->container, event->process->pid, uid, &name);
 	CHECK_NUMBER(presence, PRESENT);

@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "sensor/sources/source.h"
 #include "tests/test.h"
@@ -68,23 +69,15 @@ static struct source *the_source(void)
 			SKIP("needs root to load kernel programs"); \
 	} while (0)
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* The next event of a type from a process; NULL when none comes in time. */
 static struct event *await(const char *type, pid_t pid)
 {
 	struct source *source = the_source();
-	int64_t deadline = now_ms() + PATIENCE_MS;
+	int64_t deadline = clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
 	struct error err = { 0 };
 	struct event *event;
 
-	while (source && now_ms() < deadline) {
+	while (source && clock_ms(CLOCK_MONOTONIC) < deadline) {
 		if (source->operations->next(source, 100, &event, &err) != 1)
 			continue;
 		if (event->process && event->process->pid == pid &&
@@ -97,11 +90,11 @@ static struct event *await(const char *type, pid_t pid)
 static struct event *await_exec_or_exit(pid_t pid)
 {
 	struct source *source = the_source();
-	int64_t deadline = now_ms() + PATIENCE_MS;
+	int64_t deadline = clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
 	struct error err = { 0 };
 	struct event *event;
 
-	while (source && now_ms() < deadline) {
+	while (source && clock_ms(CLOCK_MONOTONIC) < deadline) {
 		if (source->operations->next(source, 100, &event, &err) != 1 || !event->process ||
 			event->process->pid != pid)
 			continue;
@@ -562,14 +555,14 @@ TEST(the_child_of_a_process_that_ended_has_the_reaper_as_its_parent)
 	struct source *source;
 	struct event *event = NULL;
 	struct error err = { 0 };
-	int64_t deadline = now_ms() + PATIENCE_MS;
+	int64_t deadline = clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
 	const struct process *parent;
 	pid_t pid;
 
 	NEED_ROOT();
 	source = the_source();
 	pid = start(orphan);
-	while (source && now_ms() < deadline) {
+	while (source && clock_ms(CLOCK_MONOTONIC) < deadline) {
 		if (source->operations->next(source, 100, &event, &err) == 1 &&
 			event->type->id == EVENT_execve && text_is(event->process->exe, "orphaned"))
 			break;
@@ -992,7 +985,8 @@ TEST(what_a_full_ring_loses_is_counted_and_the_processes_are_found_again)
 	while (source->operations->next(source, 0, &event, &err) == 1)
 		;
 	CHECK_NUMBER(write(go[1], "", 1), 1);
-	for (int64_t end = now_ms() + PATIENCE_MS; now_ms() < end && !is_found;)
+	for (int64_t end = clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
+		clock_ms(CLOCK_MONOTONIC) < end && !is_found;)
 		is_found = source->operations->next(source, 100, &event, &err) == 1 &&
 			   is_survivors(event);
 	CHECK(is_found);
@@ -1055,7 +1049,8 @@ TEST(an_ignored_process_and_its_program_are_not_reported_but_what_that_starts_or
 	CHECK_NUMBER(source->operations->want(source, &set, &err), 0);
 	CHECK_NUMBER(write(go[1], "", 1), 1);
 	reap((pid_t)ignored);
-	for (int64_t end = now_ms() + PATIENCE_MS; now_ms() < end && !saw_became;) {
+	for (int64_t end = clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
+		clock_ms(CLOCK_MONOTONIC) < end && !saw_became;) {
 		bool is_of_it;
 
 		if (source->operations->next(source, 100, &event, &err) != 1)

@@ -13,6 +13,7 @@
 #include <uthash.h>
 #include <utlist.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/queue.h"
@@ -150,14 +151,6 @@ struct runtimes {
 	metric *known, *unknown, *refused;
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* ---- answers ---- */
 
 void runtimes_answer_free(struct runtimes_answer *answer)
@@ -214,7 +207,7 @@ static void job_end(struct job *job, struct metadata *metadata)
 
 static void job_sleep(struct job *job, int64_t for_ms)
 {
-	job->due_ms = now_ms() + for_ms;
+	job->due_ms = clock_ms(CLOCK_MONOTONIC) + for_ms;
 	DL_APPEND(job->owner->sleeping, job);
 }
 
@@ -293,7 +286,7 @@ static void runtime_down(struct runtime *runtime, const char *reason)
 	snprintf(runtime->about, sizeof(runtime->about), "%s", reason);
 	runtime->backoff_ms = runtime->backoff_ms ? MIN_OF(2 * runtime->backoff_ms, BACKOFF_MAX_MS)
 						  : BACKOFF_FIRST_MS;
-	runtime->next_probe_ms = now_ms() + runtime->backoff_ms;
+	runtime->next_probe_ms = clock_ms(CLOCK_MONOTONIC) + runtime->backoff_ms;
 	atomic_store(runtime->up, 0);
 	say(runtime, LOG_LEVEL_WARNING, line);
 	/* Another daemon may be behind the socket next time. */
@@ -355,13 +348,13 @@ static void probe(struct runtime *runtime)
 	const struct runtime_kind *kind = runtime->socket.kind;
 
 	runtime->is_probing = true;
-	runtime->probed_ms = now_ms();
+	runtime->probed_ms = clock_ms(CLOCK_MONOTONIC);
 	runtime->next_probe_ms = INT64_MAX;
 	request_reset(&runtime->probe);
 	kind->compose_version(kind->prefixes[runtime->version], &runtime->probe);
 	if (send_request(runtime, &runtime->probe, take_probe, runtime) < 0) {
 		runtime->is_probing = false;
-		runtime->next_probe_ms = now_ms() + RETRY_REFUSED_MS;
+		runtime->next_probe_ms = clock_ms(CLOCK_MONOTONIC) + RETRY_REFUSED_MS;
 	}
 }
 
@@ -378,7 +371,8 @@ static void probe_anew(struct runtime *runtime)
 /* Starts what is due. A runtime that is up is probed after a call of it timed out. */
 static void probe_due(struct runtime *runtime)
 {
-	if (runtime->is_probing || runtime->socket.error || now_ms() < runtime->next_probe_ms)
+	if (runtime->is_probing || runtime->socket.error ||
+		clock_ms(CLOCK_MONOTONIC) < runtime->next_probe_ms)
 		return;
 	if (runtime->state == RUNTIME_DOWN)
 		runtime->version = 0;
@@ -465,7 +459,7 @@ static void look(struct runtimes *runtimes)
 	_cleanup_(freep) struct found_socket *sockets = NEW_ARRAY(struct found_socket, SOCKETS_MAX);
 	size_t count = sockets_find(&runtimes->sockets, sockets);
 
-	runtimes->next_look_ms = now_ms() + LOOK_EVERY_MS;
+	runtimes->next_look_ms = clock_ms(CLOCK_MONOTONIC) + LOOK_EVERY_MS;
 	for (size_t i = 0; i < runtimes->count; i++)
 		miss(runtimes->runtimes[i], sockets, count);
 	for (size_t i = 0; i < count; i++)
@@ -526,7 +520,7 @@ static struct runtime *next_runtime(struct job *job, bool *ret_waits)
 static bool try_the_lost(struct runtimes *runtimes)
 {
 	bool is_probing = false;
-	int64_t now = now_ms();
+	int64_t now = clock_ms(CLOCK_MONOTONIC);
 
 	if (now >= runtimes->next_look_ms - LOOK_EVERY_MS + RETRY_REFUSED_MS)
 		look(runtimes);
@@ -725,7 +719,7 @@ static void advance(struct job *job)
 static void advance_due(struct runtimes *runtimes)
 {
 	struct job *due = runtimes->sleeping, *job, *next;
-	int64_t now = now_ms();
+	int64_t now = clock_ms(CLOCK_MONOTONIC);
 
 	/* What falls asleep again now is for the next turn. */
 	runtimes->sleeping = NULL;
@@ -753,7 +747,7 @@ static void take_requests(struct runtimes *runtimes)
 /* Until the next thing is due; a request or an answer ends it sooner. */
 static int idle_ms(struct runtimes *runtimes)
 {
-	int64_t until = runtimes->next_look_ms, now = now_ms();
+	int64_t until = runtimes->next_look_ms, now = clock_ms(CLOCK_MONOTONIC);
 	struct job *job;
 
 	DL_FOREACH (runtimes->sleeping, job)
@@ -769,7 +763,7 @@ static void *run(void *context)
 	struct runtimes *runtimes = context;
 
 	while (!atomic_load(&runtimes->is_stopping)) {
-		if (now_ms() >= runtimes->next_look_ms)
+		if (clock_ms(CLOCK_MONOTONIC) >= runtimes->next_look_ms)
 			look(runtimes);
 		for (size_t i = 0; i < runtimes->count; i++)
 			probe_due(runtimes->runtimes[i]);

@@ -10,19 +10,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "sensor/state/users.h"
 #include "tests/test.h"
 
 #define PATIENCE_MS 10000
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 struct place {
 	char *folder; /* kept by reference in `users` */
@@ -109,7 +102,8 @@ static enum presence ask(struct place *place, uint32_t uid, struct text *ret_nam
 {
 	enum presence presence = WAITS;
 
-	for (int64_t end = now_ms() + PATIENCE_MS; presence != PRESENT && now_ms() < end;)
+	for (int64_t end = clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
+		presence != PRESENT && clock_ms(CLOCK_MONOTONIC) < end;)
 		presence = users_name(place->users, place->container, 42, uid, ret_name);
 	return presence;
 }
@@ -128,7 +122,8 @@ static void check_no_name(struct place *place)
 	make_folder(place, "proc/43/root");
 	make_folder(place, "proc/43/root/etc");
 	write_file(place, "proc/43/root/etc/passwd", "later:x:7:7::/:/bin/sh\n");
-	for (int64_t end = now_ms() + PATIENCE_MS; presence != PRESENT && now_ms() < end;)
+	for (int64_t end = clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
+		presence != PRESENT && clock_ms(CLOCK_MONOTONIC) < end;)
 		presence = users_name(place->users, other, 43, 7, &name);
 	CHECK_NUMBER(presence, PRESENT);
 	CHECK_NUMBER(users_name(place->users, place->container, 42, 7, &name), ABSENT);
@@ -155,7 +150,8 @@ TEST(the_hosts_names_are_read_again_when_they_change)
 
 	CHECK_NUMBER(users_name(place.users, place.host, 1, 2000, &name), ABSENT);
 	write_file(&place, "etc/passwd", "new:x:2000:2000::/:/bin/sh\n");
-	for (int64_t end = now_ms() + PATIENCE_MS; presence != PRESENT && now_ms() < end;)
+	for (int64_t end = clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
+		presence != PRESENT && clock_ms(CLOCK_MONOTONIC) < end;)
 		presence = users_name(place.users, place.host, 1, 2000, &name);
 	CHECK_NUMBER(presence, PRESENT);
 	CHECK_SLICE(name, "new");
@@ -245,7 +241,8 @@ TEST(who_is_gone_has_no_names_and_an_other_process_of_the_container_brings_them)
 	write_file(&place, "proc/42/root/etc/passwd", "boxed:x:7:7::/:/bin/sh\n");
 	users_prepare(place.users, place.container, 4711);
 	presence = WAITS;
-	for (int64_t end = now_ms() + PATIENCE_MS; presence != PRESENT && now_ms() < end;)
+	for (int64_t end = clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
+		presence != PRESENT && clock_ms(CLOCK_MONOTONIC) < end;)
 		presence = users_name(place.users, place.container, 42, 7, &name);
 	CHECK_NUMBER(presence, PRESENT);
 	place_done(&place);
