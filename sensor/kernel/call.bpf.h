@@ -7,6 +7,13 @@
 
 #define AT_FDCWD (-100)
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, COLLECTOR_COUNT);
+	__type(key, __u32);
+	__type(value, __u32);
+} collectors SEC(".maps"), filters SEC(".maps");
+
 /* A socket address as sendto takes it; 28 bytes are the longest, an IPv6 one. */
 struct destination {
 	__u64 words[4];
@@ -50,17 +57,13 @@ static __always_inline struct call *wanted_call(__u32 abi, __u32 number)
 	return &shared.calls[abi][number];
 }
 
-/* A slot with the fixed part filled, or NULL when this call is not to be reported. */
-static __always_inline struct slot *call_begin(__u64 *ctx, struct call **ret_call)
+/* A slot with the fixed part, but for arguments and result; NULL: it is not to be reported. */
+static __always_inline struct slot *call_start(const struct call *call, __u32 abi)
 {
-	struct pt_regs *registers = AS(pt_regs, ctx[0]);
-	struct task_struct *task = CURRENT();
-	__u32 abi = registers_abi(task);
-	struct call *call = wanted_call(abi, registers_call(registers));
 	struct call_record *record;
 	struct slot *slot;
 
-	if (!call || ignored_of(bpf_get_current_pid_tgid() >> 32))
+	if (ignored_of(bpf_get_current_pid_tgid() >> 32))
 		return NULL;
 	if (ring_is_crowded()) {
 		count_loss(LOSS_CALL_RING);
@@ -70,10 +73,8 @@ static __always_inline struct slot *call_begin(__u64 *ctx, struct call **ret_cal
 	if (!slot)
 		return NULL;
 	record = (struct call_record *)slot->data;
-	fill_header(&record->header, RECORD_CALL, task);
+	fill_header(&record->header, RECORD_CALL, CURRENT());
 	record->header.abi = abi;
-	record->result = ctx[1];
-	registers_arguments(registers, abi, record->arguments);
 	record->event = call->event;
 	record->flags = 0;
 	__builtin_memset(record->lengths, 0, sizeof(record->lengths));
@@ -81,8 +82,44 @@ static __always_inline struct slot *call_begin(__u64 *ctx, struct call **ret_cal
 	__builtin_memset(record->how, 0, sizeof(record->how));
 	__builtin_memset(&record->file, 0, sizeof(record->file));
 	__builtin_memset(&record->socket, 0, sizeof(record->socket));
+	return slot;
+}
+
+/* The same for the call that ends now, with its arguments and its result. */
+static __always_inline struct slot *call_begin(__u64 *ctx, struct call **ret_call)
+{
+	struct pt_regs *registers = AS(pt_regs, ctx[0]);
+	__u32 abi = registers_abi(CURRENT());
+	__u32 number = registers_call(registers, abi);
+	struct call *call = wanted_call(abi, number);
+	struct call_record *record;
+	struct slot *slot;
+
+	if (!call)
+		return NULL;
+	slot = call_start(call, abi);
+	if (!slot)
+		return NULL;
+	record = (struct call_record *)slot->data;
+	record->result = ctx[1];
+	registers_arguments(registers, abi, number, record->arguments);
+	if (is_socketcall(abi, number))
+		record->flags |= CALL_IN_MEMORY;
 	*ret_call = call;
 	return slot;
+}
+
+static __always_inline bool record_is_narrow(__u64 *ctx, const struct call_record *record)
+{
+	return registers_are_narrow(AS(pt_regs, ctx[0]), record->header.abi);
+}
+
+/* Numbers that the call has in a structure: openat2's open_how, clone3's clone_args. */
+static __always_inline void append_how(struct call_record *record, const struct call *call)
+{
+	if (call->data >= 0 && !bpf_probe_read_user(record->how, sizeof(record->how),
+				       (void *)argument(record, call->data)))
+		record->flags |= CALL_HAS_HOW;
 }
 
 static __always_inline void append_base(struct slot *slot, struct call_record *record,
@@ -134,6 +171,9 @@ static __always_inline void append_texts(
 		else
 			record->flags |= i ? CALL_TEXT_1_FAILED : CALL_TEXT_0_FAILED;
 	}
+	if (call->texts[2] >= 0 && !append_user_text(slot, argument(record, call->texts[2]),
+					   &record->lengths[CALL_TEXT_2]))
+		record->flags |= CALL_TEXT_2_FAILED;
 	if (needs_base[0])
 		append_base(slot, record, task, call->bases[0], 0);
 	if (needs_base[1])

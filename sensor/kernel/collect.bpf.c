@@ -5,17 +5,10 @@
  * from the rules may stand (`filters`); while there is none, the tail call fails and everything
  * wanted is collected. Processes are followed at sched_process_fork, _exec and _exit.
  */
-#include "call.bpf.h"
 #include "lifecycle.bpf.h"
+#include "message.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, COLLECTOR_COUNT);
-	__type(key, __u32);
-	__type(value, __u32);
-} collectors SEC(".maps"), filters SEC(".maps");
 
 SEC(TRACE("sys_exit"))
 int collect_plain(__u64 *ctx)
@@ -25,6 +18,7 @@ int collect_plain(__u64 *ctx)
 
 	if (!slot)
 		return 0;
+	append_how((struct call_record *)slot->data, call);
 	append_texts(slot, (struct call_record *)slot->data, call);
 	slot_send(slot, LOSS_CALL_RING);
 	return 0;
@@ -40,9 +34,7 @@ int collect_open(__u64 *ctx)
 	if (!slot)
 		return 0;
 	record = (struct call_record *)slot->data;
-	if (call->data >= 0 && !bpf_probe_read_user(record->how, sizeof(record->how),
-				       (void *)argument(record, call->data)))
-		record->flags |= CALL_HAS_HOW;
+	append_how(record, call);
 	append_texts(slot, record, call);
 	if (record->result >= 0)
 		append_file(slot, record, CURRENT(), record->result);
@@ -77,6 +69,7 @@ int collect_socket(__u64 *ctx)
 	if (!slot)
 		return 0;
 	record = (struct call_record *)slot->data;
+	append_fd(slot, record, CURRENT(), argument(record, call->fd));
 	at = slot->used;
 	if (call->address >= 0) {
 		size = argument(record, call->address + 1);
@@ -88,7 +81,6 @@ int collect_socket(__u64 *ctx)
 	}
 	if (call->data >= 0 && record->result > 0)
 		append_data(slot, record, argument(record, call->data), record->result);
-	append_fd(slot, record, CURRENT(), argument(record, call->fd));
 	if (call->data >= 0)
 		note_destination(slot, record, at);
 	else if (record->result == 0 || record->result == -115) /* EINPROGRESS */
@@ -129,48 +121,11 @@ int collect_accept(__u64 *ctx)
 	return 0;
 }
 
-struct user_message {
-	__u64 name;
-	__u32 name_length, padding;
-	__u64 vectors, vector_count;
-};
-struct user_vector {
-	__u64 base, length;
-};
-
-SEC(TRACE("sys_exit"))
-int collect_message(__u64 *ctx)
-{
-	struct call *call;
-	struct slot *slot = call_begin(ctx, &call);
-	struct call_record *record;
-	struct user_message message = {};
-	struct user_vector vector = {};
-	__u32 at;
-
-	if (!slot)
-		return 0;
-	record = (struct call_record *)slot->data;
-	at = slot->used;
-	bpf_probe_read_user(&message, sizeof(message), (void *)record->arguments[1]);
-	append_address(slot, record, message.name, message.name_length);
-	bpf_probe_read_user(&vector, sizeof(vector), (void *)message.vectors);
-	if (record->result > 0) {
-		if (vector.length > record->result)
-			vector.length = record->result;
-		append_data(slot, record, vector.base, vector.length);
-		record->how[0] = record->result;
-	}
-	append_fd(slot, record, CURRENT(), argument(record, call->fd));
-	note_destination(slot, record, at);
-	slot_send(slot, LOSS_CALL_RING);
-	return 0;
-}
-
 /* Only what failed: a successful one is seen by sched_process_exec, with its new image. */
 SEC(TRACE("sys_exit"))
 int collect_exec(__u64 *ctx)
 {
+	struct call_record *record;
 	struct call *call;
 	struct slot *slot;
 
@@ -179,7 +134,12 @@ int collect_exec(__u64 *ctx)
 	slot = call_begin(ctx, &call);
 	if (!slot)
 		return 0;
-	append_texts(slot, (struct call_record *)slot->data, call);
+	record = (struct call_record *)slot->data;
+	append_texts(slot, record, call);
+	append_user_vector(slot, argument(record, call->data), record_is_narrow(ctx, record),
+		&record->lengths[CALL_ARGUMENTS]);
+	append_user_vector(slot, argument(record, call->data + 1), record_is_narrow(ctx, record),
+		&record->lengths[CALL_ENVIRONMENT]);
 	slot_send(slot, LOSS_LIFECYCLE_RING);
 	return 0;
 }
@@ -188,7 +148,8 @@ SEC(TRACE("sys_exit"))
 int dispatch(__u64 *ctx)
 {
 	struct pt_regs *registers = AS(pt_regs, ctx[0]);
-	struct call *call = wanted_call(registers_abi(CURRENT()), registers_call(registers));
+	__u32 abi = registers_abi(CURRENT());
+	struct call *call = wanted_call(abi, registers_call(registers, abi));
 	__u32 collector;
 
 	if (!call)

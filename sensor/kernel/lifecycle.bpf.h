@@ -127,6 +127,28 @@ static __always_inline void fill_inode_times(struct exec_record *record, struct 
 	}
 }
 
+/* enum of include/linux/mm_types_task.h; the same since 4.5 */
+enum { MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES };
+#define PAGE_KB 4
+
+/* Since 6.2 what each CPU has counted beside the sum is not in it: up to a few hundred KiB. */
+static __always_inline __u64 pages_of(struct mm_struct *mm, int kind)
+{
+	struct mm_struct___old *old = (void *)mm;
+	__s64 pages = 0;
+
+	if (bpf_core_field_exists(mm->rss_stat))
+		bpf_probe_read_kernel(&pages, sizeof(pages),
+			(void *)mm + bpf_core_field_offset(struct mm_struct, rss_stat) +
+				kind * bpf_core_type_size(struct percpu_counter) +
+				bpf_core_field_offset(struct percpu_counter, count));
+	else
+		bpf_probe_read_kernel(&pages, sizeof(pages),
+			(void *)old + bpf_core_field_offset(struct mm_struct___old, rss_stat) +
+				kind * sizeof(pages));
+	return pages > 0 ? pages : 0;
+}
+
 static __always_inline void fill_image(struct exec_record *record, struct task_struct *task)
 {
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
@@ -141,13 +163,17 @@ static __always_inline void fill_image(struct exec_record *record, struct task_s
 	record->fd_limit = BPF_CORE_READ(task, signal, rlim[7].rlim_cur);
 	record->major_faults = BPF_CORE_READ(task, maj_flt);
 	record->minor_faults = BPF_CORE_READ(task, min_flt);
-	record->vm_size_kb = BPF_CORE_READ(mm, total_vm) * 4;
+	record->vm_size_kb = BPF_CORE_READ(mm, total_vm) * PAGE_KB;
+	record->vm_rss_kb = (pages_of(mm, MM_FILEPAGES) + pages_of(mm, MM_ANONPAGES) +
+				    pages_of(mm, MM_SHMEMPAGES)) *
+			    PAGE_KB;
+	record->vm_swap_kb = pages_of(mm, MM_SWAPENTS) * PAGE_KB;
 	record->file_user = BPF_CORE_READ(cred, fsuid.val);
 	record->file_group = BPF_CORE_READ(cred, fsgid.val);
 }
 
-static __always_inline void append_image(
-	struct slot *slot, struct exec_record *record, struct task_struct *task)
+static __always_inline void append_image(struct slot *slot, struct exec_record *record,
+	struct task_struct *task, const char *file_name)
 {
 	struct mm_struct *mm = READ(task, mm);
 	struct fs_struct *fs = READ(task, fs);
@@ -159,6 +185,7 @@ static __always_inline void append_image(
 		&record->lengths[EXEC_ARGUMENTS]);
 	append_user_bytes(slot, environment, READ(mm, env_end) - environment, ARGUMENTS_MAX,
 		&record->lengths[EXEC_ENVIRONMENT]);
+	append_kernel_text(slot, file_name, &record->lengths[EXEC_FILE_NAME]);
 	append_path(slot, READ(exe, f_path.dentry), READ(exe, f_path.mnt), fs,
 		&record->lengths[EXEC_EXE_PATH], &record->flags, CALL_REAL_PATH_CUT,
 		CALL_REAL_PATH_DETACHED);
@@ -185,7 +212,7 @@ int process_exec(__u64 *ctx)
 	record->is_execveat =
 		bpf_core_field_exists(program->fdpath) && BPF_CORE_READ(program, fdpath);
 	__builtin_memset(record->lengths, 0, sizeof(record->lengths));
-	append_image(slot, record, task);
+	append_image(slot, record, task, READ(program, filename));
 	append_cgroups(slot, task, &record->lengths[EXEC_CGROUP], &record->lengths[EXEC_CGROUP_V1]);
 	slot_send(slot, LOSS_LIFECYCLE_RING);
 	return 0;

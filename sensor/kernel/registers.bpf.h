@@ -27,18 +27,64 @@ struct pt_regs {
 #define X32_CALL    0x40000000
 #define NUMBER_MASK 0x3fffffff
 
+#define IA32_SOCKETCALL 102
+#define IA32_IPC	117
+
 static __always_inline __u32 registers_abi(struct task_struct *task)
 {
 	return READ(task, thread_info.status) & TS_COMPAT ? ABI_IA32 : ABI_NATIVE;
 }
 
-static __always_inline __u32 registers_call(struct pt_regs *registers)
+/* Whether pointers and lengths in the caller's structures have 32 bits. */
+static __always_inline bool registers_are_narrow(struct pt_regs *registers, __u32 abi)
 {
-	return (__u32)READ(registers, orig_ax) & NUMBER_MASK;
+	return abi == ABI_IA32 || READ(registers, orig_ax) & X32_CALL;
 }
 
-static __always_inline void registers_arguments(struct pt_regs *registers, __u32 abi, __u64 *out)
+static __always_inline __u32 registers_call(struct pt_regs *registers, __u32 abi)
 {
+	__u32 number = (__u32)READ(registers, orig_ax) & NUMBER_MASK;
+
+	if (abi == ABI_NATIVE)
+		return number;
+	if (number == IA32_SOCKETCALL)
+		return IA32_SOCKETCALLS + ((__u32)READ(registers, bx) & 31);
+	if (number == IA32_IPC)
+		return IA32_IPC_CALLS + ((__u32)READ(registers, bx) & 31);
+	return number;
+}
+
+static __always_inline bool is_socketcall(__u32 abi, __u32 number)
+{
+	return abi == ABI_IA32 && number >= IA32_SOCKETCALLS && number < IA32_IPC_CALLS;
+}
+
+/*
+ * socketcall(2) has its arguments in the caller's memory, and only as many as the call needs: what
+ * is behind the last one may not be mapped. recvfrom and sendto without an address are recv, send.
+ */
+static __always_inline void socketcall_arguments(__u64 address, __u32 number, __u64 *out)
+{
+	static const __u8 counts[32] = { 0, 3, 3, 3, 2, 3, 3, 3, 4, 4, 4, 6, 6, 2, 5, 5, 3, 3, 4, 5,
+		4 };
+	__u32 count = counts[(number - IA32_SOCKETCALLS) & 31];
+
+	for (int i = 0; i < 6; i++) {
+		__u32 value = 0;
+
+		if (i < count)
+			bpf_probe_read_user(&value, sizeof(value), (void *)(address + i * 4));
+		out[i] = value;
+	}
+}
+
+static __always_inline void registers_arguments(
+	struct pt_regs *registers, __u32 abi, __u32 number, __u64 *out)
+{
+	if (is_socketcall(abi, number)) {
+		socketcall_arguments((__u32)READ(registers, cx), number, out);
+		return;
+	}
 	if (abi == ABI_IA32) {
 		out[0] = (__u32)READ(registers, bx);
 		out[1] = (__u32)READ(registers, cx);
@@ -58,24 +104,40 @@ static __always_inline void registers_arguments(struct pt_regs *registers, __u32
 
 #elif defined(__TARGET_ARCH_arm64)
 
+#define TIF_32BIT (1 << 22)
+
 static __always_inline __u32 registers_abi(struct task_struct *task)
 {
-	return ABI_NATIVE;
+	return READ(task, thread_info.flags) & TIF_32BIT ? ABI_IA32 : ABI_NATIVE;
 }
 
-static __always_inline __u32 registers_call(struct pt_regs *registers)
+static __always_inline bool registers_are_narrow(struct pt_regs *registers, __u32 abi)
+{
+	return abi != ABI_NATIVE;
+}
+
+static __always_inline __u32 registers_call(struct pt_regs *registers, __u32 abi)
 {
 	return READ(registers, syscallno);
 }
 
-static __always_inline void registers_arguments(struct pt_regs *registers, __u32 abi, __u64 *out)
+static __always_inline bool is_socketcall(__u32 abi, __u32 number)
 {
-	out[0] = READ(registers, orig_x0);
-	out[1] = READ(registers, user_regs.regs[1]);
-	out[2] = READ(registers, user_regs.regs[2]);
-	out[3] = READ(registers, user_regs.regs[3]);
-	out[4] = READ(registers, user_regs.regs[4]);
-	out[5] = READ(registers, user_regs.regs[5]);
+	return false;
+}
+
+/* The result overwrote the first one. A 32-bit program's registers are the lower halves. */
+static __always_inline void registers_arguments(
+	struct pt_regs *registers, __u32 abi, __u32 number, __u64 *out)
+{
+	__u64 mask = abi == ABI_NATIVE ? ~0ULL : 0xffffffff;
+
+	out[0] = READ(registers, orig_x0) & mask;
+	out[1] = READ(registers, user_regs.regs[1]) & mask;
+	out[2] = READ(registers, user_regs.regs[2]) & mask;
+	out[3] = READ(registers, user_regs.regs[3]) & mask;
+	out[4] = READ(registers, user_regs.regs[4]) & mask;
+	out[5] = READ(registers, user_regs.regs[5]) & mask;
 }
 
 #else

@@ -8,6 +8,9 @@
 
 #include "read.bpf.h"
 
+/* Texts of a vector that are read at most. */
+#define VECTOR_MAX 128
+
 /* What is appended last may be as long as a text or a walk's last name. */
 #define SLOT_SIZE (RECORD_MAX + TEXT_MAX + 256)
 
@@ -127,6 +130,33 @@ static __always_inline void append_kernel_text(
 		return;
 	*length = got - 1;
 	slot->used = at + got - 1;
+}
+
+/*
+ * Appends the texts that a vector of the caller points to (argv, envp), each with its NUL, until
+ * its NULL or until ARGUMENTS_MAX bytes. 32-bit programs have 32-bit pointers.
+ */
+static __always_inline void append_user_vector(
+	struct slot *slot, __u64 vector, bool is_narrow, __u16 *length)
+{
+	__u32 start = slot->used, width = is_narrow ? 4 : 8;
+
+	for (int i = 0; i < VECTOR_MAX; i++) {
+		__u32 at = slot->used & (RECORD_MAX - 1), room = ARGUMENTS_MAX - (at - start);
+		__u64 address = 0;
+		long got;
+
+		if (room < 2 || room > ARGUMENTS_MAX)
+			break;
+		if (bpf_probe_read_user(&address, width, (void *)vector) || !address)
+			break;
+		got = bpf_probe_read_user_str(slot->data + at, room, (void *)address);
+		if (got <= 0)
+			break;
+		slot->used = at + got;
+		vector += width;
+	}
+	*length = slot->used - start;
 }
 
 /* Appends at most `limit` (a power of two) minus one bytes of the caller's memory. */

@@ -134,9 +134,21 @@ struct signal_struct {
 	unsigned int is_child_subreaper : 1;
 	unsigned int has_child_subreaper : 1;
 };
+struct percpu_counter {
+	__s64 count;
+};
 struct mm_struct {
 	unsigned long arg_start, arg_end, env_start, env_end, total_vm;
 	struct file *exe_file;
+	struct percpu_counter rss_stat[4]; /* 6.2 */
+};
+struct mm_rss_stat {
+	struct {
+		__s64 counter;
+	} count[4];
+};
+struct mm_struct___old {
+	struct mm_rss_stat rss_stat;
 };
 
 struct kernfs_node {
@@ -159,7 +171,8 @@ struct css_set {
 enum cgroup_subsys_id { pids_cgrp_id = 100, devices_cgrp_id, freezer_cgrp_id };
 
 struct thread_info {
-	__u32 status;
+	unsigned long flags;
+	__u32 status; /* x86 */
 };
 struct task_struct {
 	struct thread_info thread_info;

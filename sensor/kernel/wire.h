@@ -11,7 +11,7 @@
 #include <linux/types.h>
 
 /* To be raised with every change of a record: recordings name it. */
-#define WIRE_VERSION 1
+#define WIRE_VERSION 2
 
 /* How a call is collected at its exit; the column `how` of syscalls.def. */
 enum collector {
@@ -23,6 +23,7 @@ enum collector {
 	COLLECT_ACCEPT,
 	COLLECT_MESSAGE,
 	COLLECT_EXEC,
+	COLLECT_RECEIVED,
 	COLLECTOR_COUNT,
 };
 
@@ -35,17 +36,26 @@ enum call_abi { ABI_NATIVE, ABI_IA32, ABI_COUNT };
 /* x32 calls have numbers up to 547. */
 #define CALLS_MAX 576
 
+/*
+ * Numbers that no kernel gives: the calls behind ia32's socketcall(2) and ipc(2), and a descriptor
+ * that came with a message.
+ */
+#define IA32_SOCKETCALLS 512
+#define IA32_IPC_CALLS	 544
+#define RECEIVED_FD_CALL 575
+
 /* What to collect of one system call; made from its row. */
 struct call {
 	__u8 collector; /* enum collector; NONE: not wanted */
 	__s8 fd;	/* the descriptor to describe: argument, CALL_RESULT or CALL_NOTHING */
 	__u16 event;	/* id of the event type */
-	__s8 texts[2];	/* arguments that are texts in the caller's memory, or CALL_NOTHING */
-	__s8 bases[2];	/* what each is relative to: argument (an fd), CALL_WORKING_DIRECTORY;
-			   without  a text, the folder itself is collected */
+	__s8 texts[3];	/* arguments that are texts in the caller's memory, or CALL_NOTHING */
+	__s8 bases[2];	/* what the first two are relative to: argument (an fd),
+			   CALL_WORKING_DIRECTORY; without a text, the folder itself is collected */
 	__s8 address;	/* argument that points to a socket address; its length is the next one */
-	__s8 data;	/* argument that points to data; its length is the next one */
-	__u8 unused[2];
+	__s8 data;	/* argument that points to data; its length is the next one. Of a call
+			   without a socket: to at least 24 bytes of numbers, for `how` */
+	__u8 next;	/* collector that goes on after this one, or NONE */
 };
 _Static_assert(sizeof(struct call) == 12, "struct call is shared with the kernel programs");
 
@@ -109,12 +119,16 @@ _Static_assert(sizeof(struct socket_info) == 72, "struct socket_info is shared")
 enum call_part {
 	CALL_TEXT_0, /* without the NUL */
 	CALL_TEXT_1,
+	CALL_TEXT_2,
 	CALL_BASE_0, /* a walk: names from the leaf to the root, each ended by '/' */
 	CALL_BASE_1,
 	CALL_REAL_PATH, /* a walk of the file behind `fd` */
+	CALL_UNIX_PATH, /* of the socket or of its peer */
 	CALL_ADDRESS,	/* struct sockaddr as the caller gave it */
 	CALL_DATA,	/* at most DATA_MAX bytes of the payload */
-	CALL_UNIX_PATH, /* of the socket or of its peer */
+	CALL_CONTROL,	/* of a message: what came beside the data */
+	CALL_ARGUMENTS, /* of an exec that failed: each ended by NUL */
+	CALL_ENVIRONMENT,
 	CALL_PART_COUNT,
 };
 
@@ -122,6 +136,7 @@ enum call_part {
 #define WALK_MAX    4096
 #define ADDRESS_MAX 128
 #define DATA_MAX    80 /* Falco's snaplen */
+#define CONTROL_MAX 256
 
 enum record_flags {
 	CALL_TEXT_0_FAILED = 1 << 0, /* the page was not there */
@@ -131,7 +146,11 @@ enum record_flags {
 	CALL_REAL_PATH_CUT = 1 << 4,
 	CALL_REAL_PATH_DETACHED = 1 << 5, /* a memfd, an anonymous inode, a file without a name */
 	CALL_HAS_FILE = 1 << 6,
-	CALL_HAS_HOW = 1 << 7, /* openat2: `how` was read */
+	CALL_HAS_HOW = 1 << 7, /* `how` was read */
+	CALL_TEXT_2_FAILED = 1 << 8,
+	CALL_IN_MEMORY = 1 << 9,  /* socketcall(2): the arguments lay in the caller's memory */
+	CALL_IS_URING = 1 << 10,  /* a request of io_uring: the texts are the kernel's copies */
+	CALL_HAS_TUPLE = 1 << 11, /* connect: the addresses are those that TCP used */
 };
 
 struct call_record {
@@ -142,11 +161,12 @@ struct call_record {
 	__u16 flags;
 	__u16 lengths[CALL_PART_COUNT];
 	__u32 unused;
-	__u64 how[3]; /* openat2: flags, mode, resolve; sendmsg, recvmsg: [0] is the whole size */
+	__u64 how[3]; /* openat2: flags, mode, resolve; clone3: [0] is the flags; sendmsg, recvmsg:
+			 [0] is the whole size */
 	struct file_info file;
 	struct socket_info socket;
 };
-_Static_assert(sizeof(struct call_record) == 80 + 56 + 24 + 24 + 24 + 72, "shared");
+_Static_assert(sizeof(struct call_record) == 80 + 56 + 32 + 24 + 24 + 72, "shared");
 
 /* Who a process is; read at fork and exec. */
 struct task_info {
@@ -163,7 +183,7 @@ _Static_assert(sizeof(struct task_info) == 72, "struct task_info is shared");
 enum exec_part {
 	EXEC_ARGUMENTS, /* each ended by NUL */
 	EXEC_ENVIRONMENT,
-	EXEC_FILE_NAME, /* as the caller gave it */
+	EXEC_FILE_NAME, /* as the kernel copied it from the caller; of a script, its own */
 	EXEC_EXE_PATH,	/* a walk */
 	EXEC_WORKING_DIRECTORY,
 	EXEC_CGROUP,	/* a walk; of the default hierarchy */
@@ -179,13 +199,13 @@ struct exec_record {
 	struct file_info exe;
 	__u32 exe_user, exe_group;
 	__u64 exe_ctime_ns, exe_mtime_ns;
-	__u64 fd_limit, major_faults, minor_faults, vm_size_kb;
+	__u64 fd_limit, major_faults, minor_faults, vm_size_kb, vm_rss_kb, vm_swap_kb;
 	__u32 file_user, file_group; /* fsuid and fsgid, which decide about EXE_WRITABLE */
 	__u32 flags;		     /* CALL_REAL_PATH_CUT, CALL_REAL_PATH_DETACHED: of the exe */
 	__u16 is_execveat;
 	__u16 lengths[EXEC_PART_COUNT];
 };
-_Static_assert(sizeof(struct exec_record) == 80 + 72 + 24 + 8 + 16 + 32 + 12 + 16 + 4, "shared");
+_Static_assert(sizeof(struct exec_record) == 80 + 72 + 24 + 8 + 16 + 48 + 12 + 16 + 4, "shared");
 
 enum fork_part { FORK_CGROUP, FORK_CGROUP_V1, FORK_PART_COUNT };
 

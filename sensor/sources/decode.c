@@ -22,6 +22,8 @@
  */
 #define EVENT_MEMORY_MAX (64 << 20)
 #define ARGUMENT_COUNT	 6
+#define TEXTS		 3 /* of struct call */
+#define BASES		 2
 
 /* ---- the rows ---- */
 
@@ -73,7 +75,10 @@ static void call_of_source(enum argument_source source, struct call *call)
 {
 	switch (source) {
 	case SOURCE_HOW_FLAGS:
-		call->data = 2; /* openat2's struct open_how */
+		call->data = 2;
+		break;
+	case SOURCE_CLONE_FLAGS:
+		call->data = 0;
 		break;
 	case SOURCE_DATA_AT_1:
 		call->data = 1;
@@ -94,12 +99,27 @@ static bool is_chdir(unsigned event)
 	return event == EVENT_chdir || event == EVENT_fchdir;
 }
 
+static bool is_exec(unsigned event)
+{
+	return event == EVENT_execve || event == EVENT_execveat;
+}
+
+/* An exec's row tells of its new image; what a failed one was called with is known here. */
+static void call_of_exec(unsigned event, struct call *call)
+{
+	bool is_at = event == EVENT_execveat;
+
+	call->texts[0] = is_at;
+	call->bases[0] = is_at ? 0 : CALL_WORKING_DIRECTORY;
+	call->data = is_at ? 2 : 1; /* argv, and envp behind it */
+}
+
 int call_of_event(unsigned event, struct call *ret_call)
 {
 	const struct event_type *type = event_type_at(event);
 	struct call call = { .event = (uint16_t)event,
 		.fd = CALL_NOTHING,
-		.texts = { CALL_NOTHING, CALL_NOTHING },
+		.texts = { CALL_NOTHING, CALL_NOTHING, CALL_NOTHING },
 		.bases = { CALL_NOTHING, CALL_NOTHING },
 		.address = CALL_NOTHING,
 		.data = CALL_NOTHING,
@@ -120,11 +140,15 @@ int call_of_event(unsigned event, struct call *ret_call)
 		call_of_source(row->sources[i], &call);
 		if (!is_own_argument(row->sources[i]) || !is_text(type->arguments[i].type))
 			continue;
-		if (texts == 2)
+		if (texts == TEXTS)
 			continue;
 		call.texts[texts] = (int8_t)row->sources[i];
-		call.bases[texts++] = (int8_t)base_of_text(type, row, i);
+		if (texts < BASES)
+			call.bases[texts] = (int8_t)base_of_text(type, row, i);
+		texts++;
 	}
+	if (is_exec(event))
+		call_of_exec(event, &call);
 	if (is_chdir(event))
 		call.bases[1] = CALL_WORKING_DIRECTORY;
 	*ret_call = call;
@@ -243,6 +267,7 @@ struct value_context {
 	const struct call_view *call; /* NULL unless it is a call's record */
 	const struct call *spec;
 	const struct exec_record *exec; /* NULL unless … */
+	struct text file_name;		/* of that exec */
 	const struct exit_record *exit;
 };
 
@@ -305,13 +330,16 @@ static struct text absolute_text(const struct value_context *context, int i)
 	const struct call_view *call = context->call;
 	struct arena *arena = context->event->arena;
 
-	if (context->spec->bases[i] == CALL_NOTHING)
+	if (i >= BASES || context->spec->bases[i] == CALL_NOTHING)
 		return (struct text){ NULL, 0 };
 	if (context->event->type->is_open) /* the same text, made already */
 		return context->event->fd.name;
 	return path_absolute(arena, path_of_walk(arena, call->parts[CALL_BASE_0 + i], false),
 		call->parts[CALL_TEXT_0 + i]);
 }
+
+static const uint16_t text_failures[TEXTS] = { CALL_TEXT_0_FAILED, CALL_TEXT_1_FAILED,
+	CALL_TEXT_2_FAILED };
 
 /* A call's own argument: a number, or a text that was read from the caller's memory. */
 static bool give_own(const struct value_context *context, int index,
@@ -329,10 +357,10 @@ static bool give_own(const struct value_context *context, int index,
 		}
 		return give_number(argument, call->record->arguments[source], ret_value);
 	}
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < TEXTS; i++) {
 		if (context->spec->texts[i] != (int)source)
 			continue;
-		if (call->record->flags & (i ? CALL_TEXT_1_FAILED : CALL_TEXT_0_FAILED))
+		if (call->record->flags & text_failures[i])
 			return false;
 		context->event->absolute[index] = absolute_text(context, i);
 		return give_text(argument, call->parts[CALL_TEXT_0 + i], ret_value);
@@ -402,6 +430,12 @@ static bool give_of_call(const struct value_context *context, const struct event
 	case SOURCE_HOW_RESOLVE:
 		return record->flags & CALL_HAS_HOW &&
 		       give_number(argument, record->how[2], ret_value);
+	case SOURCE_CLONE_FLAGS:
+		return record->flags & CALL_HAS_HOW &&
+		       give_number(argument, record->how[0], ret_value);
+	case SOURCE_CONTROL:
+		return context->call->parts[CALL_CONTROL].length &&
+		       give_text(argument, context->call->parts[CALL_CONTROL], ret_value);
 	case SOURCE_TUPLE:
 	case SOURCE_TUPLE_AT_4:
 		return fd->name.length && give_text(argument, fd->name, ret_value);
@@ -446,6 +480,12 @@ static bool give_of_exec(const struct value_context *context, const struct event
 		return give_number(argument, context->exec->minor_faults, ret_value);
 	case SOURCE_VM_SIZE:
 		return give_number(argument, context->exec->vm_size_kb, ret_value);
+	case SOURCE_VM_RSS:
+		return give_number(argument, context->exec->vm_rss_kb, ret_value);
+	case SOURCE_VM_SWAP:
+		return give_number(argument, context->exec->vm_swap_kb, ret_value);
+	case SOURCE_FILE_NAME:
+		return give_text(argument, context->file_name, ret_value);
 	default:
 		return false;
 	}
@@ -526,9 +566,38 @@ static bool give_of_process(const struct process *process, const struct event_ar
 	}
 }
 
-static bool is_exec(const struct event *event)
+/*
+ * The process of an exec that failed is not what it wanted to be: command line and environment are
+ * those that it asked for, and of the image nothing is known.
+ */
+static bool give_of_failed_exec(const struct value_context *context,
+	const struct event_argument *argument, enum argument_source source, struct value *ret_value)
 {
-	return event->type->id == EVENT_execve || event->type->id == EVENT_execveat;
+	struct text arguments = context->call->parts[CALL_ARGUMENTS], exe = { NULL, 0 };
+
+	if (arguments.length)
+		(void)text_split(&arguments, '\0', &exe);
+	else
+		arguments = (struct text){ NULL, 0 };
+	switch (source) {
+	case SOURCE_EXE:
+		return give_text(argument, exe, ret_value);
+	case SOURCE_ARGUMENTS:
+		return give_text(argument, arguments, ret_value);
+	case SOURCE_ENVIRONMENT:
+		return give_text(argument, context->call->parts[CALL_ENVIRONMENT], ret_value);
+	case SOURCE_FILE_NAME:
+		return !(context->call->record->flags & CALL_TEXT_0_FAILED) &&
+		       give_text(argument, context->call->parts[CALL_TEXT_0], ret_value);
+	case SOURCE_EXE_FLAGS:
+	case SOURCE_EXE_INODE:
+	case SOURCE_EXE_CTIME:
+	case SOURCE_EXE_MTIME:
+	case SOURCE_EXE_PATH:
+		return false;
+	default:
+		return give_of_process(context->event->process, argument, source, ret_value);
+	}
 }
 
 static bool give_value(const struct value_context *context, int index, struct value *ret_value)
@@ -549,9 +618,8 @@ static bool give_value(const struct value_context *context, int index, struct va
 		return true;
 	if (context->exit && give_of_exit(context, argument, source, ret_value))
 		return true;
-	/* The process of an exec that failed is not what it wanted to be. */
-	if (context->call && is_exec(event))
-		return false;
+	if (context->call && is_exec(event->type->id))
+		return give_of_failed_exec(context, argument, source, ret_value);
 	return give_of_process(event->process, argument, source, ret_value);
 }
 
@@ -732,7 +800,8 @@ static int take_exec(
 	if (!event_set_has(&decoder->wanted, id))
 		return 0;
 	*ret_event = begin_event(decoder, &record->header, event_type_at(id), now);
-	fill_arguments(&(struct value_context){ .event = *ret_event, .exec = record });
+	fill_arguments(&(struct value_context){
+		.event = *ret_event, .exec = record, .file_name = parts[EXEC_FILE_NAME] });
 	return 1;
 }
 

@@ -28,14 +28,16 @@ enum argument_source {
 	SOURCE_INODE,
 	SOURCE_CREATED,
 	SOURCE_REAL_PATH,
-	SOURCE_HOW_FLAGS,
+	SOURCE_HOW_FLAGS, /* openat2's struct open_how */
 	SOURCE_HOW_RESOLVE,
+	SOURCE_CLONE_FLAGS, /* clone3's struct clone_args */
 	/* sockets; _AT_n: the argument that points to it, its length is the next one */
 	SOURCE_TUPLE,
 	SOURCE_TUPLE_AT_4,
 	SOURCE_ADDRESS_AT_1,
 	SOURCE_DATA_AT_1,
 	SOURCE_DATA,
+	SOURCE_CONTROL,
 	SOURCE_MESSAGE_SIZE,
 	SOURCE_QUEUE_LENGTH,
 	SOURCE_QUEUE_MAX,
@@ -64,6 +66,7 @@ enum argument_source {
 	SOURCE_EXE_CTIME,
 	SOURCE_EXE_MTIME,
 	SOURCE_EXE_PATH,
+	SOURCE_FILE_NAME,
 	SOURCE_UID,
 	SOURCE_GID,
 	/* only in the record of a successful exec */
@@ -71,6 +74,8 @@ enum argument_source {
 	SOURCE_MAJOR_FAULTS,
 	SOURCE_MINOR_FAULTS,
 	SOURCE_VM_SIZE,
+	SOURCE_VM_RSS,
+	SOURCE_VM_SWAP,
 	/* the end of a process */
 	SOURCE_EXIT_STATUS,
 	SOURCE_EXIT_CODE,

@@ -80,6 +80,7 @@ static const char *const collector_programs[COLLECTOR_COUNT] = {
 	[COLLECT_ACCEPT] = "collect_accept",
 	[COLLECT_MESSAGE] = "collect_message",
 	[COLLECT_EXEC] = "collect_exec",
+	[COLLECT_RECEIVED] = "collect_received",
 };
 
 static const char *const lifecycle_programs[] = { "process_fork", "process_exec", "process_exit" };
@@ -320,12 +321,32 @@ static void want_calls(struct kernel_source *kernel, const struct event_set *set
 	}
 }
 
+/* Descriptors that come with messages are told of before the message itself. */
+static void want_received(struct shared *shared, const struct event_set *set)
+{
+	static const char *const receivers[] = { "recvmsg", "recvmmsg" };
+
+	if (!event_set_has(set, EVENT_recvfd))
+		return;
+	for (size_t i = 0; i < COUNT_OF(numbered_calls); i++) {
+		const struct numbered_call *one = &numbered_calls[i];
+		struct call *call = &shared->calls[one->abi][one->number];
+
+		for (size_t j = 0; j < COUNT_OF(receivers); j++)
+			if (!strcmp(one->name, receivers[j])) {
+				call->next = call->collector;
+				call->collector = COLLECT_RECEIVED;
+			}
+	}
+}
+
 static int kernel_want(struct source *source, const struct event_set *set, struct error *err)
 {
 	struct kernel_source *kernel = of(source);
 
 	decoder_want(kernel->decoder, set);
 	want_calls(kernel, set);
+	want_received(kernel->shared, set);
 	if (!has_calls(set)) {
 		bpf_link__destroy(TAKE(kernel->calls));
 		return 0;

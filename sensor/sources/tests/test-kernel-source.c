@@ -405,9 +405,11 @@ TEST(an_exec_describes_the_new_image_and_its_parent)
 
 static void run_nothing(void)
 {
-	char *const arguments[] = { "x", NULL };
+	/* Not literals: their page is not there yet, and the kernel never looks. */
+	char name[] = "x", option[] = "-y", home[] = "HOME=/";
+	char *const arguments[] = { name, option, NULL }, *const environment[] = { home, NULL };
 
-	execve("/no/such/program", arguments, NULL);
+	execve("/no/such/program", arguments, environment);
 }
 
 TEST(a_failed_exec_is_reported_with_the_callers_process)
@@ -421,7 +423,9 @@ TEST(a_failed_exec_is_reported_with_the_callers_process)
 		return;
 	CHECK_NUMBER(event->result, -ENOENT);
 	CHECK_TEXT(argument_text(event, "filename"), "/no/such/program");
-	CHECK_TEXT(argument_text(event, "exe"), "(absent)");
+	CHECK_TEXT(argument_text(event, "exe"), "x");
+	CHECK_TEXT(argument_text(event, "args"), "-y");
+	CHECK_TEXT(argument_text(event, "env"), "HOME=/");
 	CHECK(text_starts_with(event->process->comm, TEXT("test-")));
 	reap(pid);
 }

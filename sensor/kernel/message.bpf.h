@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Messages: sendmsg and recvmsg, and the descriptors that come with a message. Each of these is an
+ * event of its own (recvfd), so that all fd fields speak of the file that came.
+ */
+#pragma once
+
+#include "call.bpf.h"
+
+#define SOL_SOCKET   1
+#define SCM_RIGHTS   1
+#define CONTROLS     4	/* parts of a message that are looked through for descriptors */
+#define RECEIVED_MAX 16 /* descriptors of one message that are told of */
+
+/* struct msghdr as the kernel takes it, of 64-bit callers. */
+struct user_message {
+	__u64 name;
+	__u32 name_length, padding;
+	__u64 vectors, vector_count, control, control_length;
+};
+struct narrow_message {
+	__u32 name, name_length, vectors, vector_count, control, control_length;
+};
+struct user_vector {
+	__u64 base, length;
+};
+/* struct cmsghdr: 64-bit callers have a length of 8 bytes. */
+struct user_control {
+	__u64 length;
+	__s32 level, type;
+};
+struct narrow_control {
+	__u32 length;
+	__s32 level, type;
+};
+
+static __always_inline void read_message(
+	__u64 address, bool is_narrow, struct user_message *ret_message)
+{
+	struct narrow_message narrow = {};
+
+	if (!is_narrow) {
+		bpf_probe_read_user(ret_message, sizeof(*ret_message), (void *)address);
+		return;
+	}
+	bpf_probe_read_user(&narrow, sizeof(narrow), (void *)address);
+	ret_message->name = narrow.name;
+	ret_message->name_length = narrow.name_length;
+	ret_message->vectors = narrow.vectors;
+	ret_message->vector_count = narrow.vector_count;
+	ret_message->control = narrow.control;
+	ret_message->control_length = narrow.control_length;
+}
+
+static __always_inline void read_vector(
+	__u64 address, bool is_narrow, struct user_vector *ret_vector)
+{
+	__u32 narrow[2] = {};
+
+	if (!is_narrow) {
+		bpf_probe_read_user(ret_vector, sizeof(*ret_vector), (void *)address);
+		return;
+	}
+	bpf_probe_read_user(narrow, sizeof(narrow), (void *)address);
+	ret_vector->base = narrow[0];
+	ret_vector->length = narrow[1];
+}
+
+SEC(TRACE("sys_exit"))
+int collect_message(__u64 *ctx)
+{
+	struct call *call;
+	struct slot *slot = call_begin(ctx, &call);
+	struct call_record *record;
+	struct user_message message = {};
+	struct user_vector vector = {};
+	bool is_narrow;
+	__u32 at;
+
+	if (!slot)
+		return 0;
+	record = (struct call_record *)slot->data;
+	is_narrow = record_is_narrow(ctx, record);
+	append_fd(slot, record, CURRENT(), argument(record, call->fd));
+	at = slot->used;
+	read_message(record->arguments[1], is_narrow, &message);
+	append_address(slot, record, message.name, message.name_length);
+	read_vector(message.vectors, is_narrow, &vector);
+	if (record->result > 0) {
+		if (vector.length > record->result)
+			vector.length = record->result;
+		append_data(slot, record, vector.base, vector.length);
+		record->how[0] = record->result;
+	}
+	if (record->result >= 0 && message.control)
+		append_user_bytes(slot, message.control, message.control_length, CONTROL_MAX,
+			&record->lengths[CALL_CONTROL]);
+	note_destination(slot, record, at);
+	slot_send(slot, LOSS_CALL_RING);
+	return 0;
+}
+
+/* ---- descriptors that came ---- */
+
+static __always_inline void read_control(
+	__u64 address, bool is_narrow, struct user_control *ret_control)
+{
+	struct narrow_control narrow = {};
+
+	if (!is_narrow) {
+		bpf_probe_read_user(ret_control, sizeof(*ret_control), (void *)address);
+		return;
+	}
+	bpf_probe_read_user(&narrow, sizeof(narrow), (void *)address);
+	ret_control->length = narrow.length;
+	ret_control->level = narrow.level;
+	ret_control->type = narrow.type;
+}
+
+/* Where the descriptors are in what came beside the data; false when there are none. */
+static __always_inline bool find_rights(
+	const struct user_message *message, bool is_narrow, __u64 *ret_begin, __u64 *ret_end)
+{
+	__u64 at = message->control, end = at + message->control_length;
+	__u32 head = is_narrow ? sizeof(struct narrow_control) : sizeof(struct user_control);
+	__u32 align = is_narrow ? 4 : 8;
+
+	for (int i = 0; i < CONTROLS; i++) {
+		struct user_control control = {};
+
+		if (at + head > end)
+			return false;
+		read_control(at, is_narrow, &control);
+		if (control.length < head || control.length > end - at)
+			return false;
+		if (control.level == SOL_SOCKET && control.type == SCM_RIGHTS) {
+			*ret_begin = at + head;
+			*ret_end = at + control.length;
+			return true;
+		}
+		at += (control.length + align - 1) & ~(__u64)(align - 1);
+	}
+	return false;
+}
+
+static __always_inline void send_received(__u32 abi, __u64 socket, __s32 fd)
+{
+	const struct call *call = &shared.calls[ABI_NATIVE][RECEIVED_FD_CALL];
+	struct call_record *record;
+	struct slot *slot = call_start(call, abi);
+
+	if (!slot)
+		return;
+	record = (struct call_record *)slot->data;
+	__builtin_memset(record->arguments, 0, sizeof(record->arguments));
+	record->arguments[0] = socket;
+	record->result = fd;
+	append_fd(slot, record, CURRENT(), fd);
+	slot_send(slot, LOSS_CALL_RING);
+}
+
+SEC(TRACE("sys_exit"))
+int collect_received(__u64 *ctx)
+{
+	struct pt_regs *registers = AS(pt_regs, ctx[0]);
+	__u32 abi = registers_abi(CURRENT()), number = registers_call(registers, abi);
+	struct call *call = wanted_call(abi, number);
+	bool is_narrow = registers_are_narrow(registers, abi);
+	struct user_message message = {};
+	__u64 arguments[6], at = 0, end = 0;
+
+	if (!call)
+		return 0;
+	registers_arguments(registers, abi, number, arguments);
+	if ((__s64)ctx[1] >= 0)
+		read_message(arguments[1], is_narrow, &message);
+	if (message.control && find_rights(&message, is_narrow, &at, &end))
+		for (int i = 0; i < RECEIVED_MAX; i++, at += sizeof(__s32)) {
+			__s32 fd = -1;
+
+			if (at + sizeof(fd) > end ||
+				bpf_probe_read_user(&fd, sizeof(fd), (void *)at))
+				break;
+			send_received(abi, arguments[0], fd);
+		}
+	if (call->next != COLLECT_NONE)
+		bpf_tail_call(ctx, &collectors, call->next);
+	return 0;
+}
