@@ -222,6 +222,14 @@ static void set_body(CURL *easy, const struct http_call *call)
 		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method);
 }
 
+static void set_blob(CURL *easy, CURLoption option, struct text pem)
+{
+	struct curl_blob blob = { (void *)pem.data, pem.length, CURL_BLOB_COPY };
+
+	if (pem.length)
+		curl_easy_setopt(easy, option, &blob);
+}
+
 static void set_tls(CURL *easy, const struct http_call *call)
 {
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -237,6 +245,9 @@ static void set_tls(CURL *easy, const struct http_call *call)
 		curl_easy_setopt(easy, CURLOPT_SSLCERT, call->certificate_file);
 	if (call->key_file)
 		curl_easy_setopt(easy, CURLOPT_SSLKEY, call->key_file);
+	set_blob(easy, CURLOPT_CAINFO_BLOB, call->ca);
+	set_blob(easy, CURLOPT_SSLCERT_BLOB, call->certificate);
+	set_blob(easy, CURLOPT_SSLKEY_BLOB, call->key);
 }
 
 static void set_transport(CURL *easy, const struct http_call *call)

@@ -26,6 +26,8 @@ struct http_call {
 	const char *ca_file; /* beside the system's folder of certificates */
 	const char *ca_path; /* in place of that folder */
 	const char *certificate_file, *key_file;
+	/* The same as PEM, before the files; copied. */
+	struct text ca, certificate, key;
 	bool uses_http2;   /* prior knowledge, for gRPC */
 	size_t answer_max; /* bytes of the answer's body that are kept; 0: 64 KiB */
 };

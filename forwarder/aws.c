@@ -3,7 +3,6 @@
  * Signature version 4, and what else Amazon's services have in common.
  */
 #include <ctype.h>
-#include <errno.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
@@ -13,61 +12,6 @@
 #include "forwarder/aws.h"
 
 #define DIGEST_BYTES SHA256_DIGEST_LENGTH
-
-static const struct setting rows[] = {
-	OUTPUT_ROW_TEXT(aws_settings, access_key, "accesskeyid", NULL,
-		"Access key; else AWS_ACCESS_KEY_ID of the environment"),
-	OUTPUT_ROW_SECRET(aws_settings, secret_key, "secretaccesskey",
-		"Its secret; else AWS_SECRET_ACCESS_KEY of the environment"),
-	OUTPUT_ROW_TEXT(aws_settings, region, "region", NULL, "Region, such as eu-central-1"),
-	OUTPUT_ROW_TEXT(aws_settings, role, "rolearn", NULL, "Role to assume; not spoken yet"),
-	OUTPUT_ROW_TEXT(aws_settings, external_id, "externalid", NULL, "External id for rolearn"),
-	OUTPUT_ROW_IGNORED(
-		"checkidentity", "true", "the first request shows whether keys are good"),
-	OUTPUT_ROW_IGNORED("useimds", "false", "keys come from settings or the environment"),
-};
-
-const struct output_group aws_group = {
-	.name = "aws",
-	.rows = rows,
-	.row_count = COUNT_OF(rows),
-	.size = sizeof(struct aws_settings),
-};
-
-static const char *setting_or_environment(const char *setting, const char *variable)
-{
-	return is_set(setting) ? setting : getenv(variable);
-}
-
-static struct aws_identity identity_of(const struct aws_settings *aws, const char *service)
-{
-	bool is_ours = is_set(aws->access_key);
-
-	return (struct aws_identity){
-		.access_key = setting_or_environment(aws->access_key, "AWS_ACCESS_KEY_ID"),
-		.secret_key = setting_or_environment(aws->secret_key, "AWS_SECRET_ACCESS_KEY"),
-		.token = is_ours ? NULL : getenv("AWS_SESSION_TOKEN"),
-		.region = aws->region,
-		.service = service,
-	};
-}
-
-int aws_check(const struct aws_settings *aws, struct error *err)
-{
-	struct aws_identity identity = identity_of(aws, "");
-
-	if (!is_set(aws->region))
-		return error_set(err, -EINVAL, "aws.region (AWS_REGION) must be set");
-	if (is_set(aws->role))
-		return error_set(err, -EINVAL,
-			"aws.rolearn: assuming a role is not spoken yet; give keys that may send "
-			"themselves, and leave it out");
-	if (!is_set(identity.access_key) || !is_set(identity.secret_key))
-		return error_set(err, -EINVAL,
-			"aws.accesskeyid and aws.secretaccesskey must be set (or AWS_ACCESS_KEY_ID "
-			"and AWS_SECRET_ACCESS_KEY); roles of pods and machines are not spoken yet");
-	return 0;
-}
 
 static void write_hex(struct buffer *out, const unsigned char *bytes, size_t length)
 {
@@ -290,17 +234,6 @@ void aws_sign_at(struct request *request, const struct aws_identity *identity, t
 	buffer_done(&to_sign);
 	buffer_done(&signature);
 	buffer_done(&names);
-}
-
-int aws_sign(struct request *request, const struct aws_settings *aws, const char *service,
-	struct error *err)
-{
-	struct aws_identity identity = identity_of(aws, service);
-	int r = aws_check(aws, err);
-
-	if (!r)
-		aws_sign_at(request, &identity, time(NULL));
-	return r;
 }
 
 /* Names of errors, as JSON and XML answers hold them. */

@@ -10,10 +10,7 @@
 #include "base/http-client.h"
 #include "forwarder/output.h"
 
-/*
- * Keys are the settings', else those of the environment that Amazon's tools read
- * (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN).
- */
+/* Where keys come from stands in aws-identity.c. */
 struct aws_settings {
 	char *access_key, *secret_key, *region, *role, *external_id;
 };
@@ -21,8 +18,30 @@ struct aws_settings {
 /* Each output's settings hold a `const struct aws_settings *` where .group_at says. */
 extern const struct output_group aws_group;
 
-/* -EINVAL with words when there are no keys or no region, or a role that is not spoken yet. */
+/* -EINVAL with words when there is no region, or half a pair of keys. */
 int aws_check(const struct aws_settings *aws, struct error *err);
+
+/* Of one output: keys that end, and how far the way to them is. */
+struct aws_keys {
+	char *access_key, *secret_key;
+	char *token;	/* or NULL */
+	time_t expires; /* 0: never */
+};
+struct aws_memory {
+	struct aws_keys own;	 /* of the settings, the pod, the machine */
+	struct aws_keys assumed; /* of aws.rolearn, where it is set */
+	int asked;		 /* enum in aws-identity.c: what .learn gets the answer of */
+	char *machine_token, *machine_role;
+};
+
+/* output.h's three, for outputs of aws_group. */
+int aws_prepare(const struct preparing *at, struct request *request, struct error *err);
+enum verdict aws_learn(
+	const struct preparing *at, const struct http_answer *answer, struct error *err);
+void aws_forget(void *memory);
+#define AWS_IDENTITY                                                                          \
+	.memory_size = sizeof(struct aws_memory), .prepare = aws_prepare, .learn = aws_learn, \
+	.forget = aws_forget
 
 struct aws_identity {
 	const char *access_key, *secret_key;
@@ -36,8 +55,8 @@ struct aws_identity {
  * url_escape(). Pure.
  */
 void aws_sign_at(struct request *request, const struct aws_identity *identity, time_t now);
-/* The same with the settings' identity and the time of now. */
-int aws_sign(struct request *request, const struct aws_settings *aws, const char *service,
+/* The same with the keys that aws_prepare() has found. */
+int aws_sign(struct request *request, const struct preparing *at, const char *service,
 	struct error *err);
 
 /*

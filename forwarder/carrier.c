@@ -51,6 +51,9 @@ struct carrier {
 	int cursor;
 	struct journal_reader *reader;
 	struct connection *connection; /* NULL: over HTTP */
+	struct preparing preparing;
+	struct request preparation; /* under way while is_preparing */
+	bool is_preparing;
 	unsigned random;
 
 	int64_t read; /* all up to here is in parcels or in the stock */
@@ -176,6 +179,15 @@ static int64_t with_jitter(struct carrier *carrier, int64_t ms)
 	return ms * 3 / 4 + rand_r(&carrier->random) % (ms / 2 + 1);
 }
 
+/* What it knew is worth nothing any more. */
+static void forget(struct carrier *carrier)
+{
+	if (!carrier->output->prepare)
+		return;
+	carrier->output->forget(carrier->preparing.memory);
+	memset(carrier->preparing.memory, 0, carrier->output->memory_size);
+}
+
 static void back_off(struct carrier *carrier, enum carrier_state state,
 	const struct http_answer *answer, const char *words)
 {
@@ -268,6 +280,7 @@ static void take_verdict(struct parcel *parcel, enum verdict verdict,
 	case VERDICT_OUTPUT_REFUSED:
 		(*carrier->failed)++;
 		parcel->state = PARCEL_WAITS;
+		forget(carrier);
 		back_off(carrier, CARRIER_IS_REFUSED, answer, words);
 		break;
 	}
@@ -292,11 +305,15 @@ static void take_answer(void *context, struct http_answer *answer)
 	advance(carrier);
 }
 
-static void add_tls(const struct carrier *carrier, struct http_call *call)
+static void add_tls(
+	const struct carrier *carrier, const struct request *request, struct http_call *call)
 {
 	const struct carriage *carriage = carrier->carriage;
 	const char *ca = carriage->settings->ca_file;
 
+	call->ca = request->ca;
+	call->certificate = request->certificate;
+	call->key = request->key;
 	call->ca_file = ca && *ca ? ca : NULL;
 	if (!carrier->settings->uses_mutual_tls) {
 		call->accepts_any_certificate = !carrier->settings->checks_certificate;
@@ -307,18 +324,17 @@ static void add_tls(const struct carrier *carrier, struct http_call *call)
 	call->ca_file = carriage->client_ca;
 }
 
-static void fail_to_start(struct parcel *parcel, int error, const char *words)
+static void refuse_output(struct carrier *carrier, int error, const char *words)
 {
 	struct http_answer answer = { .error = error, .retry_after_ms = -1 };
 
-	parcel->state = PARCEL_WAITS;
-	back_off(parcel->context, CARRIER_IS_REFUSED, &answer, words);
+	back_off(carrier, CARRIER_IS_REFUSED, &answer, words);
 }
 
-static void start_call(struct parcel *parcel)
+/* -EAGAIN when too many are under way; another failure has been told. */
+static int start_call(
+	struct carrier *carrier, const struct request *request, http_done *done, void *context)
 {
-	struct carrier *carrier = parcel->context;
-	const struct request *request = &parcel->request;
 	_cleanup_(freep) const char **headers = NEW_ARRAY(const char *, request->headers.count + 2);
 	struct http_call call = {
 		.method = request->method,
@@ -326,21 +342,20 @@ static void start_call(struct parcel *parcel)
 		.socket_path = request->socket_path,
 		.headers = headers,
 		.body = buffer_text(&request->body),
+		.uses_http2 = request->uses_http2,
 	};
 	int r;
 
 	headers[0] = "User-Agent: tercel-forwarder";
 	for (size_t i = 0; i < request->headers.count; i++)
 		headers[i + 1] = request->headers.items[i];
-	add_tls(carrier, &call);
-	parcel->state = PARCEL_FLIES;
-	r = http_client_start(carrier->carriage->client, &call, take_answer, parcel);
+	add_tls(carrier, request, &call);
+	r = http_client_start(carrier->carriage->client, &call, done, context);
 	if (!r)
 		carrier->flying++;
-	else if (r == -EAGAIN)
-		parcel->state = PARCEL_WAITS;
-	else
-		fail_to_start(parcel, r, "the request cannot be made; look at its headers");
+	else if (r != -EAGAIN)
+		refuse_output(carrier, r, "the request cannot be made; look at its headers");
+	return r;
 }
 
 /* What is left until the end of the draining, at most what a call may take. */
@@ -376,11 +391,56 @@ static void send_over_http(struct parcel *parcel)
 	parcel_compose(parcel, carrier->output, carrier->settings, carrier->carriage->titles,
 		carrier->carriage->title_count);
 	if (carrier->output->sign &&
-		carrier->output->sign(&parcel->request, carrier->settings, &err) < 0) {
-		fail_to_start(parcel, err.code, err.message);
+		carrier->output->sign(&parcel->request, &carrier->preparing, &err) < 0) {
+		refuse_output(carrier, err.code, err.message);
 		return;
 	}
-	start_call(parcel);
+	if (start_call(carrier, &parcel->request, take_answer, parcel) == 0)
+		parcel->state = PARCEL_FLIES;
+}
+
+static void take_preparation(void *context, struct http_answer *answer)
+{
+	struct carrier *carrier = context;
+	struct error err = { 0 };
+	char words[WORDS_MAX + 64];
+
+	carrier->flying--;
+	carrier->is_preparing = false;
+	request_done(&carrier->preparation);
+	if (answer->error == -ECANCELED)
+		return;
+	carrier->preparing.now = time(NULL);
+	if (carrier->output->learn(&carrier->preparing, answer, &err) == VERDICT_SENT)
+		return;
+	describe(answer, words, sizeof(words));
+	error_prefix(&err, "%s", words);
+	forget(carrier);
+	(*carrier->failed)++;
+	refuse_output(carrier, answer->error, err.message);
+}
+
+/* Whether alerts may go now; if not, what comes first is under way or has failed. */
+static bool prepare(struct carrier *carrier)
+{
+	const struct output *output = carrier->output;
+	struct error err = { 0 };
+	int r;
+
+	carrier->preparing.now = time(NULL);
+	if (!output->prepare)
+		return true;
+	request_init(&carrier->preparation);
+	r = output->prepare(&carrier->preparing, &carrier->preparation, &err);
+	if (r == PREPARE_BY_REQUEST &&
+		!start_call(carrier, &carrier->preparation, take_preparation, carrier)) {
+		carrier->is_preparing = true;
+		return false;
+	}
+	request_done(&carrier->preparation);
+	if (r < 0)
+		refuse_output(carrier, r, err.message);
+	return r == PREPARED;
 }
 
 /* Whether another may be sent at once. */
@@ -388,6 +448,8 @@ static bool send_parcel(struct parcel *parcel)
 {
 	struct carrier *carrier = parcel->context;
 
+	if (!prepare(carrier))
+		return false;
 	if (!parcel->first_try_ms)
 		parcel->first_try_ms = clock_ms(CLOCK_MONOTONIC);
 	if (carrier->connection) {
@@ -430,7 +492,8 @@ static void send_all(struct carrier *carrier, int64_t now_ms)
 {
 	size_t allowed = carrier->state == CARRIER_WORKS ? carrier->concurrent : 1;
 
-	while (carrier->flying < allowed && now_ms >= carrier->next_try_ms) {
+	while (!carrier->is_preparing && carrier->flying < allowed &&
+		now_ms >= carrier->next_try_ms) {
 		struct parcel *parcel = next_parcel(carrier);
 
 		if (!parcel)
@@ -564,7 +627,8 @@ int carrier_new(struct carriage *carriage, const struct output *output,
 
 	if (r < 0)
 		return r;
-	assert(output->compose && !output->prepare);
+	assert(output->compose);
+	assert(!output->prepare == !output->learn && !output->prepare == !output->forget);
 	assert(!output->open == !output->send && !output->open == !output->close);
 	carrier = NEW(struct carrier);
 	carrier->carriage = carriage;
@@ -574,6 +638,12 @@ int carrier_new(struct carriage *carriage, const struct output *output,
 	carrier->rule.most = output->batch ? output->batch(settings) : 1;
 	carrier->concurrent = concurrent ? concurrent : CONCURRENT_DEFAULT;
 	carrier->random = carriage->random++;
+	carrier->preparing.settings = settings;
+	if (output->group)
+		memcpy(&carrier->preparing.group, (const char *)settings + output->group_at,
+			sizeof(carrier->preparing.group));
+	if (output->memory_size)
+		carrier->preparing.memory = NEW_ARRAY(char, output->memory_size);
 	if (output->open) {
 		carrier->connection = connection_new(output, settings, &carriage->trust);
 		carrier->concurrent = 1;
@@ -597,6 +667,8 @@ void carrier_free(struct carrier *carrier)
 	}
 	journal_batch_free(carrier->stock.batch);
 	journal_reader_free(carrier->reader);
+	forget(carrier);
+	free(carrier->preparing.memory);
 	connection_free(carrier->connection);
 	free(carrier);
 }

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <time.h>
+
 #include "alert/alert.h"
 #include "base/http-client.h"
 #include "base/settings.h"
@@ -126,6 +128,17 @@ struct output_group {
 	size_t size;
 };
 
+/*
+ * What an output must know or have made before it may send: a token, an index. Its memory begins
+ * as zeroes and belongs to one thread.
+ */
+struct preparing {
+	void *memory;	      /* output.memory_size bytes; NULL: none */
+	const void *settings; /* the output's */
+	const void *group;    /* its group's; NULL: it has none */
+	time_t now;	      /* since 1970 */
+};
+
 struct output {
 	const char *name;	    /* in metrics and settings: "webhook", "otlplogs" */
 	const char *key;	    /* in settings, where that is not the name: "otlp.logs" */
@@ -150,7 +163,7 @@ struct output {
 	void (*compose)(
 		const struct messages *messages, const void *settings, struct request *request);
 	/* Puts what depends on time or secrets of the moment onto a request; may be NULL. */
-	int (*sign)(struct request *request, const void *settings, struct error *err);
+	int (*sign)(struct request *request, const struct preparing *at, struct error *err);
 	/* What the answer means; NULL: verdict_of_answer(). */
 	enum verdict (*verdict)(const struct http_answer *answer);
 
@@ -169,11 +182,22 @@ struct output {
 	void (*close)(void *connection);
 
 	/*
-	 * A seam for what comes later, a request that must succeed once before the first alert (an
-	 * index, a stream); delivery asserts that no output fills it yet.
+	 * Over HTTP, what must come first; all three or none. Asked before each request of alerts:
+	 * .prepare returns PREPARED, or PREPARE_BY_REQUEST with a request whose answer .learn gets
+	 * before it is asked again, or a negative errno with words. .learn says what the answer
+	 * means: VERDICT_SENT to go on, or another with words, after which alerts wait for the
+	 * back-off. .forget frees what the memory points to; it is called, and the memory zeroed,
+	 * also when the receiver refuses the output (VERDICT_OUTPUT_REFUSED), so that a token
+	 * that was revoked or an index that is gone is made anew.
 	 */
-	bool (*prepare)(const void *settings, struct request *request);
+	size_t memory_size;
+	int (*prepare)(const struct preparing *at, struct request *request, struct error *err);
+	enum verdict (*learn)(
+		const struct preparing *at, const struct http_answer *answer, struct error *err);
+	void (*forget)(void *memory);
 };
+
+enum { PREPARED, PREPARE_BY_REQUEST };
 
 /* Made from outputs/meson.build. */
 extern const struct output *const outputs[];

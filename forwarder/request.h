@@ -19,6 +19,9 @@ struct request {
 	const char *socket_path;  /* the settings'; NULL: by the URL */
 	struct text_list headers; /* "Name: value" */
 	struct buffer body;
+	bool uses_http2; /* from the start, as gRPC does */
+	/* PEM, in place of what the settings say; borrowed until the answer is there. */
+	struct text ca, certificate, key;
 };
 
 void request_init(struct request *request);

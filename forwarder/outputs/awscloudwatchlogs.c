@@ -57,9 +57,9 @@ static void compose(const struct messages *messages, const void *settings, struc
 		json_end(&json);
 }
 
-static int sign(struct request *request, const void *settings, struct error *err)
+static int sign(struct request *request, const struct preparing *at, struct error *err)
 {
-	return aws_sign(request, ((const struct awscloudwatchlogs *)settings)->aws, "logs", err);
+	return aws_sign(request, at, "logs", err);
 }
 
 const struct output output_awscloudwatchlogs = {
@@ -78,4 +78,5 @@ const struct output output_awscloudwatchlogs = {
 	.compose = compose,
 	.sign = sign,
 	.verdict = aws_verdict,
+	AWS_IDENTITY,
 };

@@ -52,9 +52,9 @@ static void compose(const struct messages *messages, const void *settings, struc
 	buffer_done(&data);
 }
 
-static int sign(struct request *request, const void *settings, struct error *err)
+static int sign(struct request *request, const struct preparing *at, struct error *err)
 {
-	return aws_sign(request, ((const struct awskinesis *)settings)->aws, "kinesis", err);
+	return aws_sign(request, at, "kinesis", err);
 }
 
 const struct output output_awskinesis = {
@@ -73,4 +73,5 @@ const struct output output_awskinesis = {
 	.compose = compose,
 	.sign = sign,
 	.verdict = aws_verdict,
+	AWS_IDENTITY,
 };

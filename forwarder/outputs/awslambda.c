@@ -45,9 +45,9 @@ static void compose(const struct messages *messages, const void *settings, struc
 	buffer_add_text(&request->body, messages->items[0].raw);
 }
 
-static int sign(struct request *request, const void *settings, struct error *err)
+static int sign(struct request *request, const struct preparing *at, struct error *err)
 {
-	return aws_sign(request, ((const struct awslambda *)settings)->aws, "lambda", err);
+	return aws_sign(request, at, "lambda", err);
 }
 
 const struct output output_awslambda = {
@@ -65,4 +65,5 @@ const struct output output_awslambda = {
 	.compose = compose,
 	.sign = sign,
 	.verdict = aws_verdict,
+	AWS_IDENTITY,
 };

@@ -108,9 +108,9 @@ static void compose(const struct messages *messages, const void *settings, struc
 	buffer_add_text(&request->body, raw);
 }
 
-static int sign(struct request *request, const void *settings, struct error *err)
+static int sign(struct request *request, const struct preparing *at, struct error *err)
 {
-	return aws_sign(request, ((const struct awss3 *)settings)->aws, "s3", err);
+	return aws_sign(request, at, "s3", err);
 }
 
 const struct output output_awss3 = {
@@ -129,4 +129,5 @@ const struct output output_awss3 = {
 	.compose = compose,
 	.sign = sign,
 	.verdict = aws_verdict,
+	AWS_IDENTITY,
 };

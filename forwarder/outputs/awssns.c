@@ -117,9 +117,9 @@ static void compose(const struct messages *messages, const void *settings, struc
 		add_attributes(&request->body, message->alert);
 }
 
-static int sign(struct request *request, const void *settings, struct error *err)
+static int sign(struct request *request, const struct preparing *at, struct error *err)
 {
-	return aws_sign(request, ((const struct awssns *)settings)->aws, "sns", err);
+	return aws_sign(request, at, "sns", err);
 }
 
 const struct output output_awssns = {
@@ -138,4 +138,5 @@ const struct output output_awssns = {
 	.compose = compose,
 	.sign = sign,
 	.verdict = aws_verdict,
+	AWS_IDENTITY,
 };

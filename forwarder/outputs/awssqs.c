@@ -52,9 +52,9 @@ static void compose(const struct messages *messages, const void *settings, struc
 	json_end(&json);
 }
 
-static int sign(struct request *request, const void *settings, struct error *err)
+static int sign(struct request *request, const struct preparing *at, struct error *err)
 {
-	return aws_sign(request, ((const struct awssqs *)settings)->aws, "sqs", err);
+	return aws_sign(request, at, "sqs", err);
 }
 
 const struct output output_awssqs = {
@@ -72,4 +72,5 @@ const struct output output_awssqs = {
 	.compose = compose,
 	.sign = sign,
 	.verdict = aws_verdict,
+	AWS_IDENTITY,
 };
