@@ -216,6 +216,6 @@ TEST(outputs_of_a_group_share_its_settings)
 	CHECK_NUMBER(configuration_check(configuration, keep, NULL, &err), 0);
 	CHECK_TEXT(warnings.data, "");
 	check_answers_with("aws: {s3: {bucket: x}}\n", "AWSS3 is switched off: aws.region");
-	check_answers_with("aws: {region: r, s3: {bucket: x}}\n",
-		"AWSS3 is switched off: aws.accesskeyid and aws.secretaccesskey must be set");
+	check_answers_with("aws: {region: r, accesskeyid: a, s3: {bucket: x}}\n",
+		"AWSS3 is switched off: aws.accesskeyid and aws.secretaccesskey belong together");
 }
