@@ -20,19 +20,6 @@ int text_compare(struct text a, struct text b)
 	return (a.length > b.length) - (a.length < b.length);
 }
 
-bool text_starts_with(struct text text, struct text prefix)
-{
-	return text.length >= prefix.length &&
-	       (!prefix.length || !memcmp(text.data, prefix.data, prefix.length));
-}
-
-bool text_ends_with(struct text text, struct text suffix)
-{
-	return text.length >= suffix.length &&
-	       text_starts_with(
-		       text_slice(text, text.length - suffix.length, suffix.length), suffix);
-}
-
 ptrdiff_t text_find(struct text text, struct text part)
 {
 	const char *at;
@@ -67,17 +54,16 @@ bool text_equal_ignoring_case(struct text a, struct text b)
 
 bool text_contains_ignoring_case(struct text text, struct text part)
 {
+	unsigned char first;
+
+	if (!part.length)
+		return true;
+	first = lower(part.data[0]);
 	for (size_t i = 0; i + part.length <= text.length; i++)
-		if (text_equal_ignoring_case(text_slice(text, i, part.length), part))
+		if (lower(text.data[i]) == first &&
+			text_equal_ignoring_case(text_slice(text, i, part.length), part))
 			return true;
 	return false;
-}
-
-struct text text_slice(struct text text, size_t from, size_t length)
-{
-	from = MIN_OF(from, text.length);
-	return (struct text){ text.data ? text.data + from : NULL,
-		MIN_OF(length, text.length - from) };
 }
 
 static bool is_blank(char c)
@@ -106,8 +92,8 @@ bool text_split(struct text *rest, char separator, struct text *ret_part)
 		*rest = (struct text){ 0 };
 		return true;
 	}
-	*ret_part = text_slice(*rest, 0, (size_t)(at - rest->data));
-	*rest = text_slice(*rest, ret_part->length + 1, rest->length);
+	*ret_part = (struct text){ rest->data, (size_t)(at - rest->data) };
+	*rest = (struct text){ at + 1, rest->length - ret_part->length - 1 };
 	return true;
 }
 

@@ -37,8 +37,19 @@ static inline bool text_is(struct text text, const char *string)
 
 /* Order of strcmp: by unsigned byte, a prefix before what it begins. */
 int text_compare(struct text a, struct text b);
-bool text_starts_with(struct text text, struct text prefix);
-bool text_ends_with(struct text text, struct text suffix);
+static inline bool text_starts_with(struct text text, struct text prefix)
+{
+	return text.length >= prefix.length &&
+	       (!prefix.length || !memcmp(text.data, prefix.data, prefix.length));
+}
+
+static inline bool text_ends_with(struct text text, struct text suffix)
+{
+	return text.length >= suffix.length &&
+	       (!suffix.length || !memcmp(text.data + text.length - suffix.length, suffix.data,
+					  suffix.length));
+}
+
 /* Position of the first `part` in `text`, or -1; an empty part is at 0. */
 ptrdiff_t text_find(struct text text, struct text part);
 bool text_contains(struct text text, struct text part);
@@ -46,7 +57,15 @@ bool text_contains(struct text text, struct text part);
 bool text_equal_ignoring_case(struct text a, struct text b);
 bool text_contains_ignoring_case(struct text text, struct text part);
 /* From byte `from`, at most `length` bytes; both are clamped. */
-struct text text_slice(struct text text, size_t from, size_t length);
+static inline struct text text_slice(struct text text, size_t from, size_t length)
+{
+	size_t left;
+
+	from = from < text.length ? from : text.length;
+	left = text.length - from;
+	return (struct text){ text.data ? text.data + from : NULL, length < left ? length : left };
+}
+
 /* Without blank, tab, CR and LF at both ends. */
 struct text text_trim(struct text text);
 /* Cuts what is before `separator` off `*rest`. False when `*rest` was used up (data is NULL). */

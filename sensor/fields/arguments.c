@@ -12,6 +12,7 @@
 #include "sensor/path.h"
 
 #define ARGUMENT_TEXT_MAX 8192
+#define FLAG_NAME_MAX	  60
 
 int argument_index(const struct event *event, struct text name)
 {
@@ -51,19 +52,28 @@ bool argument_has_flag(const struct event *event, const char *name, const char *
 	return false;
 }
 
+static size_t add_name(char *out, bool is_next, const char *name)
+{
+	size_t length = strnlen(name, FLAG_NAME_MAX);
+
+	if (is_next)
+		*out++ = '|';
+	memcpy(out, name, length);
+	return length + is_next;
+}
+
 struct text flag_names_text(struct arena *arena, const struct flag_name *names, uint64_t bits)
 {
 	uint64_t rest = bits;
 	char line[1024];
 	size_t length = 0;
 
-	for (; names && names->name && length < sizeof(line) - 64; names++) {
+	for (; names && names->name && length < sizeof(line) - FLAG_NAME_MAX - 1; names++) {
 		bool is_all = names->bits == bits;
 
 		if (!is_all && (!names->bits || (rest & names->bits) != names->bits))
 			continue;
-		length += (size_t)snprintf(line + length, sizeof(line) - length, "%s%.60s",
-			length ? "|" : "", names->name);
+		length += add_name(line + length, length > 0, names->name);
 		rest &= ~names->bits;
 		if (is_all)
 			break;

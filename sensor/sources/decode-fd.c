@@ -21,26 +21,28 @@
 #define MAGIC_PIDFD	  0x50494446
 #define STATE_ESTABLISHED 1 /* TCP_ESTABLISHED; connected datagram sockets say the same */
 #define UNIX_CONNECTED	  STATE_ESTABLISHED
+#define END_LENGTH_MAX	  (INET6_ADDRSTRLEN + sizeof(":65535"))
 #define EPHEMERAL_PORT	  32768 /* the default first one of ip_local_port_range */
 
 struct text path_of_walk(struct arena *arena, struct text walk, bool is_detached)
 {
-	char *out = arena_take(arena, walk.length + 2);
-	size_t at = walk.length + 1;
-	struct text name;
+	size_t size = walk.length + 1, at = size;
+	char *out = arena_take(arena, size + 1);
+	const char *name = walk.data, *end = name + walk.length;
 
 	out[at] = '\0';
-	while (walk.length && text_split(&walk, '/', &name)) {
-		if (!name.length && !walk.length)
-			break;
-		at -= name.length;
-		if (name.length)
-			memcpy(out + at, name.data, name.length);
+	while (name < end) {
+		const char *slash = memchr(name, '/', (size_t)(end - name));
+		size_t length = (size_t)((slash ? slash : end) - name);
+
+		at -= length;
+		memcpy(out + at, name, length);
 		out[--at] = '/';
+		name += length + 1;
 	}
 	if (is_detached && out[at] == '/')
 		at++;
-	return text_of(out + at);
+	return (struct text){ out + at, size - at };
 }
 
 uint64_t device_of_kernel(uint32_t device)
@@ -244,23 +246,74 @@ static bool looks_like_server(const struct event_fd *fd)
 	       fd->remote_port >= EPHEMERAL_PORT;
 }
 
+/*
+ * Every event of a socket has a name, so these write it without printf. Each gives the place behind
+ * what it wrote.
+ */
+static char *put_number(char *at, uint64_t number, unsigned base)
+{
+	char digits[20];
+	size_t count = 0;
+
+	do
+		digits[count++] = "0123456789abcdef"[number % base];
+	while (number /= base);
+	while (count)
+		*at++ = digits[--count];
+	return at;
+}
+
+static char *put_text(char *at, struct text text)
+{
+	if (text.length)
+		memcpy(at, text.data, text.length);
+	return at + text.length;
+}
+
+static char *put_address(char *at, const struct address *address)
+{
+	if (address->family != 4) {
+		inet_ntop(AF_INET6, address->bytes, at, INET6_ADDRSTRLEN);
+		return at + strlen(at);
+	}
+	for (int i = 0; i < 4; i++) {
+		if (i)
+			*at++ = '.';
+		at = put_number(at, address->bytes[i], 10);
+	}
+	return at;
+}
+
+static char *put_end(char *at, const struct address *address, uint16_t port)
+{
+	at = put_address(at, address);
+	*at++ = ':';
+	return put_number(at, port, 10);
+}
+
+static struct text ended(char *begin, char *end)
+{
+	*end = '\0';
+	return (struct text){ begin, (size_t)(end - begin) };
+}
+
 static struct text end_text(struct arena *arena, const struct address *address, uint16_t port)
 {
-	char text[INET6_ADDRSTRLEN] = "";
+	char *begin = arena_take(arena, END_LENGTH_MAX + 1);
 
-	inet_ntop(address->family == 4 ? AF_INET : AF_INET6, address->bytes, text, sizeof(text));
-	return arena_printf(arena, "%s:%u", text, port);
+	return ended(begin, put_end(begin, address, port));
 }
 
 static struct text connection_text(struct arena *arena, const struct event_fd *fd)
 {
-	struct text local = end_text(arena, &fd->local, fd->local_port);
-	struct text remote = end_text(arena, &fd->remote, fd->remote_port);
-	struct text client = fd->is_server ? remote : local;
-	struct text server = fd->is_server ? local : remote;
+	char *begin = arena_take(arena, 2 * END_LENGTH_MAX + sizeof("->")), *at = begin;
 
-	return arena_printf(
-		arena, TEXT_FORMAT "->" TEXT_FORMAT, TEXT_PRINT(client), TEXT_PRINT(server));
+	at = fd->is_server ? put_end(at, &fd->remote, fd->remote_port)
+			   : put_end(at, &fd->local, fd->local_port);
+	at = put_text(at, TEXT("->"));
+	at = fd->is_server ? put_end(at, &fd->local, fd->local_port)
+			   : put_end(at, &fd->remote, fd->remote_port);
+	return ended(begin, at);
 }
 
 static void describe_inet(struct event *event, const struct call_view *view)
@@ -301,6 +354,15 @@ static struct text unix_path(struct arena *arena, struct text path)
 }
 
 /* Falco's form: the kernel's two addresses, a blank, the path. */
+static struct text unix_text(struct arena *arena, uint64_t from, uint64_t to, struct text path)
+{
+	char *begin = arena_take(arena, 2 * 16 + sizeof("-> ") + path.length), *at = begin;
+
+	at = put_text(put_number(at, from, 16), TEXT("->"));
+	at = put_text(put_number(at, to, 16), TEXT(" "));
+	return ended(begin, put_text(at, path));
+}
+
 static void describe_unix(struct event *event, const struct call_view *view)
 {
 	const struct socket_info *socket = &view->record->socket;
@@ -312,10 +374,8 @@ static void describe_unix(struct event *event, const struct call_view *view)
 	path = unix_path(event->arena, path);
 	fd->is_connected = socket->state == UNIX_CONNECTED;
 	fd->is_server = socket->flags & SOCKET_SERVER;
-	fd->name = arena_printf(event->arena, "%llx->%llx " TEXT_FORMAT,
-		(unsigned long long)(fd->is_server ? socket->peer_address : socket->address),
-		(unsigned long long)(fd->is_server ? socket->address : socket->peer_address),
-		TEXT_PRINT(path));
+	fd->name = unix_text(event->arena, fd->is_server ? socket->peer_address : socket->address,
+		fd->is_server ? socket->address : socket->peer_address, path);
 }
 
 static void describe_socket(struct event *event, const struct call_view *view)

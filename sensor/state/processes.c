@@ -317,6 +317,9 @@ static struct entry *entry_find(const struct processes *processes, int64_t pid)
 {
 	struct entry *entry;
 
+	/* One process' events come in rows. */
+	if (processes->newest && processes->newest->pid == pid)
+		return processes->newest;
 	HASH_FIND(handle, processes->entries, &pid, sizeof(pid), entry);
 	return entry;
 }
