@@ -19,7 +19,7 @@ struct by_id {
 	struct container container; /* first: the address of both is the same */
 	char *key;		    /* kind and full id */
 	char *cgroup;
-	int64_t seen_ms;
+	int64_t seen_ms, asked_ms;
 	bool is_leaving;
 	UT_hash_handle handle;
 };
@@ -29,6 +29,17 @@ struct path_entry {
 	const struct container *container;
 	char *key; /* 'i' when isolated, else 'n', and the path */
 	UT_hash_handle handle;
+};
+
+/* How long metadata took from the cgroup on: what container_metadata.timeout has to cover. */
+static const struct {
+	int64_t up_to_ms;
+	const char *name;
+} waits[] = { { 50, "50" }, { 100, "100" }, { 250, "250" }, { 1000, "1000" },
+	{ INT64_MAX, "more" } };
+
+struct containers_metrics {
+	metric *containers, *awaited, *refused, *forgotten, *waits[COUNT_OF(waits)];
 };
 
 struct containers {
@@ -42,6 +53,7 @@ struct containers {
 	int64_t now_ms, next_sweep_ms, next_look_ms;
 	uint64_t serial;
 	struct containers_counters counters;
+	struct containers_metrics metrics; /* NULLs: nobody looks */
 };
 
 static const char *const kind_names[] = {
@@ -312,9 +324,56 @@ static void forget_paths(struct containers *containers)
 	}
 }
 
+static void metrics_begin(struct containers_metrics *ours, struct metrics *metrics)
+{
+	ours->containers = metrics_gauge(
+		metrics, "tercel_sensor_containers", "Containers that are kept in memory", NULL);
+	ours->awaited = metrics_gauge(metrics, "tercel_sensor_containers_awaited",
+		"Containers whose runtime was asked and has not answered yet", NULL);
+	ours->refused = metrics_counter(metrics, "tercel_sensor_containers_refused_total",
+		"Cgroups of containers taken for the host's because too many were known", NULL);
+	ours->forgotten = metrics_counter(metrics, "tercel_sensor_containers_forgotten_total",
+		"Containers that are gone and were forgotten", NULL);
+	for (size_t i = 0; i < COUNT_OF(waits); i++) {
+		_cleanup_(buffer_done) struct buffer labels;
+
+		buffer_init(&labels, 64);
+		metrics_label(&labels, "within_ms", text_of(waits[i].name));
+		ours->waits[i] = metrics_counter(metrics, "tercel_sensor_containers_answers_total",
+			"Whole answers about containers, by how long after the question they came",
+			labels.data);
+	}
+}
+
+/* The counters are the hot thread's; whoever reads metrics sees them as of its last look. */
+static void publish(struct containers *containers)
+{
+	const struct containers_metrics *ours = &containers->metrics;
+
+	if (!ours->containers)
+		return;
+	atomic_store(ours->containers, HASH_CNT(handle, containers->ids));
+	atomic_store(ours->awaited, (int64_t)containers->counters.awaited);
+	atomic_store(ours->refused, (int64_t)containers->counters.refused);
+	atomic_store(ours->forgotten, (int64_t)containers->counters.forgotten);
+}
+
+static void count_wait(struct containers *containers, int64_t waited_ms)
+{
+	size_t i = 0;
+
+	if (!containers->metrics.containers)
+		return;
+	while (waited_ms > waits[i].up_to_ms)
+		i++;
+	atomic_fetch_add(containers->metrics.waits[i], 1);
+}
+
 void containers_set_runtimes(struct containers *containers, struct runtimes *runtimes)
 {
 	containers->runtimes = runtimes;
+	if (runtimes)
+		metrics_begin(&containers->metrics, runtimes_metrics(runtimes));
 }
 
 void containers_set_teller(struct containers *containers, container_teller *tell, void *context)
@@ -441,6 +500,7 @@ static void ask(struct containers *containers, struct by_id *one)
 		return;
 	}
 	container->state = METADATA_AWAITED;
+	one->asked_ms = containers->now_ms;
 	containers->counters.awaited++;
 }
 
@@ -473,6 +533,8 @@ static void learn(struct containers *containers, struct runtimes_answer *answer)
 	container = &one->container;
 	if (container->state == METADATA_AWAITED && is_last)
 		containers->counters.awaited--;
+	if (is_last && answer->metadata)
+		count_wait(containers, containers->now_ms - one->asked_ms);
 	if (!answer->metadata) {
 		container->state = METADATA_UNKNOWN;
 		/* The rest of what was told in part will not come; nobody else has it by now. */
@@ -496,6 +558,7 @@ bool containers_update(struct containers *containers, int64_t now_ms)
 	if (now_ms >= containers->next_sweep_ms) {
 		containers->next_sweep_ms = now_ms + CONTAINERS_FORGET_MS / 6;
 		forget_unused(containers, CONTAINERS_FORGET_MS);
+		publish(containers);
 	}
 	/* While nothing is awaited only a runtime that comes back has something to say. */
 	if (!containers->runtimes ||
@@ -510,6 +573,8 @@ bool containers_update(struct containers *containers, int64_t now_ms)
 		runtimes_answer_free(answer);
 		is_news = true;
 	}
+	if (is_news)
+		publish(containers);
 	return is_news;
 }
 

@@ -161,10 +161,12 @@ def test_rules_decide_rightly_on_the_first_exec_with_a_runtime_that_takes_200_ms
         for number in range(TIMES):
             kind = number % 3
             made = runtime.container(pod, "true", image=OTHER_IMAGE if kind == 1 else IMAGE, privileged=kind == 2)
-            rule = alert_of(running, made)["rule"]
-            tap.equal(rule, ["Everything else", "Image that is not allowed", "Privileged container"][kind],
+            alert = alert_of(running, made)
+            tap.equal(alert["output_fields"]["k8s.pod.name"], pod[1].metadata.name)
+            tap.equal(alert["rule"], ["Everything else", "Image that is not allowed", "Privileged container"][kind],
                       f"rule of container {number}")
         tap.equal(len(alerts(running)), TIMES, "alerts")
+        tap.equal([line for line in running.log if "without all metadata" in line], [])
 
 
 def test_falcos_launch_privileged_container_decides_rightly_on_the_first_exec():
@@ -185,6 +187,7 @@ def test_falcos_launch_privileged_container_decides_rightly_on_the_first_exec():
         tap.wait_for("an alert of each privileged one", lambda: want <= seen(), 30)
         tap.equal(seen() - want, set(), "alerts of others")
         tap.equal({alert["rule"] for alert in alerts(running)}, {"Launch Privileged Container"})
+        tap.equal({alert["output_fields"]["k8s.pod.name"] for alert in alerts(running)}, {pod[1].metadata.name})
 
 
 def rss_kb(pid):

@@ -156,6 +156,8 @@ static bool compose_container(const struct fetch *fetch, struct request *request
 {
 	Cri__ContainerStatusRequest message = CRI__CONTAINER_STATUS_REQUEST__INIT;
 
+	if (fetch->is_no_container)
+		return false;
 	message.container_id = data_from(fetch->id);
 	message.verbose = true;
 	compose(request, fetch->prefix, "RuntimeService/ContainerStatus", &message.base);
@@ -530,6 +532,7 @@ static const struct step steps[] = {
 const struct runtime_kind runtime_cri = {
 	.name = "CRI",
 	.uses_grpc = true,
+	.has_pods = true,
 	.prefixes = prefixes,
 	.compose_version = compose_version,
 	.take_version = take_version,

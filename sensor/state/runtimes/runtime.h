@@ -57,6 +57,7 @@ struct step {
 struct runtime_kind {
 	const char *name;
 	bool uses_grpc;
+	bool has_pods; /* whose sandboxes have ids and cgroups as containers have */
 	/* Prefixes of the API's versions, the best first; ended by NULL. */
 	const char *const *prefixes;
 	/* Asks for the version. `ret_about`: "containerd 1.6.20". -ENOENT: no such API version. */

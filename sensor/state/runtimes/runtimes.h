@@ -27,6 +27,9 @@ struct runtimes *runtimes_new(const struct runtimes_options *options);
 void runtimes_free(struct runtimes *runtimes);
 DEFINE_CLEANUP(struct runtimes *, runtimes_free)
 
+/* Where its counters are; the containers' are beside them. */
+struct metrics *runtimes_metrics(const struct runtimes *runtimes);
+
 /* Whether containers of this kind can have metadata at all. */
 bool runtimes_may_know(enum container_kind kind);
 /*
