@@ -65,6 +65,11 @@ struct given_value {
 	struct value value;
 };
 
+/* A constant of the settings: static.NAME. */
+struct static_field {
+	struct text name, value;
+};
+
 struct event {
 	uint64_t number;  /* evt.num, from 1 */
 	uint64_t time_ns; /* since 1970 */
@@ -84,7 +89,9 @@ struct event {
 	const struct process *process;	   /* as after the event; NULL: unknown */
 	const struct container *container; /* NULL: unknown; the host has one too */
 	struct users *users;
-	struct domains *domains;	 /* NULL: no rule names any */
+	struct domains *domains; /* NULL: no rule names any */
+	const struct static_field *statics;
+	size_t static_count;
 	const struct given_value *given; /* NULL outside of rule tests */
 	size_t given_count;
 	struct arena *arena;

@@ -123,8 +123,7 @@ int sensor_load_rules(
 	const struct rules_options options = {
 		.minimum_priority = sensor_minimum_priority(&settings->options),
 		.matches_all = settings->options.rule_matching == MATCH_ALL,
-		.suggests_output = settings->suggests_output,
-		.extra_output = settings->extra_output,
+		.additions = settings->additions,
 		.selection = settings->options.selection,
 	};
 	_cleanup_(rules_loader_freep) struct rules_loader *loader = rules_loader_new(&options);

@@ -120,6 +120,8 @@ static void take_event(struct sensor *sensor, struct event *event)
 	struct parked_place place = {};
 
 	event->domains = sensor->domains;
+	event->statics = sensor->settings->additions->statics;
+	event->static_count = sensor->settings->additions->static_count;
 	/* Behind events of its container that wait, an alert has to wait too. */
 	sensor->must_queue = parked_has(sensor->parked, event->container);
 	if (!go_on(sensor, event, &place) &&

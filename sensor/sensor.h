@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/settings.h"
+#include "sensor/rules/additions.h"
 #include "sensor/rules/rules.h"
 
 /* The members of enum-like choices are indexes into the choices of their rows. */
@@ -26,7 +27,7 @@ struct sensor_options {
 	struct yaml_node *config_files;
 	struct text_list rules_files;
 	struct yaml_node *selection; /* rules: */
-	struct yaml_node *append_output;
+	struct yaml_node *append_output, *static_fields;
 	bool time_format_iso_8601;
 	int priority; /* enum priority, or 8 for "info" */
 	bool json_output, json_include_output, json_include_message, json_include_fields,
@@ -86,9 +87,8 @@ struct sensor_settings {
 	size_t file_count;
 	struct yaml_node *joined[64]; /* lists made of the file's and of -o's */
 	size_t joined_count;
-	char *main_file;    /* the file that was read; NULL: none */
-	char *extra_output; /* what append_output and -p add to every output; NULL: nothing */
-	bool suggests_output;
+	char *main_file;	     /* the file that was read; NULL: none */
+	struct additions *additions; /* append_output, -p and static_fields */
 	/* Sockets that the settings of Falco's container plugin name, beside the usual ones. */
 	struct text_list more_cri_sockets, more_docker_sockets, more_podman_sockets;
 };

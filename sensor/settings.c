@@ -171,6 +171,10 @@ static const struct setting rows[] = {
 		.type = SETTING_NODE,
 		AT(append_output),
 		.about = "What is added to the outputs of rules" },
+	{ .key = "static_fields",
+		.type = SETTING_NODE,
+		AT(static_fields),
+		.about = "Constants that rules and outputs name as static.NAME" },
 	{ .key = "time_format_iso_8601",
 		.type = SETTING_BOOL,
 		AT(time_format_iso_8601),
@@ -449,7 +453,6 @@ static const struct setting rows[] = {
 	IGNORED("load_plugins", NULL),
 	IGNORED("plugins_hostinfo", "true"),
 	IGNORED("buffer_format_base64", "false"),
-	IGNORED("static_fields", NULL),
 	IGNORED("syslog_output.enabled", "false"),
 	IGNORED("http_output.echo", "false"),
 	IGNORED("http_output.compress_uploads", "false"),
@@ -621,7 +624,7 @@ static int take_main_file(struct sensor_settings *settings, const char *given, s
 				err, -ENOENT, "Could not find configuration file at %s", given);
 		/* Without any file: alerts on the terminal, with what is known of containers. */
 		settings->options.stdout_enabled = true;
-		settings->suggests_output = true;
+		additions_suggest(settings->additions);
 		return 0;
 	}
 	settings->main_file = string_copy(path);
@@ -754,41 +757,6 @@ static int take_flags(struct sensor_options *options, int argc, char **argv, str
 	return r;
 }
 
-static bool is_true(const struct yaml_node *mapping, const char *key)
-{
-	const struct yaml_node *node = yaml_get(mapping, key);
-	bool flag = false;
-
-	return node && node->kind == YAML_SCALAR && yaml_bool(node, &flag) >= 0 && flag;
-}
-
-static void add_extra_output(struct sensor_settings *settings, struct text text)
-{
-	char *joined = settings->extra_output ? string_printf("%s " TEXT_FORMAT,
-							settings->extra_output, TEXT_PRINT(text))
-					      : text_to_string(text);
-
-	free(settings->extra_output);
-	settings->extra_output = joined;
-}
-
-/* One entry of append_output. Those for some rules alone, and fields alone, come later. */
-static void take_append_output(struct sensor_settings *settings, const struct yaml_node *entry)
-{
-	const struct yaml_node *text = yaml_get(entry, "extra_output");
-
-	if (yaml_get(entry, "match") || yaml_get(entry, "extra_fields")) {
-		log_warning("append_output: has no effect yet: %s",
-			yaml_get(entry, "match") ? "entries with match" : "extra_fields");
-		if (yaml_get(entry, "match"))
-			return;
-	}
-	if (is_true(entry, "suggested_output"))
-		settings->suggests_output = true;
-	if (text && text->kind == YAML_SCALAR)
-		add_extra_output(settings, text->text);
-}
-
 /* -pc, -pk and their like are accepted and do nothing, as in Falco. */
 static void take_print_format(struct sensor_settings *settings)
 {
@@ -801,16 +769,20 @@ static void take_print_format(struct sensor_settings *settings)
 	for (size_t i = 0; i < COUNT_OF(known); i++)
 		if (!strcmp(format, known[i]))
 			return;
-	add_extra_output(settings, text_of(format));
+	additions_add_output(settings->additions, text_of(format));
 }
 
-static void take_additions(struct sensor_settings *settings)
+static int take_additions(struct sensor_settings *settings, struct error *err)
 {
-	const struct yaml_node *list = settings->options.append_output;
+	const char *file = settings->main_file ? settings->main_file : "settings";
+	int r = additions_read_statics(
+		settings->additions, file, settings->options.static_fields, err);
 
-	for (size_t i = 0; list && list->kind == YAML_SEQUENCE && i < list->count; i++)
-		take_append_output(settings, list->items[i]);
-	take_print_format(settings);
+	if (r >= 0)
+		r = additions_read(settings->additions, file, settings->options.append_output, err);
+	if (r >= 0)
+		take_print_format(settings);
+	return r;
 }
 
 static bool is_engine_on(const struct yaml_node *engines, const char *name)
@@ -893,10 +865,10 @@ static int load(struct sensor_settings *settings, const struct sensor_options *f
 		r = take_flags(&settings->options, argc, argv, err);
 	if (r >= 0)
 		r = take_log_settings(&settings->options, err);
-	if (r >= 0) {
-		take_additions(settings);
+	if (r >= 0)
+		r = take_additions(settings, err);
+	if (r >= 0)
 		take_plugins(settings);
-	}
 	return r;
 }
 
@@ -905,7 +877,7 @@ int sensor_settings_load(struct sensor_settings *settings, int argc, char **argv
 	struct sensor_options flags;
 	int r;
 
-	*settings = (struct sensor_settings){};
+	*settings = (struct sensor_settings){ .additions = additions_new() };
 	settings_defaults(&table, &flags);
 	settings_defaults(&table, &settings->options);
 	r = take_flags(&flags, argc, argv, err);
@@ -925,7 +897,7 @@ void sensor_settings_done(struct sensor_settings *settings)
 		free(settings->joined[i]);
 	}
 	free(settings->main_file);
-	free(settings->extra_output);
+	additions_free(settings->additions);
 	text_list_done(&settings->more_cri_sockets);
 	text_list_done(&settings->more_docker_sockets);
 	text_list_done(&settings->more_podman_sockets);

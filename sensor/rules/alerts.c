@@ -86,18 +86,34 @@ static void write_extra(enum extra extra, const struct event *event,
 		json_add_u64(json, event->time_ns);
 }
 
-/* Both are sorted by name; where both have one, the format's field stands. */
+static void write_member(
+	const struct format_member *member, const struct event *event, struct json_writer *json)
+{
+	struct buffer text;
+
+	json_key_text(json, member->name);
+	if (member->use) {
+		field_print_json(event, member->use, json);
+		return;
+	}
+	buffer_init(&text, ALERT_MAX);
+	format_write(member->text, event, &text);
+	json_add_text(json, buffer_text(&text));
+	buffer_done(&text);
+}
+
+/* Both are sorted by name; where both have one, the format's member stands. */
 static void write_fields(const struct compiled_rule *compiled, const struct event *event,
 	const struct alert_format *format, struct json_writer *json)
 {
-	size_t count = format_field_count(compiled->format), at = 0;
+	size_t count = format_member_count(compiled->format), at = 0;
 
 	json_begin_object(json);
 	for (enum extra extra = 0; extra < EXTRA_COUNT || at < count;) {
 		const char *name = extra < EXTRA_COUNT ? extra_name(extra, event, format) : NULL;
-		const struct field_use *use =
-			at < count ? format_field(compiled->format, at) : NULL;
-		int order = !use ? -1 : !name ? 1 : text_compare(text_of(name), use->name);
+		const struct format_member *member =
+			at < count ? format_member_at(compiled->format, at) : NULL;
+		int order = !member ? -1 : !name ? 1 : text_compare(text_of(name), member->name);
 
 		if (!name && extra < EXTRA_COUNT) {
 			extra++;
@@ -108,8 +124,7 @@ static void write_fields(const struct compiled_rule *compiled, const struct even
 		extra += order <= 0;
 		if (order < 0)
 			continue;
-		json_key_text(json, use->name);
-		field_print_json(event, use, json);
+		write_member(member, event, json);
 		at++;
 	}
 	json_end(json);

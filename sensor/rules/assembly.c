@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "sensor/rules/additions.h"
 #include "sensor/rules/analysis.h"
 #include "sensor/rules/expansion.h"
 #include "sensor/rules/warnings.h"
@@ -290,21 +291,6 @@ static int compile_condition(const struct assembly *assembly, const struct rule_
 		advice_for_message(assembly, &err), &err);
 }
 
-/* Falco's suggested fields, in its order. */
-static void add_suggested(struct buffer *out)
-{
-	static const char *const names[] = { "container.id", "container.name",
-		"container.image.repository", "container.image.tag", "k8s.pod.name",
-		"k8s.ns.name" };
-
-	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		buffer_add_char(out, ' ');
-		for (const char *c = names[i]; *c; c++)
-			buffer_add_char(out, *c == '.' ? '_' : *c);
-		buffer_printf(out, "=%%%s", names[i]);
-	}
-}
-
 /* Takes "%container.info" out, which Falco once filled in. */
 static void add_output(
 	const struct assembly *assembly, const struct rule_definition *rule, struct buffer *out)
@@ -338,31 +324,80 @@ static const char *advice_for_output(
 	return advice_for_field(assembly->loader->arena, name);
 }
 
+/* What append_output adds to the text of this rule's alerts. */
+static void add_outputs(
+	const struct assembly *assembly, const struct rule_definition *rule, struct buffer *out)
+{
+	const struct additions *additions = assembly->loader->options.additions;
+
+	for (size_t i = 0; additions && i < additions->count; i++) {
+		const struct addition *addition = &additions->items[i];
+
+		if (!addition_matches(addition, rule))
+			continue;
+		if (addition->output)
+			buffer_printf(out, " %s", addition->output);
+		if (addition->suggests)
+			additions_write_suggested(additions, rule->source, out);
+	}
+}
+
+static int add_members(const struct addition *addition, struct format *format,
+	const struct extra_field **ret_wrong, struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < addition->field_count && r == 0; i++) {
+		*ret_wrong = &addition->fields[i];
+		r = format_add_member(
+			format, addition->fields[i].key, addition->fields[i].format, err);
+	}
+	return r;
+}
+
+/* The fields that append_output adds to JSON alerts. 1 when the rule is skipped. */
+static int compile_members(
+	const struct assembly *assembly, const struct rule_definition *rule, struct format *format)
+{
+	const struct additions *additions = assembly->loader->options.additions;
+	const struct extra_field *wrong = NULL;
+	struct error err = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; additions && i < additions->count && r == 0; i++)
+		if (addition_matches(&additions->items[i], rule))
+			r = add_members(&additions->items[i], format, &wrong, &err);
+	if (r == 0)
+		return 0;
+	return skip_or_fail(assembly, rule, LOAD_ERR_COMPILE_OUTPUT, rule->output_place,
+		arena_printf(assembly->loader->arena,
+			"it is \"%s\" of append_output's extra_fields", wrong->key)
+			.data,
+		&err);
+}
+
 /* 0 with the format, 1 when the rule is skipped. */
 static int compile_output(const struct assembly *assembly, const struct rule_definition *rule,
 	struct format **ret_format)
 {
-	const struct rules_options *options = &assembly->loader->options;
+	const struct additions *additions = assembly->loader->options.additions;
 	_cleanup_(buffer_done) struct buffer output;
 	struct error err = { 0 };
 	size_t offset = 0;
 
 	buffer_init(&output, OUTPUT_MAX);
 	add_output(assembly, rule, &output);
-	if (options->suggests_output)
-		add_suggested(&output);
-	if (options->extra_output)
-		buffer_printf(&output, " %s", options->extra_output);
+	add_outputs(assembly, rule, &output);
 	if (output.is_cut)
 		return load_error(assembly->result, LOAD_ERR_COMPILE_OUTPUT, rule->output_place,
 			NULL, "the output is longer than %d bytes", OUTPUT_MAX);
-	if (format_parse(buffer_text(&output), ret_format, &offset, &err) < 0)
+	if (format_parse(buffer_text(&output), additions, ret_format, &offset, &err) < 0)
 		return skip_or_fail(assembly, rule, LOAD_ERR_COMPILE_OUTPUT,
 			place_in_output(assembly->loader->arena, rule->output_place,
 				buffer_text(&output), offset),
 			advice_for_output(assembly, buffer_text(&output), offset), &err);
 	output_warn(buffer_text(&output), rule->output_place, assembly->result);
-	return 0;
+	return compile_members(assembly, rule, *ret_format);
 }
 
 static void warn_event_types(const struct assembly *assembly, const struct rule_definition *rule,
@@ -509,6 +544,7 @@ int definitions_compile(struct rules_loader *loader, struct load_result *result,
 	};
 	int r;
 
+	assembly.program->readings.additions = loader->options.additions;
 	lists_expand(loader);
 	r = parse_macros(&assembly);
 	if (r == 0)

@@ -24,8 +24,12 @@ struct format {
 	struct readings readings;
 	struct part *parts;
 	size_t count, capacity;
-	const struct field_use **fields;
+	const struct field_use **fields; /* of all readings, those of the texts added too */
 	size_t field_count, field_capacity;
+	struct format_member *members;
+	size_t member_count, member_capacity;
+	struct format **texts; /* that were added */
+	size_t text_count, text_capacity;
 };
 
 static struct part *part_new(struct format *format)
@@ -148,33 +152,57 @@ static int parse_parts(
 	return 0;
 }
 
-static int compare_fields(const void *a, const void *b)
+static int compare_members(const void *a, const void *b)
 {
-	const struct field_use *left = *(const struct field_use *const *)a;
-	const struct field_use *right = *(const struct field_use *const *)b;
+	const struct format_member *left = a, *right = b;
 
 	return text_compare(left->name, right->name);
 }
 
-/* Readings are kept once each, so fields are too. */
-static void collect_fields(struct format *format)
+/* Replaces the member of that name. */
+static void add_member(struct format *format, const struct format_member *member)
 {
-	for (size_t i = 0; i < format->readings.count; i++)
-		if (format->readings.items[i].kind == READING_FIELD)
-			*ARRAY_ADD(format->fields, format->field_count, format->field_capacity) =
-				&format->readings.items[i].use;
-	if (format->field_count)
-		qsort(format->fields, format->field_count, sizeof(*format->fields), compare_fields);
+	size_t at = 0;
+
+	while (at < format->member_count && !text_equal(format->members[at].name, member->name))
+		at++;
+	if (at == format->member_count)
+		(void)ARRAY_ADD(format->members, format->member_count, format->member_capacity);
+	format->members[at] = *member;
 }
 
-int format_parse(
-	struct text text, struct format **ret_format, size_t *ret_offset, struct error *err)
+static void sort_members(struct format *format)
+{
+	if (format->member_count)
+		qsort(format->members, format->member_count, sizeof(*format->members),
+			compare_members);
+}
+
+/* Readings are kept once each, so fields are too. Called once: readings move as they grow. */
+static void collect_fields(struct format *format)
+{
+	for (size_t i = 0; i < format->readings.count; i++) {
+		const struct reading *reading = &format->readings.items[i];
+
+		if (reading->kind != READING_FIELD)
+			continue;
+		*ARRAY_ADD(format->fields, format->field_count, format->field_capacity) =
+			&reading->use;
+		add_member(format,
+			&(struct format_member){ .name = reading->use.name, .use = &reading->use });
+	}
+	sort_members(format);
+}
+
+int format_parse(struct text text, const struct additions *additions, struct format **ret_format,
+	size_t *ret_offset, struct error *err)
 {
 	_cleanup_(format_freep) struct format *format = NEW(struct format);
 	int r;
 
 	format->text = text_to_string(text);
 	format->arena = arena_new(SIZE_MAX / 2);
+	format->readings.additions = additions;
 	r = parse_parts(format, (struct text){ format->text, text.length }, ret_offset, err);
 	if (r < 0)
 		return -EINVAL;
@@ -187,12 +215,41 @@ void format_free(struct format *format)
 {
 	if (!format)
 		return;
+	for (size_t i = 0; i < format->text_count; i++)
+		format_free(format->texts[i]);
 	readings_done(&format->readings);
+	free(format->texts);
+	free(format->members);
 	free(format->fields);
 	free(format->parts);
 	free(format->text);
 	arena_free(format->arena);
 	free(format);
+}
+
+int format_add_member(struct format *format, const char *key, const char *text, struct error *err)
+{
+	_cleanup_(format_freep) struct format *added = NULL;
+	_cleanup_(freep) char *token = text ? NULL : string_printf("%%%s", key);
+	struct text name = arena_copy(format->arena, text_of(key));
+	size_t offset = 0;
+	int r;
+
+	r = format_parse(
+		text_of(text ? text : token), format->readings.additions, &added, &offset, err);
+	if (r == 0 && !text && (added->count != 1 || added->field_count != 1))
+		r = error_set(err, -EINVAL, "unknown filter: unexpected token after '");
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < added->field_count; i++)
+		*ARRAY_ADD(format->fields, format->field_count, format->field_capacity) =
+			added->fields[i];
+	add_member(format, &(struct format_member){ .name = name,
+				   .use = text ? NULL : added->fields[0],
+				   .text = text ? added : NULL });
+	sort_members(format);
+	*ARRAY_ADD(format->texts, format->text_count, format->text_capacity) = TAKE(added);
+	return 0;
 }
 
 static void write_value(const struct value *value, struct buffer *out)
@@ -288,4 +345,14 @@ size_t format_field_count(const struct format *format)
 const struct field_use *format_field(const struct format *format, size_t index)
 {
 	return format->fields[index];
+}
+
+size_t format_member_count(const struct format *format)
+{
+	return format->member_count;
+}
+
+const struct format_member *format_member_at(const struct format *format, size_t index)
+{
+	return &format->members[index];
 }

@@ -17,9 +17,6 @@ struct rules_loader *rules_loader_new(const struct rules_options *options)
 
 	loader->arena = arena_new(SIZE_MAX / 2);
 	loader->options = *options;
-	if (options->extra_output)
-		loader->options.extra_output =
-			arena_copy(loader->arena, text_of(options->extra_output)).data;
 	return loader;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
+#include "sensor/rules/additions.h"
 #include "sensor/rules/readings.h"
 
 void readings_done(struct readings *readings)
@@ -64,13 +65,25 @@ static char *field_text(const struct operand *operand)
 		TEXT_PRINT(operand->argument));
 }
 
-static int make_field(struct reading *reading, const struct operand *operand, struct error *err)
+/* A constant that the settings do not give is no field. */
+static bool is_missing_constant(const struct readings *readings, const struct field_use *use)
+{
+	return !strcmp(use->field->name, "static") &&
+	       !additions_have_static(readings->additions, use->key);
+}
+
+static int make_field(const struct readings *readings, struct reading *reading,
+	const struct operand *operand, struct error *err)
 {
 	_cleanup_(freep) char *name = field_text(operand);
 	unsigned flags;
 	int r;
 
 	r = field_resolve(text_of(name), NULL, &reading->use, err);
+	if (r >= 0 && is_missing_constant(readings, &reading->use)) {
+		field_use_done(&reading->use);
+		r = -ENOENT;
+	}
 	if (r == -ENOENT)
 		return error_set(
 			err, -ENOENT, "filter_check called with nonexistent field %s", name);
@@ -185,7 +198,7 @@ static int make(struct readings *readings, struct reading *reading, const struct
 {
 	switch (operand->kind) {
 	case OPERAND_FIELD:
-		return make_field(reading, operand, err);
+		return make_field(readings, reading, operand, err);
 	case OPERAND_VALUE:
 		make_constant(reading, operand);
 		return 0;

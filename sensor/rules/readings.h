@@ -32,6 +32,7 @@ struct readings {
 	size_t count, capacity;
 	unsigned *index; /* hash of the text -> place + 1 */
 	size_t index_size;
+	const struct additions *additions; /* which constants there are; NULL: none. Borrowed */
 };
 
 /* What was read of an event already; one slot a reading and view. */

@@ -53,11 +53,14 @@ void load_result_print(const struct load_result *result, struct buffer *out);
 /* {name, successful, errors, warnings …} of spec 5.4, with our advice, line and column added. */
 void load_result_json(const struct load_result *result, struct json_writer *json);
 
+struct additions;
+
 struct rules_options {
-	enum priority minimum_priority;	   /* rules below it are validated, not enabled */
-	bool matches_all;		   /* rule_matching: all */
-	bool suggests_output;		   /* append_output: suggested_output (spec 4.5, 12) */
-	const char *extra_output;	   /* appended to every output; NULL: nothing */
+	enum priority minimum_priority; /* rules below it are validated, not enabled */
+	bool matches_all;		/* rule_matching: all */
+	/* What is added to outputs; NULL: nothing. Borrowed, as long as the loader and its rules.
+	 */
+	const struct additions *additions;
 	const struct yaml_node *selection; /* the `rules:` list of falco.yaml, borrowed; NULL */
 	bool keeps_conditions;		   /* the loader keeps them written out, to explain */
 };

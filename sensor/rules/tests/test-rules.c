@@ -8,11 +8,22 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/yaml.h"
+#include "sensor/rules/additions.h"
 #include "sensor/rules/given.h"
 #include "sensor/rules/rules.h"
 #include "tests/test.h"
 
 static const struct rules_options plain = { .minimum_priority = PRIORITY_DEBUG };
+
+/* Falco's default of append_output. */
+static const struct additions *suggestions(void)
+{
+	static struct addition item = { .suggests = true };
+	static const struct additions all = { .items = &item, .count = 1 };
+
+	return &all;
+}
 
 /* Loads one text and compiles it; a failure shows. */
 static struct rules *rules_of(const struct rules_options *options, const char *text)
@@ -100,7 +111,7 @@ TEST(the_official_files_load_together_without_a_word)
 
 	if (!has_shared())
 		SKIP("the official rules are not beside this checkout");
-	options.suggests_output = true;
+	options.additions = suggestions();
 	loader = rules_loader_new(&options);
 	for (size_t i = 0; i < COUNT_OF(official); i++)
 		check_loads_clean(loader, official[i]);
@@ -501,7 +512,7 @@ static char *alert_of(
 	struct error err = { 0 };
 	struct buffer out;
 
-	options.suggests_output = strstr(rule_text, "suggested") != NULL;
+	options.additions = strstr(rule_text, "suggested") ? suggestions() : NULL;
 	rules = rules_of(&options, rule_text);
 	CHECK_NUMBER(given_event(given, text_of(values), &event, &err), 0);
 	CHECK_TEXT(err.message, "");
@@ -815,7 +826,7 @@ TEST(real_alerts_of_falco_come_out_to_the_byte)
 
 	if (!samples.length || !has_shared())
 		SKIP("Falco's samples are not beside this checkout");
-	options.suggests_output = true;
+	options.additions = suggestions();
 	loader = rules_loader_new(&options);
 	for (size_t i = 0; i < COUNT_OF(official); i++)
 		check_loads_clean(loader, official[i]);
@@ -828,4 +839,117 @@ TEST(real_alerts_of_falco_come_out_to_the_byte)
 		}
 	CHECK_NUMBER(count, 33);
 	given_free(given);
+}
+
+static struct additions *additions_of(const char *text)
+{
+	_cleanup_(yaml_unloadp) struct yaml *yaml = NULL;
+	struct additions *additions = additions_new();
+	const struct yaml_node *root;
+	struct error err = { 0 };
+
+	CHECK_NUMBER(yaml_parse(text_of(text), "falco.yaml", &yaml, &err), 0);
+	root = yaml_document(yaml, 0);
+	CHECK_NUMBER(additions_read_statics(
+			     additions, "falco.yaml", yaml_get(root, "static_fields"), &err),
+		0);
+	CHECK_NUMBER(
+		additions_read(additions, "falco.yaml", yaml_get(root, "append_output"), &err), 0);
+	CHECK_TEXT(err.message, "");
+	return additions;
+}
+
+#define APPENDED_RULE(tags)                                                                     \
+	"- rule: R\n  desc: d\n  condition: evt.type=open and static.site=lab\n  output: o\n  " \
+	"priority: INFO\n  tags: [" tags "]\n"
+
+#define APPENDED                                                                     \
+	"static_fields: {site: lab}\n"                                               \
+	"append_output:\n"                                                           \
+	"- match: {source: syscall, rule: R, tags: [a, b]}\n"                        \
+	"  extra_output: at %static.site\n"                                          \
+	"  extra_fields: [proc.pid, {who: \"%proc.name/%proc.pid\"}, static.site]\n" \
+	"- match: {rule: Q}\n"                                                       \
+	"  extra_output: never\n"
+
+static char *appended_alert(const char *rule)
+{
+	static const struct alert_format format = {
+		.hostname = "h", .uses_utc = true, .includes_message = true, .includes_fields = true
+	};
+	struct additions *additions = additions_of(APPENDED);
+	struct rules_options options = plain;
+	_cleanup_(rules_freep) struct rules *rules = NULL;
+	struct given *given = given_new();
+	struct event *event;
+	struct error err = { 0 };
+	struct buffer out;
+
+	options.additions = additions;
+	rules = rules_of(&options, rule);
+	CHECK_NUMBER(
+		given_event(given, TEXT("evt.type=open proc.name=cat proc.pid=7"), &event, &err),
+		0);
+	event->statics = additions->statics;
+	event->static_count = additions->static_count;
+	buffer_init(&out, 64 << 10);
+	rule_write_json(rules_at(rules, 0), event, &format, &out);
+	given_free(given);
+	additions_free(additions);
+	return buffer_take(&out);
+}
+
+TEST(append_output_adds_text_and_fields_to_the_rules_that_it_matches)
+{
+	_cleanup_(freep) char *matched = appended_alert(APPENDED_RULE("b, c, a"));
+	_cleanup_(freep) char *other = appended_alert(APPENDED_RULE("a"));
+
+	CHECK(strstr(matched, "\"message\":\"o at lab\"") != NULL);
+	CHECK(strstr(matched, "\"proc.pid\":7,\"static.site\":\"lab\",\"who\":\"cat/7\"}") != NULL);
+	CHECK(strstr(other, "\"message\":\"o\"") != NULL);
+	CHECK(strstr(other, "static.site") == NULL);
+}
+
+/* The first word of what is wrong with one file, or "" when nothing is. */
+static char *refusal_of(const char *appended)
+{
+	struct additions *additions = additions_of(appended);
+	struct rules_options options = plain;
+	_cleanup_(rules_loader_freep) struct rules_loader *loader = NULL;
+	_cleanup_(load_result_freep) struct load_result *result = NULL;
+	char *message;
+
+	options.additions = additions;
+	loader = rules_loader_new(&options);
+	result = rules_loader_add(loader, "f.yaml",
+		TEXT("- {rule: R, desc: d, condition: evt.type=open, output: o, priority: INFO}\n"));
+	message = string_copy(result->error_count ? result->errors[0].message : "");
+	additions_free(additions);
+	return message;
+}
+
+TEST(append_output_with_a_field_that_is_none_is_an_error_of_the_rule)
+{
+	_cleanup_(freep) char *field = refusal_of("append_output: [{extra_fields: [proc.nmae]}]");
+	_cleanup_(freep) char *text = refusal_of("append_output: [{extra_output: \"%no.field\"}]");
+	_cleanup_(freep) char *constant = refusal_of("append_output: [{extra_fields: [static.x]}]");
+	_cleanup_(freep) char *other =
+		refusal_of("append_output: [{match: {rule: Q}, extra_output: \"%no.field\"}]");
+
+	CHECK_TEXT(field, "unknown filter: unexpected token after '");
+	CHECK_TEXT(text, "unknown filter: unexpected token after '");
+	CHECK_TEXT(constant, "filter_check called with nonexistent field static.x");
+	CHECK_TEXT(other, "");
+}
+
+TEST(append_output_of_a_wrong_shape_is_said_with_its_line)
+{
+	_cleanup_(yaml_unloadp) struct yaml *yaml = NULL;
+	struct additions *additions = additions_new();
+	struct error err = { 0 };
+
+	CHECK_NUMBER(yaml_parse(TEXT("\n- match: {rules: x}\n"), "f", &yaml, &err), 0);
+	CHECK_NUMBER(additions_read(additions, "f", yaml_document(yaml, 0), &err), -EINVAL);
+	CHECK_TEXT(err.message, "f:2: \"append_output\": match has the keys source, rule and tags");
+	additions_free(additions);
 }
