@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "sensor/events.h"
+#include "sensor/rules/schema.h"
 #include "sensor/sensor.h"
 
 #define OUTPUT_MAX (64 * 1024 * 1024)
@@ -166,11 +167,10 @@ static int refuse_plugin_info(struct description *to)
 		to->options->plugin_info);
 }
 
-static int refuse_rule_schema(struct description *to)
+static int print_rule_schema(struct description *to)
 {
-	return error_set(to->err, -ENOTSUP,
-		"--rule-schema comes with a later version; -V FILE "
-		"checks a rules file");
+	rule_schema_print(to->out);
+	return 0;
 }
 
 static void add_pair(struct json_writer *json, const char *key, const char *value)
@@ -253,8 +253,7 @@ static void print_results_text(struct load_result *const *results, size_t count,
 {
 	for (size_t i = 0; i < count; i++) {
 		if (!results[i]->error_count) {
-			buffer_printf(out, "%s: Ok%s\n", results[i]->file,
-				results[i]->warning_count ? ", with warnings" : "");
+			load_result_print_state(results[i], out);
 			continue;
 		}
 		load_result_print(results[i], out);
@@ -436,7 +435,7 @@ int sensor_describe(const struct sensor_settings *settings, int *ret_status, str
 		{ options->wants_version, print_version },
 		{ options->wants_page_size, print_page_size },
 		{ options->wants_config_schema, print_config_schema },
-		{ options->wants_rule_schema, refuse_rule_schema },
+		{ options->wants_rule_schema, print_rule_schema },
 		{ options->wants_ignored_calls, print_ignored_calls },
 		{ options->wants_events, print_events },
 		{ options->wants_plugins, print_plugins },

@@ -106,8 +106,8 @@ static int load_file(struct rules_loader *loader, const char *path, struct error
 		return r;
 	if (!result->error_count) {
 		sensor_log_warnings(result);
-		log_info("rules file %s: ok%s", path,
-			result->warning_count ? ", with warnings" : "");
+		log_info("   %s | schema validation: %s", path,
+			result->schema_warning_count ? result->schema_warnings[0] : "ok");
 		return 0;
 	}
 	buffer_init(&text, ERROR_MESSAGE_MAX);

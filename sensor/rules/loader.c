@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "sensor/rules/definitions.h"
+#include "sensor/rules/schema.h"
 
 #define FILE_MAX (16 * 1024 * 1024)
 
@@ -71,6 +72,7 @@ static void add(
 		return;
 	}
 	*ARRAY_ADD(loader->files, loader->file_count, loader->file_capacity) = yaml;
+	rule_schema_check(yaml, result);
 	if (definitions_read(loader, yaml, result) == 0)
 		(void)definitions_compile(loader, result, NULL, NULL);
 }

@@ -357,6 +357,9 @@ void load_result_free(struct load_result *result)
 		return;
 	issues_free(result->errors, result->error_count);
 	issues_free(result->warnings, result->warning_count);
+	for (size_t i = 0; i < result->schema_warning_count; i++)
+		free(result->schema_warnings[i]);
+	free(result->schema_warnings);
 	free(result->file);
 	free(result);
 }
@@ -389,13 +392,26 @@ static void print_issues(
 		print_issue(&issues[i], out);
 }
 
-void load_result_print(const struct load_result *result, struct buffer *out)
+void load_result_print_state(const struct load_result *result, struct buffer *out)
 {
 	const char *state = result->error_count	    ? "Invalid"
 			    : result->warning_count ? "Ok, with warnings"
 						    : "Ok";
 
 	buffer_printf(out, "%s: %s\n", result->file, state);
+	if (!result->schema_warning_count)
+		return;
+	buffer_printf(out, "%zu Schema warnings:\n", result->schema_warning_count);
+	for (size_t i = 0; i < result->schema_warning_count; i++)
+		buffer_printf(out, "------\n%s\n", result->schema_warnings[i]);
+	buffer_add_string(out, "------\n");
+}
+
+void load_result_print(const struct load_result *result, struct buffer *out)
+{
+	load_result_print_state(result, out);
+	if (result->schema_warning_count && (result->error_count || result->warning_count))
+		buffer_add_char(out, '\n');
 	print_issues(result->errors, result->error_count, "Errors", out);
 	if (result->error_count && result->warning_count)
 		buffer_add_char(out, '\n');
@@ -477,6 +493,15 @@ void load_result_json(const struct load_result *result, struct json_writer *json
 	issues_json(result->errors, result->error_count, json);
 	json_key(json, "name");
 	json_add_string(json, result->file);
+	if (result->has_schema) {
+		json_key(json, "schema_valid");
+		json_add_bool(json, !result->schema_warning_count);
+		json_key(json, "schema_warnings");
+		json_begin_array(json);
+		for (size_t i = 0; i < result->schema_warning_count; i++)
+			json_add_string(json, result->schema_warnings[i]);
+		json_end(json);
+	}
 	json_key(json, "successful");
 	json_add_bool(json, !result->error_count);
 	json_key(json, "warnings");

@@ -42,12 +42,17 @@ struct load_result {
 	size_t error_count;
 	struct load_issue *warnings;
 	size_t warning_count;
+	bool has_schema;	/* it could be held against the schema: it is YAML */
+	char **schema_warnings; /* what the schema does not allow; loads all the same */
+	size_t schema_warning_count;
 };
 
 void load_result_free(struct load_result *result);
 DEFINE_CLEANUP(struct load_result *, load_result_free)
 /* Short text of a code: "Error compiling condition". */
 const char *load_code_text(const char *code);
+/* "FILE: Ok", and what the schema does not allow. */
+void load_result_print_state(const struct load_result *result, struct buffer *out);
 /* For people, in Falco's form (spec 5.3, 5.4) with the advice added. */
 void load_result_print(const struct load_result *result, struct buffer *out);
 /* {name, successful, errors, warnings …} of spec 5.4, with our advice, line and column added. */

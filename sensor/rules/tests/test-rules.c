@@ -953,3 +953,58 @@ TEST(append_output_of_a_wrong_shape_is_said_with_its_line)
 	CHECK_TEXT(err.message, "f:2: \"append_output\": match has the keys source, rule and tags");
 	additions_free(additions);
 }
+
+/* What the schema does not allow in one file, a line each. */
+static char *schema_of(const char *file)
+{
+	_cleanup_(rules_loader_freep) struct rules_loader *loader = rules_loader_new(&plain);
+	_cleanup_(load_result_freep) struct load_result *result =
+		rules_loader_add(loader, "f.yaml", text_of(file));
+	struct buffer out;
+
+	buffer_init(&out, 64 << 10);
+	for (size_t i = 0; i < result->schema_warning_count; i++)
+		buffer_printf(&out, "%s\n", result->schema_warnings[i]);
+	buffer_add_string(&out, result->has_schema ? "" : "none");
+	return buffer_take(&out);
+}
+
+TEST(the_schema_says_what_it_does_not_allow_from_the_inside_out)
+{
+	static const struct {
+		const char *file, *want;
+	} cases[] = {
+		{ "- {rule: R, priority: Warning}\n",
+			"failed for <root>[0][priority]: Failed to match against any enum values.\n"
+			"failed for <root>[0]: Failed to validate against schema associated with "
+			"property name 'priority'.\n"
+			"failed for <root>: Failed to validate item #0 in array.\n" },
+		{ "- {macro: m, condition: evt.num=1}\n- {list: l, itmes: [a]}\n",
+			"failed for <root>[1]: Object contains a property that could not be "
+			"validated using 'properties' or 'additionalProperties' constraints: "
+			"'itmes'.\n"
+			"failed for <root>: Failed to validate item #1 in array.\n" },
+		{ "- {rule: R, exceptions: [{fields: [proc.name]}]}\n",
+			"failed for <root>[0][exceptions][0]: Missing required property 'name'.\n"
+			"failed for <root>[0][exceptions]: Failed to validate item #0 in array.\n"
+			"failed for <root>[0]: Failed to validate against schema associated with "
+			"property name 'exceptions'.\n"
+			"failed for <root>: Failed to validate item #0 in array.\n" },
+		{ "- {rule: R, enabled: maybe}\n",
+			"failed for <root>[0][enabled]: Value type not permitted by 'type' "
+			"constraint.\n"
+			"failed for <root>[0]: Failed to validate against schema associated with "
+			"property name 'enabled'.\n"
+			"failed for <root>: Failed to validate item #0 in array.\n" },
+		{ "rule: R\n",
+			"failed for <root>: Value type not permitted by 'type' constraint.\n" },
+		{ "- {list: l, items: [1, a], override: {items: append}}\n", "" },
+		{ "- rule: [\n", "none" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		_cleanup_(freep) char *got = schema_of(cases[i].file);
+
+		CHECK_TEXT(got, cases[i].want);
+	}
+}
