@@ -647,6 +647,7 @@ static struct text argv_text(struct arena *arena, const struct process *process)
 }
 
 /*
+ * The metadata's text was cleaned when it was kept, so that a command of many lines has blanks.
  * A probe is entered from outside: the process that runs its command has a parent that is not in
  * the container. So nothing inside can pass for one.
  */
@@ -660,7 +661,7 @@ static bool belongs_to_probe(const struct event *event, struct text probe)
 		if (process->container != event->container || !parent)
 			return false;
 		if (parent->container != event->container)
-			return text_equal(argv_text(event->arena, process), probe);
+			return kept_equals(probe, argv_text(event->arena, process));
 	}
 	return false;
 }

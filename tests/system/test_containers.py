@@ -12,6 +12,7 @@ import time
 
 import runtimes
 import tap
+from fake_cri import FakeCri
 from runtimes import IMAGE, LABELS, OTHER_IMAGE, REPOSITORY, TAG, Containerd, Docker, Podman, SlowLine
 from stack import SOURCE
 from test_sensor import Sensor
@@ -260,6 +261,8 @@ def run_in_cgroup(path, *command):
         subprocess.run(["sh", "-c", f"echo $$ > {folder}/cgroup.procs && exec \"$@\"", "sh", *command], check=True)
     finally:
         os.rmdir(folder)
+        with contextlib.suppress(OSError):  # others use it
+            os.removedirs(os.path.dirname(folder))
 
 
 def test_a_runtime_that_never_answers_holds_its_container_for_the_limit_and_nobody_else():
@@ -356,6 +359,69 @@ def test_a_health_check_is_told_from_what_looks_like_it():
         imitation = tap.wait_for("the command from inside", lambda: seen(False))[0]
         tap.equal(imitation["output_fields"]["container.healthcheck"], "/bin/sh -c cat /etc/passwd")
         tap.wait_for("the health check itself", lambda: seen(True), 30)
+
+
+# Where CRI-O and others put a container, by the drivers and distributions that do; how each tells
+# of it; and the type that follows.
+TOLD = [
+    ("v1", "cri-o", "1.27.1", "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod5f6a.slice/crio-{}.scope", "cri-o"),
+    ("v1", "cri-o", "1.27.1", "/kubepods.slice/kubepods-pod5f6b.slice/crio-{}.scope/container", "cri-o"),
+    ("v1alpha2", "cri-o", "1.20.2", "/kubepods/besteffort/pod5f6c/crio-{}", "cri-o"),
+    ("v1alpha2", "containerd", "1.4.3-k3s1", "/kubepods/burstable/pod5f6d/{}", "containerd"),
+    ("v1", "containerd", "v1.7.2-microk8s",
+     "/kubepods.slice/kubepods-pod5f6e.slice/cri-containerd-{}.scope", "containerd"),
+]
+
+
+def test_cri_o_and_runtimes_of_the_old_interface_are_understood():
+    runtimes.need()
+    for number, (version, name, release, path, kind) in enumerate(TOLD):
+        container, pod = f"{number}a" * 32, f"{number}b" * 32
+        is_crio, digest = name == "cri-o", f"{REPOSITORY}@sha256:{'ab' * 32}"
+        with FakeCri(version, name, release) as runtime, sensor(EXECS, cri=runtime.socket) as running:
+            running.wait_for_log(f"{name} {release} (runtime.{version}) answers at {runtime.socket}")
+            # CRI-O names the image by its id or digest, and says at the top whether it is privileged.
+            info = {"sandboxID": pod, "privileged": True} if is_crio else {
+                "sandboxID": pod, "config": {"image": {"image": IMAGE},
+                                             "linux": {"security_context": {"privileged": True}}}}
+            runtime.pods[pod] = {"name": "shop-7d4b9c6f5-x2x9k", "labels": {"pod-template-hash": "7d4b9c6f5"}}
+            runtime.containers[container] = {
+                "name": "shop", "image": IMAGE, "image_ref": digest, "digest": digest, "tag": IMAGE, "pod": pod,
+                "labels": LABELS, "info": json.dumps(info)}
+            run_in_cgroup(path.format(container), "true")
+            fields = alert_of(running, container)["output_fields"]
+            want = {"container.type": kind, "container.name": "shop", "container.image.repository": REPOSITORY,
+                    "container.image.tag": TAG, "container.image.digest": "sha256:" + "ab" * 32,
+                    "container.privileged": True, "container.label.team": LABELS["team"], "k8s.ns.name": "store",
+                    "k8s.pod.name": "shop-7d4b9c6f5-x2x9k", "k8s.deployment.name": "shop"}
+            tap.equal({key: fields[key] for key in want}, want, f"{name} {release} in {path}")
+
+
+def test_a_container_in_a_containers_cgroup_has_its_own_id():
+    runtimes.need("dockerd", "docker")
+    with Docker() as runtime, sensor(EXECS, docker=runtime.socket) as running:
+        outer = runtime.container("sleep", "600", options=("--name=outer",))
+        alert_of(running, outer)
+        # As docker in docker makes it: below the outer's, in every hierarchy.
+        inner = runtime.container(
+            "true", "inside", options=("--name=inner", f"--cgroup-parent=/docker/{outer}/docker"))
+        fields = alert_of(running, inner, proc__exe="true")["output_fields"]
+        tap.equal(fields["container.name"], "inner")
+        runtime.docker("exec", outer, "cat", "/etc/passwd")
+        fields = alert_of(running, outer, proc__args="/etc/passwd")["output_fields"]
+        tap.equal(fields["container.name"], "outer")
+
+
+def test_a_socket_that_appears_later_is_found_by_the_first_container():
+    runtimes.need("containerd", "ctr")
+    with Containerd() as runtime:
+        # Under another name first: the sensor looks for one that is not there yet.
+        late = runtime.socket + ".late"
+        with sensor(EXECS, cri=late) as running:
+            running.wait_for_log(f"no answer at {late}")
+            os.symlink(runtime.socket, late)
+            made = runtime.container(runtime.pod(), "true", name="late")
+            tap.equal(alert_of(running, made)["output_fields"]["container.name"], "late")
 
 
 if __name__ == "__main__":

@@ -151,29 +151,52 @@ static void read_ip(struct metadata *metadata, struct json_object *settings)
 		metadata->ip = keep_text(&metadata->kept, ip);
 }
 
-/* ["NONE"], ["CMD", program, argument …] or ["CMD-SHELL", line], as an image's author wrote it. */
-static void read_healthcheck(struct metadata *metadata, struct json_object *check)
+static struct text word_at(struct json_object *words, size_t index)
+{
+	struct json_object *word = json_object_array_get_idx(words, index);
+
+	if (!json_object_is_type(word, json_type_string))
+		return (struct text){ 0 };
+	return (struct text){ json_object_get_string(word),
+		(size_t)json_object_get_string_len(word) };
+}
+
+static void add_words(struct buffer *line, struct json_object *words, size_t from)
+{
+	if (!json_object_is_type(words, json_type_array))
+		return;
+	for (size_t i = from; i < json_object_array_length(words); i++) {
+		if (line->length)
+			buffer_add_char(line, ' ');
+		buffer_add_text(line, word_at(words, i));
+	}
+}
+
+/*
+ * ["NONE"], ["CMD", program, argument …] or ["CMD-SHELL", line], as an image's author wrote it; the
+ * shell is the image's own where it names one.
+ */
+static void read_healthcheck(
+	struct metadata *metadata, struct json_object *check, struct json_object *shell)
 {
 	struct json_object *test = json_get(check, "Test");
-	struct text words[IMAGE_NAMES_MAX];
-	struct kept kept = { 0 };
+	struct text how = { 0 };
 	struct buffer line;
-	size_t count = texts_of_array(&kept, test, words);
-	bool is_none = count && text_is(words[0], "NONE");
 
+	if (json_object_is_type(test, json_type_array) && json_object_array_length(test))
+		how = word_at(test, 0);
+	if (text_is(how, "NONE"))
+		metadata->healthcheck = keep_text(&metadata->kept, how);
+	if (!text_is(how, "CMD") && !text_is(how, "CMD-SHELL"))
+		return;
 	buffer_init(&line, METADATA_TEXT_MAX);
-	if (count > 1 && text_is(words[0], "CMD-SHELL"))
-		buffer_add_string(&line, "/bin/sh -c ");
-	for (size_t i = 1; i < count; i++) {
-		if (i > 1)
-			buffer_add_char(&line, ' ');
-		buffer_add_text(&line, words[i]);
-	}
-	if (is_none || line.length)
-		metadata->healthcheck =
-			keep_text(&metadata->kept, is_none ? TEXT("NONE") : buffer_text(&line));
+	if (text_is(how, "CMD-SHELL"))
+		add_words(&line, shell, 0);
+	if (text_is(how, "CMD-SHELL") && !line.length)
+		buffer_add_string(&line, "/bin/sh -c");
+	add_words(&line, test, 1);
+	metadata->healthcheck = keep_text(&metadata->kept, buffer_text(&line));
 	buffer_done(&line);
-	kept_done(&kept);
 }
 
 static bool is_hex(struct text text)
@@ -238,6 +261,7 @@ int inspect_read(struct fetch *fetch, struct json_object *inspect, struct error 
 	read_mounts(metadata, json_get(inspect, "Mounts"));
 	read_host_config(metadata, json_get(inspect, "HostConfig"));
 	read_ip(metadata, json_get(inspect, "NetworkSettings"));
-	read_healthcheck(metadata, check ? check : json_get(config, "HealthCheck"));
+	read_healthcheck(metadata, check ? check : json_get(config, "HealthCheck"),
+		json_get(config, "Shell"));
 	return 0;
 }

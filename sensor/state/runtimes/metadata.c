@@ -89,21 +89,37 @@ static size_t control_length(const unsigned char *at, size_t length)
 	return 0;
 }
 
-/* Valid UTF-8 in which line ends and tabs are blanks and other controls are U+FFFD. */
+/* The next character as it is kept; line ends and tabs are blanks, other controls are U+FFFD. */
+static struct text next_clean(struct text *text)
+{
+	size_t length = utf8_sequence_length(*text);
+	const unsigned char *at = (const unsigned char *)text->data;
+	struct text clean = { text->data, length };
+
+	if (at[0] == '\n' || at[0] == '\r' || at[0] == '\t')
+		clean = TEXT(" ");
+	else if (!length || control_length(at, length))
+		clean = TEXT("\xef\xbf\xbd");
+	*text = text_slice(*text, length ? length : 1, SIZE_MAX);
+	return clean;
+}
+
 static void add_clean(struct buffer *out, struct text text)
 {
-	while (text.length) {
-		size_t length = utf8_sequence_length(text);
-		const unsigned char *at = (const unsigned char *)text.data;
+	while (text.length)
+		buffer_add_text(out, next_clean(&text));
+}
 
-		if (length && !control_length(at, length))
-			buffer_add(out, text.data, length);
-		else if (at[0] == '\n' || at[0] == '\r' || at[0] == '\t')
-			buffer_add_char(out, ' ');
-		else
-			buffer_add_string(out, "\xef\xbf\xbd");
-		text = text_slice(text, length ? length : 1, SIZE_MAX);
+bool kept_equals(struct text kept, struct text raw)
+{
+	while (raw.length) {
+		struct text clean = next_clean(&raw);
+
+		if (!text_starts_with(kept, clean))
+			return false;
+		kept = text_slice(kept, clean.length, SIZE_MAX);
 	}
+	return !kept.length;
 }
 
 /* What fits without splitting a character. */

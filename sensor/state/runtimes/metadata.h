@@ -116,6 +116,8 @@ void kept_done(struct kept *kept);
 struct text keep_text(struct kept *kept, struct text text);
 /* The same with a bound of the caller's. */
 struct text keep_text_up_to(struct kept *kept, struct text text, size_t limit);
+/* Whether `kept` is what keep_text() makes of `raw`. */
+bool kept_equals(struct text kept, struct text raw);
 /*
  * Adds many: first those with short values, so that no heap of long ones pushes them out. A key
  * that comes twice keeps the value that was added first.

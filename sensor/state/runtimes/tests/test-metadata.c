@@ -176,3 +176,17 @@ TEST(kubernetes_labels_on_a_container_tell_its_pod)
 	CHECK(!metadata->pod->uid.data);
 	metadata_release(metadata);
 }
+
+TEST(a_command_of_many_lines_is_known_again_by_how_it_was_kept)
+{
+	static const char *const raw[] = { "sh -c if true\n\tthen exit 0\nfi",
+		"caf\xc3\xa9 \xff \x1b[2J", "" };
+	struct kept kept = { 0 };
+
+	for (size_t i = 0; i < COUNT_OF(raw); i++)
+		CHECK(kept_equals(keep_text(&kept, text_of(raw[i])), text_of(raw[i])));
+	CHECK(!kept_equals(TEXT("sh -c true"), TEXT("sh -c true x")));
+	CHECK(!kept_equals(TEXT("sh -c true x"), TEXT("sh -c true")));
+	CHECK(!kept_equals(TEXT("sh -c true"), TEXT("sh -c\x1btrue")));
+	kept_done(&kept);
+}

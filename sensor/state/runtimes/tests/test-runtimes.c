@@ -247,6 +247,44 @@ TEST(a_container_is_told_with_all_that_the_runtime_knows)
 	setup_end(&setup);
 }
 
+TEST(a_health_check_has_all_its_words_and_the_images_shell)
+{
+	static const struct {
+		const char *config, *line; /* of the check */
+	} checks[] = {
+		{ "\"Healthcheck\":{\"Test\":[\"NONE\"]}", "NONE" },
+		{ "\"Healthcheck\":{\"Test\":[]}", NULL },
+		{ "\"Healthcheck\":{\"Test\":\"x\"}", NULL },
+		{ "\"Healthcheck\":{\"Test\":[\"CMD-SHELL\",\"cat x\"]}", "/bin/sh -c cat x" },
+		{ "\"Shell\":[\"/bin/bash\",\"-eu\",\"-c\"],"
+		  "\"Healthcheck\":{\"Test\":[\"CMD-SHELL\",\"cat x\"]}",
+			"/bin/bash -eu -c cat x" },
+		{ "\"Shell\":[\"/bin/bash\",\"-c\"],"
+		  "\"Healthcheck\":{\"Test\":[\"CMD\",\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\","
+		  "\"9\",\"10\",\"11\",\"12\",\"13\",\"14\",\"15\",\"16\",\"17\",\"18\"]}",
+			"1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(checks); i++) {
+		_cleanup_(freep) char *body = string_printf(
+			"{\"Id\":\"" ID "\",\"Name\":\"/web\",\"Config\":{%s}}", checks[i].config);
+		struct script scripts[] = { { "/version", 200, "{\"Version\":\"20.10\"}", 0, 0 },
+			{ "/containers/" ID "/json", 200, body, 0, 0 } };
+		struct runtimes_answer *answer;
+		struct setup setup;
+
+		setup_begin(&setup, scripts, COUNT_OF(scripts));
+		server_start(&setup.server);
+		runtimes_begin(&setup);
+		answer = ask(&setup, ID);
+		CHECK_NUMBER(answer->answer, ANSWER_KNOWN);
+		check_slice(answer->metadata->healthcheck, checks[i].line);
+		runtimes_answer_free(answer);
+		server_stop(&setup.server);
+		setup_end(&setup);
+	}
+}
+
 TEST(what_is_known_first_is_told_first)
 {
 	struct script scripts[] = {
