@@ -23,20 +23,6 @@ bool output_is_usable(
 	return false;
 }
 
-struct telling {
-	settings_warning *warn;
-	void *context;
-};
-
-static void tell_later(void *context, const char *name)
-{
-	const struct telling *telling = context;
-	_cleanup_(freep) char *message =
-		string_printf("output %s is configured but comes with a later version", name);
-
-	telling->warn(telling->context, message);
-}
-
 static int check_output(const struct output *output, const void *settings, settings_warning *warn,
 	void *context, struct error *err)
 {
@@ -51,12 +37,11 @@ int configuration_check(const struct configuration *configuration, settings_warn
 	void *context, struct error *err)
 {
 	_cleanup_(pipeline_freep) struct pipeline *pipeline = NULL;
-	struct telling telling = { warn, context };
 	int r = pipeline_new(configuration_settings(configuration), warn, context, &pipeline, err);
 
 	for (size_t i = 0; i < output_count && !r; i++)
 		r = check_output(
 			outputs[i], configuration_output(configuration, i), warn, context, err);
-	configuration_later(configuration, tell_later, &telling);
+	configuration_answer(configuration, warn, context);
 	return r;
 }

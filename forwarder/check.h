@@ -12,7 +12,7 @@ bool output_is_usable(
 	const struct output *output, const void *settings, settings_warning *warn, void *context);
 /*
  * Looks at all that configuration_load() does not: templates, variables, addresses, priorities,
- * outputs that come later. 0 when the forwarder would start.
+ * outputs that are not here. 0 when the forwarder would start.
  */
 int configuration_check(const struct configuration *configuration, settings_warning *warn,
 	void *context, struct error *err);

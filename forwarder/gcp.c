@@ -25,6 +25,9 @@ static const struct setting rows[] = {
 		"credentials, or the account of the pod or machine"),
 	OUTPUT_ROW_IGNORED(
 		"workloadidentity", "false", "the pod's account is used when credentials is empty"),
+	OUTPUT_ROW_IGNORED(
+		"minimumpriority", "", "it is set for each output, as gcp.pubsub.minimumpriority"),
+	OUTPUT_ROW_IGNORED("customattributes", NULL, "they are set as gcp.pubsub.customattributes"),
 };
 
 const struct output_group gcp_group = {

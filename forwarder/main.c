@@ -40,11 +40,6 @@ static void warn(void *context, const char *message)
 	log_warning("%s", message);
 }
 
-static void say_later(void *context, const char *name)
-{
-	log_warning("output %s is configured but comes with a later version", name);
-}
-
 static int read_token(struct forwarder *forwarder, struct error *err)
 {
 	const char *path = forwarder->settings->token_file;
@@ -191,7 +186,7 @@ static int run(struct forwarder *forwarder, struct error *err)
 	r = open_all(forwarder, err);
 	if (r < 0)
 		return r;
-	configuration_later(forwarder->configuration, say_later, NULL);
+	configuration_answer(forwarder->configuration, warn, NULL);
 	say_hello(forwarder);
 	ready_notify();
 	wait_for_signal(&signals);

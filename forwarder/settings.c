@@ -206,11 +206,11 @@ static const struct setting own_rows[] = {
 };
 
 static const struct {
-	const char *name, *enabling, *others;
-} later_outputs[] = {
-#define LATER(name, enabling, others) { name, enabling, others },
-#include "forwarder/later-outputs.def"
-#undef LATER
+	const char *name, *enabling, *others, *answer;
+} absent_outputs[] = {
+#define ABSENT(name, enabling, others, answer) { name, enabling, others, answer },
+#include "forwarder/absent-outputs.def"
+#undef ABSENT
 };
 
 #define COMMON_KEYS "minimumpriority mutualtls checkcert maxconcurrentrequests"
@@ -218,7 +218,7 @@ static const struct {
 struct configuration {
 	struct setting *rows;
 	size_t count, capacity;
-	size_t known_count; /* rows that have an effect; those of later outputs follow */
+	size_t known_count; /* rows that have an effect; those of absent outputs follow */
 	size_t *output_at;  /* offset of each output's settings in `block` */
 	size_t *group_at;   /* the same for its group's, where it has one */
 	size_t size;
@@ -302,7 +302,7 @@ static void point_to_groups(struct configuration *configuration)
 	}
 }
 
-static void add_later_keys(struct configuration *configuration, const char *name, const char *keys)
+static void add_absent_keys(struct configuration *configuration, const char *name, const char *keys)
 {
 	struct text rest = text_of(keys), key;
 
@@ -314,7 +314,7 @@ static void add_later_keys(struct configuration *configuration, const char *name
 				.key = string_printf("%s." TEXT_FORMAT, name, TEXT_PRINT(key)),
 				.type = SETTING_NODE,
 				.at = take_room(configuration, sizeof(struct yaml_node *)),
-				.about = "Comes with a later version" });
+				.about = "Belongs to an output that is not here" });
 	}
 }
 
@@ -334,10 +334,10 @@ static struct configuration *configuration_new(void)
 	for (size_t i = 0; i < output_count; i++)
 		add_output_rows(configuration, i);
 	configuration->known_count = configuration->count;
-	for (size_t i = 0; i < COUNT_OF(later_outputs); i++) {
-		add_later_keys(configuration, later_outputs[i].name, later_outputs[i].enabling);
-		add_later_keys(configuration, later_outputs[i].name, later_outputs[i].others);
-		add_later_keys(configuration, later_outputs[i].name, COMMON_KEYS);
+	for (size_t i = 0; i < COUNT_OF(absent_outputs); i++) {
+		add_absent_keys(configuration, absent_outputs[i].name, absent_outputs[i].enabling);
+		add_absent_keys(configuration, absent_outputs[i].name, absent_outputs[i].others);
+		add_absent_keys(configuration, absent_outputs[i].name, COMMON_KEYS);
 	}
 	configuration->block = NEW_ARRAY(char, configuration->size);
 	point_to_groups(configuration);
@@ -382,7 +382,7 @@ static int read_file(struct configuration *configuration, settings_warning *warn
 		root, warn, context, err);
 }
 
-/* Keys of later outputs are asked for one by one in the environment (is_set_later). */
+/* Keys of absent outputs are asked for one by one in the environment (is_set_absent). */
 static int read_environment(struct configuration *configuration, struct error *err)
 {
 	struct settings_table table = table_of(configuration);
@@ -486,7 +486,7 @@ static bool is_set_in_file(const struct yaml_node *node)
 	return node->kind == YAML_SCALAR ? says_something(node->text) : node->count > 0;
 }
 
-static bool is_set_later(const struct configuration *configuration, const char *key)
+static bool is_set_absent(const struct configuration *configuration, const char *key)
 {
 	for (size_t i = configuration->known_count; i < configuration->count; i++) {
 		const struct setting *row = &configuration->rows[i];
@@ -500,7 +500,7 @@ static bool is_set_later(const struct configuration *configuration, const char *
 	return false;
 }
 
-static bool is_enabled_later(
+static bool is_enabled_absent(
 	const struct configuration *configuration, const char *name, const char *enabling)
 {
 	struct text rest = text_of(enabling), key;
@@ -510,18 +510,31 @@ static bool is_enabled_later(
 		_cleanup_(freep) char *full =
 			string_printf("%s." TEXT_FORMAT, name, TEXT_PRINT(key));
 
-		is_enabled = is_set_later(configuration, full);
+		is_enabled = is_set_absent(configuration, full);
 	}
 	return is_enabled;
 }
 
-void configuration_later(const struct configuration *configuration,
-	void (*told)(void *context, const char *name), void *context)
+void configuration_answer(
+	const struct configuration *configuration, settings_warning *warn, void *context)
 {
-	for (size_t i = 0; i < COUNT_OF(later_outputs); i++)
-		if (is_enabled_later(
-			    configuration, later_outputs[i].name, later_outputs[i].enabling))
-			told(context, later_outputs[i].name);
+	for (size_t i = 0; i < COUNT_OF(absent_outputs); i++) {
+		_cleanup_(freep) char *answer = NULL;
+
+		if (!is_enabled_absent(
+			    configuration, absent_outputs[i].name, absent_outputs[i].enabling))
+			continue;
+		answer = string_printf("output %s is configured, but %s", absent_outputs[i].name,
+			absent_outputs[i].answer);
+		warn(context, answer);
+	}
+}
+
+void configuration_absent(
+	void (*see)(void *context, const char *name, const char *answer), void *context)
+{
+	for (size_t i = 0; i < COUNT_OF(absent_outputs); i++)
+		see(context, absent_outputs[i].name, absent_outputs[i].answer);
 }
 
 int minimum_priority(const char *name, const struct output_settings *settings,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The forwarder's settings: its own rows, those of every output, and the keys of outputs that are
- * not here yet, joined into one table.
+ * not here, joined into one table.
  */
 #pragma once
 
@@ -72,11 +72,12 @@ void configuration_help(struct buffer *out);
  */
 void configuration_describe(
 	void (*write)(const struct settings_table *table, struct buffer *out), struct buffer *out);
-/*
- * The names of outputs that are switched on but not part of this version, each through `told`.
- */
-void configuration_later(const struct configuration *configuration,
-	void (*told)(void *context, const char *name), void *context);
+/* Says of outputs that are switched on but not here what to use instead, a sentence a call. */
+void configuration_answer(
+	const struct configuration *configuration, settings_warning *warn, void *context);
+/* All outputs of Falcosidekick's that are not here, and the answer to each. */
+void configuration_absent(
+	void (*see)(void *context, const char *name, const char *answer), void *context);
 /* The lowest priority that an output takes: PRIORITY_NONE when all. -EINVAL with words. */
 int minimum_priority(const char *name, const struct output_settings *settings,
 	enum priority *ret_priority, struct error *err);

@@ -29,7 +29,7 @@ static int pending_error(int fd)
 	return -error;
 }
 
-static int wait_for(int fd, short events, int64_t deadline_ms)
+int socket_wait(int fd, short events, int64_t deadline_ms)
 {
 	struct pollfd poller = { .fd = fd, .events = events };
 	int64_t left = deadline_ms - clock_ms(CLOCK_MONOTONIC);
@@ -51,7 +51,7 @@ static int try_address(const struct addrinfo *address, int64_t deadline_ms, int 
 	if (connect(fd, address->ai_addr, address->ai_addrlen) < 0) {
 		if (errno != EINPROGRESS)
 			return -errno;
-		r = wait_for(fd, POLLOUT, deadline_ms);
+		r = socket_wait(fd, POLLOUT, deadline_ms);
 		if (!r)
 			r = pending_error(fd);
 		if (r < 0)
@@ -93,7 +93,7 @@ static int check_open(int fd)
 	return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 }
 
-static int send_all(int fd, struct text data, int64_t deadline_ms)
+int socket_write(int fd, struct text data, int64_t deadline_ms)
 {
 	int r = 0;
 
@@ -103,7 +103,7 @@ static int send_all(int fd, struct text data, int64_t deadline_ms)
 		if (count >= 0)
 			data = text_slice(data, (size_t)count, data.length);
 		else if (errno == EAGAIN)
-			r = wait_for(fd, POLLOUT, deadline_ms);
+			r = socket_wait(fd, POLLOUT, deadline_ms);
 		else if (errno != EINTR)
 			r = -errno;
 	}
@@ -114,13 +114,11 @@ static int send_all(int fd, struct text data, int64_t deadline_ms)
  * There is no event for an empty send queue, so look: a stream that is closed or reset while its
  * last bytes are under way would lose them unseen.
  */
-static int wait_until_acknowledged(int fd, int64_t deadline_ms)
+int socket_wait_acknowledged(int fd, int64_t deadline_ms)
 {
 	for (;;) {
 		int unsent = 0, r = pending_error(fd);
 
-		if (!r)
-			r = check_open(fd);
 		if (r < 0)
 			return r;
 		if (ioctl(fd, SIOCOUTQ, &unsent) < 0)
@@ -139,9 +137,11 @@ int socket_send(int fd, struct text data, int timeout_ms, struct error *err)
 	int r = check_open(fd);
 
 	if (!r)
-		r = send_all(fd, data, deadline_ms);
+		r = socket_write(fd, data, deadline_ms);
 	if (!r)
-		r = wait_until_acknowledged(fd, deadline_ms);
+		r = socket_wait_acknowledged(fd, deadline_ms);
+	if (!r)
+		r = check_open(fd);
 	return r < 0 ? error_set(err, r, "cannot send: %s", strerror(-r)) : 0;
 }
 

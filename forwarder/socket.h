@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <poll.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 #include "base/error.h"
@@ -20,5 +22,9 @@ int socket_open(const char *host, const char *port, int type, int timeout_ms, in
  * empty). -EPIPE when the other side has closed, also when it did so before; -ETIMEDOUT.
  */
 int socket_send(int fd, struct text data, int timeout_ms, struct error *err);
+/* The parts of it. Deadlines are of CLOCK_MONOTONIC; `events` as poll()'s. */
+int socket_wait(int fd, short events, int64_t deadline_ms);
+int socket_write(int fd, struct text data, int64_t deadline_ms);
+int socket_wait_acknowledged(int fd, int64_t deadline_ms);
 /* One datagram. -EMSGSIZE when it is too long; -ECONNREFUSED when nobody listens, where known. */
 int socket_send_datagram(int fd, struct text data, struct error *err);

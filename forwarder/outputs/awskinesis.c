@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * AWS Kinesis: the raw event as a record. Ours: the partition key is the alert's uuid, so that one
- * that is sent again goes to the same shard.
+ * AWS Kinesis: the raw event as a record.
  */
 #include "base/memory.h"
-#include "forwarder/alert-text.h"
 #include "forwarder/aws.h"
+#include "forwarder/outputs/kinesis.h"
 
 struct awskinesis {
 	struct output_settings common;
@@ -33,23 +32,9 @@ static int check(const void *settings, struct error *err)
 static void compose(const struct messages *messages, const void *settings, struct request *request)
 {
 	const struct awskinesis *awskinesis = settings;
-	struct json_writer json;
-	struct buffer data;
 
-	buffer_init(&data, REQUEST_BODY_MAX);
-	base64_write(&data, messages->items[0].raw);
 	buffer_printf(&request->url, "https://kinesis.%s.amazonaws.com/", awskinesis->aws->region);
-	aws_json(request, "Kinesis_20131202.PutRecord", "1.1");
-	json_writer_init(&json, &request->body);
-	json_begin_object(&json);
-	json_key(&json, "StreamName");
-	json_add_string(&json, awskinesis->stream);
-	json_key(&json, "Data");
-	json_add_text(&json, buffer_text(&data));
-	json_key(&json, "PartitionKey");
-	json_add_string(&json, messages->items[0].alert->uuid);
-	json_end(&json);
-	buffer_done(&data);
+	kinesis_compose(request, &messages->items[0], awskinesis->stream);
 }
 
 static int sign(struct request *request, const struct preparing *at, struct error *err)

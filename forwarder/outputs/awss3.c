@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * AWS S3 and what speaks its language: an object for each alert. Ours: its key has the alert's time
- * and uuid, so that no two share one, and one that is sent again replaces itself.
+ * AWS S3 and what speaks its language: an object for each alert.
  */
 #include "base/memory.h"
-#include "forwarder/alert-text.h"
 #include "forwarder/aws.h"
+#include "forwarder/outputs/object.h"
 
 struct awss3 {
 	struct output_settings common;
@@ -39,60 +38,10 @@ static int check(const void *settings, struct error *err)
 	return r;
 }
 
-/* Each part of the key is escaped, its slashes are not. */
-static void add_path(struct buffer *url, struct text path)
-{
-	struct text part;
-
-	while (text_split(&path, '/', &part)) {
-		if (!part.length)
-			continue;
-		url_escape(url, part);
-		buffer_add_char(url, '/');
-	}
-}
-
-static void add_key(struct buffer *url, const struct alert *alert, const char *prefix)
-{
-	struct buffer time;
-
-	buffer_init(&time, 64);
-	time_write(&time, alert->time_ns);
-	add_path(url, text_of(prefix));
-	buffer_add_text(url, text_slice(buffer_text(&time), 0, strlen("YYYY-MM-DD")));
-	buffer_add_char(url, '/');
-	url_escape(url, buffer_text(&time));
-	buffer_printf(url, "-%s.json", alert->uuid);
-	buffer_done(&time);
-}
-
-/* CRC-32 of IEEE 802.3, which buckets with Object Lock ask for. */
-static void add_checksum(struct request *request, struct text body)
-{
-	uint32_t crc = UINT32_MAX;
-	struct buffer base64;
-	char bytes[4];
-
-	for (size_t i = 0; i < body.length; i++) {
-		crc ^= (unsigned char)body.data[i];
-		for (int bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
-	}
-	crc = ~crc;
-	for (int i = 0; i < 4; i++)
-		bytes[i] = (char)(crc >> (24 - 8 * i));
-	buffer_init(&base64, 16);
-	base64_write(&base64, (struct text){ bytes, sizeof(bytes) });
-	request_header(request, "x-amz-checksum-crc32", buffer_text(&base64));
-	buffer_done(&base64);
-}
-
 static void compose(const struct messages *messages, const void *settings, struct request *request)
 {
 	const struct awss3 *awss3 = settings;
-	struct text raw = messages->items[0].raw;
 
-	request->method = "PUT";
 	if (is_set(awss3->endpoint)) {
 		request_url(request, awss3->endpoint, "/");
 		buffer_printf(&request->url, "%s/", awss3->bucket);
@@ -100,12 +49,9 @@ static void compose(const struct messages *messages, const void *settings, struc
 		buffer_printf(&request->url, "https://%s.s3.%s.amazonaws.com/", awss3->bucket,
 			awss3->aws->region);
 	}
-	add_key(&request->url, messages->items[0].alert, awss3->prefix);
-	request_header(request, "Content-Type", TEXT("application/json"));
+	object_compose(request, &messages->items[0], awss3->prefix);
 	if (is_set(awss3->acl))
 		request_header(request, "x-amz-acl", text_of(awss3->acl));
-	add_checksum(request, raw);
-	buffer_add_text(&request->body, raw);
 }
 
 static int sign(struct request *request, const struct preparing *at, struct error *err)

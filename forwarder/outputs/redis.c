@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Redis: appends each alert to a list, or puts it into a hash under its uuid. Commands of a parcel
- * go as one pipeline, and each must be answered.
+ * go as one pipeline, and each must be answered. hiredis makes the commands and reads the answers;
+ * as that of Debian 12 speaks no TLS, they travel over a stream of ours.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,23 +11,27 @@
 
 #include "base/memory.h"
 #include "forwarder/library.h"
-#include "forwarder/output.h"
+#include "forwarder/stream.h"
 
-#define REDIS_FUNCTIONS(X)         \
-	X(redisConnectWithTimeout) \
-	X(redisSetTimeout)         \
-	X(redisAppendCommandArgv)  \
-	X(redisGetReply)           \
-	X(freeReplyObject)         \
-	X(redisFree)
+#define REDIS_FUNCTIONS(X)        \
+	X(redisFormatCommandArgv) \
+	X(redisFreeCommand)       \
+	X(redisReaderCreate)      \
+	X(redisReaderFeed)        \
+	X(redisReaderGetReply)    \
+	X(redisReaderFree)        \
+	X(freeReplyObject)
 LIBRARY(hiredis, "libhiredis.so.0.14", "libhiredis0.14", REDIS_FUNCTIONS)
 
 #define BATCH	     256
-#define DEFAULT_PORT 6379
+#define DEFAULT_PORT "6379"
+#define PIPELINE_MAX (64 * 1024 * 1024)
+#define READ_BYTES   4096
 
 struct redis {
 	struct output_settings common;
 	char *address, *username, *password, *key;
+	char *certificate_file, *key_file, *ca_file;
 	int64_t database;
 	int storage;
 	bool uses_tls;
@@ -43,14 +48,15 @@ static const struct setting rows[] = {
 	OUTPUT_ROW_CHOICE(redis, storage, "storagetype", "list hashmap", "list",
 		"A list of alerts, or a hash of alerts by their uuid"),
 	OUTPUT_ROW_TEXT(redis, key, "key", "falco", "Key of the list or hash"),
-	OUTPUT_ROW_BOOL(redis, uses_tls, "tls", "false",
-		"Not possible with this version's library; use a tunnel"),
-	OUTPUT_ROW_IGNORED("certfile", "", "There is no TLS to Redis here yet"),
-	OUTPUT_ROW_IGNORED("keyfile", "", "There is no TLS to Redis here yet"),
-	OUTPUT_ROW_IGNORED("cacertfile", "", "There is no TLS to Redis here yet"),
-	OUTPUT_ROW_IGNORED("mutualtls", "false", "There is no TLS to Redis here yet"),
-	OUTPUT_ROW_IGNORED("checkcert", "true", "There is no TLS to Redis here yet"),
+	OUTPUT_ROW_BOOL(redis, uses_tls, "tls", "false", "Whether to speak TLS"),
+	OUTPUT_ROW_TEXT(redis, certificate_file, "certfile", NULL,
+		"Client certificate, before that of mutualtlsclient"),
+	OUTPUT_ROW_TEXT(
+		redis, key_file, "keyfile", NULL, "Client key, before that of mutualtlsclient"),
+	OUTPUT_ROW_TEXT(redis, ca_file, "cacertfile", NULL,
+		"Who signs the server's certificate, before tlsclient.cacertfile"),
 	OUTPUT_ROW_PRIORITY,
+	OUTPUT_ROWS_TLS,
 };
 
 static bool is_enabled(const void *settings)
@@ -60,12 +66,9 @@ static bool is_enabled(const void *settings)
 
 static int check(const void *settings, struct error *err)
 {
-	const struct redis *redis = settings;
 	struct hiredis functions;
 
-	if (redis->uses_tls)
-		return error_set(err, -EINVAL,
-			"redis.tls: Debian 12's hiredis speaks no TLS; send through a tunnel");
+	(void)settings;
 	return hiredis_load(&functions, err);
 }
 
@@ -76,16 +79,14 @@ static size_t batch(const void *settings)
 }
 
 /* Of a "redis:6379", "redis" or "[::1]:6379". */
-static char *split_address(const char *address, int *ret_port)
+static char *split_address(const char *address, const char **ret_port)
 {
 	const char *colon = strrchr(address, ':'), *bracket = strchr(address, ']');
 	struct text host = text_of(address);
-	int64_t port;
 
 	*ret_port = DEFAULT_PORT;
-	if (colon && (!bracket || colon > bracket) && !text_to_i64(text_of(colon + 1), &port) &&
-		port > 0 && port < 65536) {
-		*ret_port = (int)port;
+	if (colon && (!bracket || colon > bracket)) {
+		*ret_port = colon + 1;
 		host.length = (size_t)(colon - address);
 	}
 	if (bracket && host.data[0] == '[')
@@ -108,15 +109,19 @@ static void compose(const struct messages *messages, const void *settings, struc
 
 struct session {
 	struct hiredis functions;
-	redisContext *context;
+	struct stream *stream;
+	redisReader *reader;
+	struct buffer commands; /* not sent yet */
 };
 
 static void close_session(void *connection)
 {
 	struct session *session = connection;
 
-	if (session->context)
-		session->functions.redisFree(session->context);
+	stream_close(session->stream);
+	if (session->reader)
+		session->functions.redisReaderFree(session->reader);
+	buffer_done(&session->commands);
 	free(session);
 }
 DEFINE_CLEANUP(struct session *, close_session)
@@ -125,19 +130,55 @@ static void append(struct session *session, const struct text *words, size_t cou
 {
 	const char *data[4];
 	size_t lengths[4];
+	char *command;
+	int length;
 
 	for (size_t i = 0; i < count; i++) {
 		data[i] = words[i].data;
 		lengths[i] = words[i].length;
 	}
-	session->functions.redisAppendCommandArgv(session->context, (int)count, data, lengths);
+	length = session->functions.redisFormatCommandArgv(&command, (int)count, data, lengths);
+	if (length > 0)
+		buffer_add(&session->commands, command, (size_t)length);
+	session->functions.redisFreeCommand(command);
+}
+
+static int send_commands(struct session *session, int timeout_ms, struct error *err)
+{
+	int r = session->commands.is_cut
+			? error_set(err, -EIO, "more than 64 MiB in one pipeline")
+			: stream_write(session->stream, buffer_text(&session->commands), timeout_ms,
+				  err);
+
+	buffer_clear(&session->commands);
+	return r < 0 ? -EIO : 0;
+}
+
+/* The next whole answer out of what comes. */
+static int next_reply(
+	struct session *session, int timeout_ms, redisReply **ret_reply, struct error *err)
+{
+	char data[READ_BYTES];
+	int count;
+
+	for (;;) {
+		if (session->functions.redisReaderGetReply(session->reader, (void **)ret_reply) !=
+			REDIS_OK)
+			return error_set(err, -EIO, "%s", session->reader->errstr);
+		if (*ret_reply)
+			return 0;
+		count = stream_read(session->stream, data, sizeof(data), timeout_ms, err);
+		if (count < 0)
+			return -EIO;
+		session->functions.redisReaderFeed(session->reader, data, (size_t)count);
+	}
 }
 
 /*
  * The next answer: 0, -EIO when there is none, -EPERM when the server takes no such command from us
  * now, -EAGAIN when it is busy, -EINVAL when it takes none of this kind.
  */
-static int read_reply(struct session *session, struct error *err)
+static int read_reply(struct session *session, int timeout_ms, struct error *err)
 {
 	static const struct {
 		struct text start;
@@ -148,11 +189,11 @@ static int read_reply(struct session *session, struct error *err)
 		{ { "OOM", 3 }, -EPERM },
 		{ { "TRYAGAIN", 8 }, -EAGAIN },
 	};
-	redisReply *reply;
-	int r = 0;
+	redisReply *reply = NULL;
+	int r = next_reply(session, timeout_ms, &reply, err);
 
-	if (session->functions.redisGetReply(session->context, (void **)&reply) != REDIS_OK)
-		return error_set(err, -EIO, "%s", session->context->errstr);
+	if (r < 0)
+		return r;
 	if (reply->type == REDIS_REPLY_ERROR) {
 		struct text words = { reply->str, (size_t)reply->len };
 
@@ -166,14 +207,18 @@ static int read_reply(struct session *session, struct error *err)
 	return r;
 }
 
-static int command(
-	struct session *session, const struct text *words, size_t count, struct error *err)
+static int command(struct session *session, const struct text *words, size_t count, int timeout_ms,
+	struct error *err)
 {
+	int r;
+
 	append(session, words, count);
-	return read_reply(session, err);
+	r = send_commands(session, timeout_ms, err);
+	return r < 0 ? r : read_reply(session, timeout_ms, err);
 }
 
-static int greet(struct session *session, const struct redis *redis, struct error *err)
+static int greet(
+	struct session *session, const struct redis *redis, int timeout_ms, struct error *err)
 {
 	_cleanup_(freep) char *database = string_printf("%lld", (long long)redis->database);
 	struct text select[] = { TEXT("SELECT"), text_of(database) };
@@ -182,42 +227,34 @@ static int greet(struct session *session, const struct redis *redis, struct erro
 	int r = 0;
 
 	if (is_set(redis->password))
-		r = is_set(redis->username) ? command(session, full, 3, err)
-					    : command(session, old, 2, err);
+		r = is_set(redis->username) ? command(session, full, 3, timeout_ms, err)
+					    : command(session, old, 2, timeout_ms, err);
 	if (!r && redis->database)
-		r = command(session, select, 2, err);
+		r = command(session, select, 2, timeout_ms, err);
 	return r;
-}
-
-static struct timeval time_of(int ms)
-{
-	return (struct timeval){ ms / 1000, ms % 1000 * 1000 };
-}
-
-static int connect_session(
-	struct session *session, const struct redis *redis, int timeout_ms, struct error *err)
-{
-	int port;
-	_cleanup_(freep) char *host = split_address(redis->address, &port);
-
-	session->context =
-		session->functions.redisConnectWithTimeout(host, port, time_of(timeout_ms));
-	if (!session->context || session->context->err)
-		return error_set(err, -EIO, "cannot connect to %s:%d: %s", host, port,
-			session->context ? session->context->errstr : "out of memory");
-	session->functions.redisSetTimeout(session->context, time_of(timeout_ms));
-	return greet(session, redis, err);
 }
 
 static int open_session(const void *settings, const struct output_trust *trust, int timeout_ms,
 	void **ret_connection, struct error *err)
 {
 	_cleanup_(close_sessionp) struct session *session = NEW(struct session);
-	int r = hiredis_load(&session->functions, err);
+	const struct redis *redis = settings;
+	bool uses_tls = redis->uses_tls || redis->common.uses_mutual_tls;
+	struct stream_tls tls = stream_tls_of(
+		&redis->common, trust, redis->ca_file, redis->certificate_file, redis->key_file);
+	const char *port;
+	_cleanup_(freep) char *host = split_address(redis->address, &port);
+	int r;
 
-	(void)trust;
+	buffer_init(&session->commands, PIPELINE_MAX);
+	r = hiredis_load(&session->functions, err);
 	if (!r)
-		r = connect_session(session, settings, timeout_ms, err);
+		r = stream_open(
+			host, port, uses_tls ? &tls : NULL, timeout_ms, &session->stream, err);
+	if (r < 0)
+		return r;
+	session->reader = session->functions.redisReaderCreate();
+	r = greet(session, redis, timeout_ms, err);
 	if (r < 0)
 		return r;
 	*ret_connection = TAKE(session);
@@ -242,11 +279,12 @@ static enum verdict send_requests(void *connection, const struct request *reques
 	struct session *session = connection;
 	int worst = 0;
 
-	session->functions.redisSetTimeout(session->context, time_of(timeout_ms));
 	for (size_t i = 0; i < count; i++)
 		append_request(session, &requests[i]);
+	if (send_commands(session, timeout_ms, err) < 0)
+		return VERDICT_LATER;
 	for (size_t i = 0; i < count && worst != -EIO; i++) {
-		int r = read_reply(session, err);
+		int r = read_reply(session, timeout_ms, err);
 
 		worst = r ? r : worst;
 	}
