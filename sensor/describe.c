@@ -216,6 +216,11 @@ static int print_support(struct description *to)
 	return 0;
 }
 
+static bool is_described_at_all(const struct sensor_options *options)
+{
+	return options->describes_all || options->described_rule;
+}
+
 /* All files go into one loader: a later one may change what an earlier one defined. */
 static int load_all(
 	struct description *to, struct rules_loader *loader, struct load_result **ret_results)
@@ -234,12 +239,38 @@ static int load_all(
 	return 0;
 }
 
-static void print_results_json(struct load_result *const *results, size_t count, struct buffer *out)
+/* With -L or -l what was validated is described as well, when all of it is right. */
+static int add_descriptions(
+	struct description *to, struct rules_loader *loader, struct json_writer *json)
 {
+	const struct sensor_options *options = to->options;
+	_cleanup_(rules_freep) struct rules *rules = NULL;
+	int r;
+
+	if (to->status || !is_described_at_all(options))
+		return 0;
+	r = rules_compile(loader, &rules, to->err);
+	if (r < 0)
+		return r;
+	json_key(json, "falco_describe_results");
+	json_begin_object(json);
+	r = rules_loader_describe(
+		loader, rules, options->describes_all ? NULL : options->described_rule, json);
+	json_end(json);
+	return r < 0 ? error_set(to->err, r, "no rule \"%s\"", options->described_rule) : 0;
+}
+
+static int print_results_json(struct description *to, struct rules_loader *loader,
+	struct load_result *const *results, size_t count)
+{
+	struct buffer *out = to->out;
+	int r;
+
 	struct json_writer json;
 
 	json_writer_init(&json, out);
 	json_begin_object(&json);
+	r = add_descriptions(to, loader, &json);
 	json_key(&json, "falco_load_results");
 	json_begin_array(&json);
 	for (size_t i = 0; i < count; i++)
@@ -247,6 +278,7 @@ static void print_results_json(struct load_result *const *results, size_t count,
 	json_end(&json);
 	json_end(&json);
 	buffer_add_char(out, '\n');
+	return r;
 }
 
 static void print_results_text(struct load_result *const *results, size_t count, struct buffer *out)
@@ -274,7 +306,9 @@ static void note_result(struct description *to, const struct load_result *result
 /* -V: the results on stdout; when one is invalid its words on stderr too, and status 1. */
 static int validate(struct description *to)
 {
-	const struct rules_options options = { .minimum_priority = PRIORITY_DEBUG };
+	const struct rules_options options = { .minimum_priority = PRIORITY_DEBUG,
+		.additions = to->settings->additions,
+		.keeps_conditions = is_described_at_all(to->options) };
 	_cleanup_(rules_loader_freep) struct rules_loader *loader = rules_loader_new(&options);
 	size_t count = to->options->validated.count;
 	struct load_result **results = NEW_ARRAY(struct load_result *, count);
@@ -283,7 +317,7 @@ static int validate(struct description *to)
 	for (size_t i = 0; i < count && r >= 0; i++)
 		note_result(to, results[i]);
 	if (r >= 0 && to->options->json_output)
-		print_results_json(results, count, to->out);
+		r = print_results_json(to, loader, results, count);
 	else if (r >= 0)
 		print_results_text(results, count, to->out);
 	if (r >= 0 && to->status) {
@@ -300,43 +334,20 @@ static int validate(struct description *to)
 	return r;
 }
 
-static void describe_rule_json(const struct rule *rule, struct json_writer *json)
-{
-	json_begin_object(json);
-	json_key(json, "info");
-	json_begin_object(json);
-	add_pair(json, "name", rule->name);
-	add_pair(json, "description", rule->description);
-	add_pair(json, "priority", priority_name(rule->priority));
-	add_pair(json, "source", rule->source);
-	json_key(json, "enabled");
-	json_add_bool(json, rule->is_enabled);
-	json_key(json, "tags");
-	json_begin_array(json);
-	for (size_t i = 0; i < rule->tag_count; i++)
-		json_add_string(json, rule->tags[i]);
-	json_end(json);
-	json_end(json);
-	json_end(json);
-}
-
 static bool is_described(const struct description *to, const struct rule *rule)
 {
 	return to->options->describes_all || !strcmp(rule->name, to->options->described_rule);
 }
 
-static void describe_json(const struct description *to, const struct rules *rules)
+static void describe_json(
+	const struct description *to, const struct rules_loader *loader, const struct rules *rules)
 {
 	struct json_writer json;
 
 	json_writer_init(&json, to->out);
 	json_begin_object(&json);
-	json_key(&json, "rules");
-	json_begin_array(&json);
-	for (size_t i = 0; i < rules_count(rules); i++)
-		if (is_described(to, rules_at(rules, i)))
-			describe_rule_json(rules_at(rules, i), &json);
-	json_end(&json);
+	(void)rules_loader_describe(loader, rules,
+		to->options->describes_all ? NULL : to->options->described_rule, &json);
 	json_end(&json);
 	buffer_add_char(to->out, '\n');
 }
@@ -383,15 +394,16 @@ static int check_rule_name(const struct description *to, const struct rules *rul
 /* -L and -l */
 static int describe_rules(struct description *to)
 {
+	_cleanup_(rules_loader_freep) struct rules_loader *loader = NULL;
 	_cleanup_(rules_freep) struct rules *rules = NULL;
-	int r = sensor_load_rules(to->settings, &rules, to->err);
+	int r = sensor_load_definitions(to->settings, &loader, &rules, to->err);
 
 	if (r >= 0)
 		r = check_rule_name(to, rules);
 	if (r < 0)
 		return r;
 	if (to->options->json_output)
-		describe_json(to, rules);
+		describe_json(to, loader, rules);
 	else
 		describe_text(to, rules);
 	return 0;
@@ -415,11 +427,6 @@ static int check_sources(struct description *to)
 	if (options->disabled_sources.count)
 		return error_set(to->err, -EINVAL, "at least one source must stay enabled");
 	return 0;
-}
-
-static bool is_described_at_all(const struct sensor_options *options)
-{
-	return options->describes_all || options->described_rule;
 }
 
 int sensor_describe(const struct sensor_settings *settings, int *ret_status, struct error *err)

@@ -117,13 +117,14 @@ static int load_file(struct rules_loader *loader, const char *path, struct error
 	return -EINVAL;
 }
 
-int sensor_load_rules(
-	const struct sensor_settings *settings, struct rules **ret_rules, struct error *err)
+static int load(const struct sensor_settings *settings, bool keeps_conditions,
+	struct rules_loader **ret_loader, struct rules **ret_rules, struct error *err)
 {
 	const struct rules_options options = {
 		.minimum_priority = sensor_minimum_priority(&settings->options),
 		.matches_all = settings->options.rule_matching == MATCH_ALL,
 		.additions = settings->additions,
+		.keeps_conditions = keeps_conditions,
 		.selection = settings->options.selection,
 	};
 	_cleanup_(rules_loader_freep) struct rules_loader *loader = rules_loader_new(&options);
@@ -133,5 +134,23 @@ int sensor_load_rules(
 	for (size_t i = 0; i < files.count && r >= 0; i++)
 		r = load_file(loader, files.items[i], err);
 	text_list_done(&files);
-	return r < 0 ? r : rules_compile(loader, ret_rules, err);
+	if (r >= 0)
+		r = rules_compile(loader, ret_rules, err);
+	if (r >= 0)
+		*ret_loader = TAKE(loader);
+	return r;
+}
+
+int sensor_load_definitions(const struct sensor_settings *settings,
+	struct rules_loader **ret_loader, struct rules **ret_rules, struct error *err)
+{
+	return load(settings, true, ret_loader, ret_rules, err);
+}
+
+int sensor_load_rules(
+	const struct sensor_settings *settings, struct rules **ret_rules, struct error *err)
+{
+	_cleanup_(rules_loader_freep) struct rules_loader *loader = NULL;
+
+	return load(settings, false, &loader, ret_rules, err);
 }

@@ -117,6 +117,10 @@ int sensor_rules_files(
 int sensor_load_rules(
 	const struct sensor_settings *settings, struct rules **ret_rules, struct error *err);
 
+/* The same with the definitions, to describe them. */
+int sensor_load_definitions(const struct sensor_settings *settings,
+	struct rules_loader **ret_loader, struct rules **ret_rules, struct error *err);
+
 /* The warnings of a result, a line each. */
 void sensor_log_warnings(const struct load_result *result);
 

@@ -323,7 +323,7 @@ static void write_text(const struct explanation *explanation, struct buffer *out
 	buffer_printf(out, "  number %u of %zu in the order of evaluation\n", rule->index + 1,
 		rules_count(explanation->rules));
 	buffer_printf(out, "\ncondition, with macros and lists written out:\n  " TEXT_FORMAT "\n",
-		TEXT_PRINT(explanation->definition->written_out));
+		TEXT_PRINT(explanation->definition->details.compiled));
 	buffer_printf(out, "\nevent types (%zu): ", event_set_count(&rule->events));
 	write_event_names(&rule->events, SIZE_MAX, out);
 	buffer_add_string(
@@ -446,7 +446,7 @@ static void json_head(struct json_writer *json, const struct explanation *explan
 	json_number(json, "position", rule->index + 1);
 	json_number(json, "rules", rules_count(explanation->rules));
 	json_key(json, "condition");
-	json_add_text(json, explanation->definition->written_out);
+	json_add_text(json, explanation->definition->details.compiled);
 	json_key(json, "events");
 	json_events(json, &rule->events);
 }

@@ -10,13 +10,12 @@
 #include "base/memory.h"
 #include "sensor/rules/additions.h"
 #include "sensor/rules/analysis.h"
+#include "sensor/rules/details.h"
 #include "sensor/rules/expansion.h"
 #include "sensor/rules/warnings.h"
 
 /* Nodes from the root of a condition down to a check, macros written out. */
 #define HEIGHT_MAX 5000
-/* A condition written out; macros may make it very long. */
-#define CONDITION_KEPT_MAX (4 << 20)
 /* A format with everything appended. */
 #define OUTPUT_MAX (256 * 1024)
 
@@ -291,23 +290,30 @@ static int compile_condition(const struct assembly *assembly, const struct rule_
 		advice_for_message(assembly, &err), &err);
 }
 
+#define INFO_TOKEN TEXT("%container.info")
+
 /* Takes "%container.info" out, which Falco once filled in. */
+static void add_output_text(const struct rule_definition *rule, struct buffer *out)
+{
+	struct text rest = rule->output;
+	ptrdiff_t found;
+
+	for (found = text_find(rest, INFO_TOKEN); found >= 0; found = text_find(rest, INFO_TOKEN)) {
+		buffer_add_text(out, text_slice(rest, 0, (size_t)found));
+		rest = text_slice(rest, (size_t)found + INFO_TOKEN.length, rest.length);
+	}
+	buffer_add_text(out, rest);
+}
+
 static void add_output(
 	const struct assembly *assembly, const struct rule_definition *rule, struct buffer *out)
 {
-	struct text rest = rule->output, token = TEXT("%container.info");
-	ptrdiff_t found = text_find(rest, token);
-
-	if (found >= 0)
+	if (text_contains(rule->output, INFO_TOKEN))
 		load_warning(assembly->result, LOAD_DEPRECATED_ITEM, rule->place, NULL,
 			"%%container.info is deprecated and no longer useful, and will be dropped "
 			"by Falco. The container plugin will automatically add required fields to "
 			"the output message.");
-	for (; found >= 0; found = text_find(rest, token)) {
-		buffer_add_text(out, text_slice(rest, 0, (size_t)found));
-		rest = text_slice(rest, (size_t)found + token.length, rest.length);
-	}
-	buffer_add_text(out, rest);
+	add_output_text(rule, out);
 }
 
 /* The field that a format's wrong token may have meant. */
@@ -412,17 +418,33 @@ static void warn_event_types(const struct assembly *assembly, const struct rule_
 			"penalty.");
 }
 
-static void keep_condition(
-	const struct assembly *assembly, struct rule_definition *rule, const struct node *tree)
+/* Macros that no rule uses have no tests yet; one that cannot have any keeps what is known. */
+static void keep_macros(const struct assembly *assembly)
 {
-	struct buffer text;
+	struct rules_loader *loader = assembly->loader;
+	struct position at;
 
-	if (!assembly->loader->options.keeps_conditions)
-		return;
-	buffer_init(&text, CONDITION_KEPT_MAX);
-	node_print_written_out(tree, &text);
-	rule->written_out = arena_copy(assembly->loader->arena, buffer_text(&text));
-	buffer_done(&text);
+	for (size_t i = 0; i < loader->macro_count; i++) {
+		struct macro_definition *macro = &loader->macros[i];
+		bool has_tests = program_add_tests(assembly->program, macro->tree, &at, NULL) == 0;
+
+		details_gather(loader, has_tests ? assembly->program : NULL, macro->condition,
+			macro->tree, &macro->details);
+	}
+}
+
+static void keep_rule(const struct assembly *assembly, struct rule_definition *rule,
+	const struct node *tree, const struct format *format)
+{
+	struct rules_loader *loader = assembly->loader;
+	struct buffer output;
+
+	details_gather(loader, assembly->program, rule->condition, tree, &rule->details);
+	buffer_init(&output, OUTPUT_MAX);
+	add_output_text(rule, &output);
+	add_outputs(assembly, rule, &output);
+	details_add_output(loader, format, buffer_text(&output), &rule->details);
+	buffer_done(&output);
 }
 
 static int compile_rule(
@@ -442,7 +464,8 @@ static int compile_rule(
 	if (r)
 		return r < 0 ? r : 0;
 	warn_event_types(assembly, rule, tree);
-	keep_condition(assembly, rule, tree);
+	if (assembly->loader->options.keeps_conditions)
+		keep_rule(assembly, rule, tree, source->format);
 	source->tree = tree;
 	return 0;
 }
@@ -553,6 +576,8 @@ int definitions_compile(struct rules_loader *loader, struct load_result *result,
 		r = compile_rules(&assembly);
 	if (r < 0)
 		return r;
+	if (loader->options.keeps_conditions)
+		keep_macros(&assembly);
 	warn_unused(&assembly);
 	return ret_rules ? make_rules(&assembly, ret_rules, err) : 0;
 }

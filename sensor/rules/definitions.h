@@ -14,6 +14,15 @@ struct texts {
 	size_t count, capacity;
 };
 
+/* What a condition names, each once, in the order of its places; kept to list rules. */
+struct condition_details {
+	struct texts macros, lists;	/* that it names itself */
+	struct texts operators, fields; /* with what its macros stand for */
+	struct texts events;		/* that it can be true for */
+	struct texts output_fields;
+	struct text compiled, output; /* written out */
+};
+
 /*
  * `index` counts every definition and change; `visibility` is that of the last change
  * (spec/rule-language.md 1.9).
@@ -44,6 +53,7 @@ struct macro_definition {
 	struct extent extent; /* of the tree with its macros written out */
 	enum { MACRO_NEW, MACRO_RESOLVING, MACRO_RESOLVED } state;
 	bool is_used;
+	struct condition_details details; /* with options.keeps_conditions */
 };
 
 struct exception_definition {
@@ -68,11 +78,17 @@ struct rule_definition {
 	bool has_unknown_source;
 	const struct place *place, *condition_place, *output_place;
 	unsigned index, visibility;
-	struct text written_out; /* with options.keeps_conditions, once compiled */
+	struct condition_details details; /* with options.keeps_conditions, once compiled */
 };
 
 struct version {
 	uint64_t major, minor, patch;
+};
+
+/* A plugin that a file wants; `alternative_of` is the place of another one that would do. */
+struct plugin_requirement {
+	struct text name, version;
+	bool is_alternative; /* of the one before */
 };
 
 struct rules_loader {
@@ -88,6 +104,8 @@ struct rules_loader {
 	struct rule_definition *rules;
 	size_t rule_count, rule_capacity;
 	struct version required_engine; /* the greatest that was asked for */
+	struct plugin_requirement *plugins;
+	size_t plugin_count, plugin_capacity;
 };
 
 /* By exact name, or NULL. */

@@ -63,6 +63,11 @@ static ptrdiff_t find_name(struct text text, struct text name, size_t from)
 	}
 }
 
+bool condition_names_list(struct text condition, struct text name)
+{
+	return find_name(condition, name, 0) >= 0;
+}
+
 static void add_items(const struct list_definition *list, struct buffer *out)
 {
 	for (size_t i = 0; i < list->expanded.count; i++) {

@@ -6,6 +6,8 @@
 
 #include "sensor/rules/definitions.h"
 
+/* Does the condition name this list, where it would be replaced? */
+bool condition_names_list(struct text condition, struct text name);
 /* Fills in every list's `expanded`; lists named among the items of others count as used. */
 void lists_expand(struct rules_loader *loader);
 /*

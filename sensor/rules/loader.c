@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "sensor/rules/definitions.h"
+#include "sensor/rules/details.h"
 #include "sensor/rules/schema.h"
 
 #define FILE_MAX (16 * 1024 * 1024)
@@ -33,8 +33,12 @@ void rules_loader_free(struct rules_loader *loader)
 		for (size_t j = 0; j < loader->rules[i].exception_count; j++)
 			exception_done(&loader->rules[i].exceptions[j]);
 		free(loader->rules[i].exceptions);
+		details_done(&loader->rules[i].details);
 		free(loader->rules[i].tags.items);
 	}
+	for (size_t i = 0; i < loader->macro_count; i++)
+		details_done(&loader->macros[i].details);
+	free(loader->plugins);
 	for (size_t i = 0; i < loader->file_count; i++)
 		yaml_unload(loader->files[i]);
 	free(loader->lists);

@@ -161,6 +161,14 @@ static int refuse_requirement(const struct reader *reader, const struct requirem
 	return -EINVAL;
 }
 
+static void keep_requirement(struct rules_loader *loader, const struct requirement *requirement)
+{
+	for (size_t i = 0; i < requirement->names.count; i++)
+		*ARRAY_ADD(loader->plugins, loader->plugin_count, loader->plugin_capacity) =
+			(struct plugin_requirement){ requirement->names.items[i],
+				requirement->versions.items[i], i > 0 };
+}
+
 int plugin_versions_read(struct reader *reader)
 {
 	const struct yaml_node *all = yaml_get(reader->item, "required_plugin_versions");
@@ -180,6 +188,7 @@ int plugin_versions_read(struct reader *reader)
 			return r;
 		if (!requirement.is_satisfied)
 			return refuse_requirement(reader, &requirement);
+		keep_requirement(reader->loader, &requirement);
 	}
 	return 0;
 }

@@ -72,6 +72,7 @@ struct rules_options {
 
 struct rules_loader;
 struct rules;
+struct json_writer;
 
 struct rules_loader *rules_loader_new(const struct rules_options *options);
 void rules_loader_free(struct rules_loader *loader);
@@ -84,6 +85,14 @@ int rules_loader_add_file(struct rules_loader *loader, const char *path,
 	struct load_result **ret_result, struct error *err);
 /* Compiles everything added so far. Only after results without errors. */
 int rules_compile(struct rules_loader *loader, struct rules **ret_rules, struct error *err);
+
+/*
+ * Rules, macros and lists as Falco's -L gives them in JSON (spec 5.5), the members of an object
+ * that the caller has begun; with a name that rule alone. The loader must keep conditions, and
+ * have compiled `rules`. -ENOENT when there is no such rule.
+ */
+int rules_loader_describe(const struct rules_loader *loader, const struct rules *rules,
+	const char *rule, struct json_writer *json);
 
 struct rule {
 	const char *name;

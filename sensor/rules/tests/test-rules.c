@@ -1008,3 +1008,51 @@ TEST(the_schema_says_what_it_does_not_allow_from_the_inside_out)
 		CHECK_TEXT(got, cases[i].want);
 	}
 }
+
+/* What -l prints of one rule in JSON. */
+static char *description_of(const char *file, const char *rule)
+{
+	struct rules_options options = plain;
+	_cleanup_(rules_loader_freep) struct rules_loader *loader = NULL;
+	_cleanup_(load_result_freep) struct load_result *result = NULL;
+	_cleanup_(rules_freep) struct rules *rules = NULL;
+	struct error err = { 0 };
+	struct json_writer json;
+	struct buffer out;
+
+	options.keeps_conditions = true;
+	loader = rules_loader_new(&options);
+	result = rules_loader_add(loader, "f.yaml", text_of(file));
+	CHECK_TEXT(result->error_count ? result->errors[0].message : NULL, NULL);
+	CHECK_NUMBER(rules_compile(loader, &rules, &err), 0);
+	buffer_init(&out, 64 << 10);
+	json_writer_init(&json, &out);
+	json_begin_object(&json);
+	CHECK_NUMBER(rules_loader_describe(loader, rules, rule, &json), 0);
+	json_end(&json);
+	CHECK_NUMBER(rules_loader_describe(loader, rules, "none", &json), -ENOENT);
+	return buffer_take(&out);
+}
+
+TEST(a_rule_is_described_as_written_and_as_compiled)
+{
+	_cleanup_(freep) char *got = description_of(
+		"- {list: l, items: [a, b]}\n- {macro: m, condition: evt.type=open}\n"
+		"- {rule: R, desc: d, condition: m and proc.name in (l), output: \"%proc.pid\", "
+		"priority: info, tags: [z, y], capture: true, capture_duration: 9, exceptions: "
+		"[{name: e, fields: [fd.name], comps: [startswith], values: [[/x]]}]}\n",
+		"R");
+
+	CHECK_TEXT(got,
+		"{\"rules\":[{\"details\":{\"condition_compiled\":"
+		"\"((evt.type = open and proc.name in (a, b)) and not fd.name startswith /x)\","
+		"\"condition_fields\":[\"evt.type\",\"proc.name\",\"fd.name\"],"
+		"\"condition_operators\":[\"=\",\"in\",\"startswith\"],"
+		"\"events\":[\"open\",\"asyncevent\"],\"lists\":[\"l\"],\"macros\":[\"m\"],"
+		"\"plugins\":[],\"exception_fields\":[\"fd.name\"],\"exception_names\":[\"e\"],"
+		"\"exception_operators\":[\"startswith\"],\"output_compiled\":\"%proc.pid\","
+		"\"output_fields\":[\"proc.pid\"]},\"info\":{\"capture\":true,"
+		"\"capture_duration\":9,\"condition\":\"m and proc.name in (l)\","
+		"\"description\":\"d\",\"enabled\":true,\"name\":\"R\",\"output\":\"%proc.pid\","
+		"\"priority\":\"Informational\",\"source\":\"syscall\",\"tags\":[\"z\",\"y\"]}}]}");
+}
