@@ -79,11 +79,6 @@ struct event {
 	int64_t result;	   /* where type->has_result */
 	bool is_path_unproven;
 	bool is_overdue; /* waited long enough: what still waits is decided with what is known */
-	/* Native values in the order of type->arguments; kind says the type; a PRESENT bit each. */
-	struct value arguments[EVENT_ARGUMENTS_MAX];
-	uint32_t arguments_present;
-	/* Path arguments made absolute by the folder they belong to; NULL data: as they are. */
-	struct text absolute[EVENT_ARGUMENTS_MAX];
 	struct event_fd fd;
 	enum path_view view; /* which of the two names fd.name and the path arguments give */
 	const struct process *process;	   /* as after the event; NULL: unknown */
@@ -95,4 +90,24 @@ struct event {
 	const struct given_value *given; /* NULL outside of rule tests */
 	size_t given_count;
 	struct arena *arena;
+	/* Most rules ask for no argument: sources fill them in when event_fill() is called. */
+	void (*fill)(struct event *event); /* NULL: they are there */
+	uint32_t arguments_present;	   /* a bit each */
+	/* Native values in the order of type->arguments; kind says the type. */
+	struct value arguments[EVENT_ARGUMENTS_MAX];
+	/* Path arguments made absolute by the folder they belong to; NULL data: as they are. */
+	struct text absolute[EVENT_ARGUMENTS_MAX];
 };
+
+/*
+ * Must come before reading arguments or `absolute`, and before an event is copied. Filling in
+ * changes nothing that could be seen before, so it is all right for an event that is const.
+ */
+static inline void event_fill(const struct event *event)
+{
+	struct event *filled = (struct event *)event;
+
+	if (event->fill)
+		event->fill(filled);
+	filled->fill = NULL;
+}

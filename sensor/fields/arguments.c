@@ -17,13 +17,15 @@
 int argument_index(const struct event *event, struct text name)
 {
 	for (int i = 0; i < event->type->argument_count; i++)
-		if (text_is(name, event->type->arguments[i].name))
+		if (!strncmp(event->type->arguments[i].name, name.data, name.length) &&
+			!event->type->arguments[i].name[name.length])
 			return i;
 	return -1;
 }
 
 static bool is_present(const struct event *event, int index)
 {
+	event_fill(event);
 	return index >= 0 && index < event->type->argument_count &&
 	       event->arguments_present >> index & 1;
 }

@@ -276,10 +276,10 @@ READER(container_duration)
 }
 
 static const struct field fields[] = {
-	{ "container.id", TYPE_CHARBUF, ARGUMENT_NONE, 0,
+	{ "container.id", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_OF_SNAPSHOT,
 		"First 12 characters of the container's id, or host", container_id },
-	{ "container.full_id", TYPE_CHARBUF, ARGUMENT_NONE, 0, "The whole id, or host",
-		container_full_id },
+	{ "container.full_id", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_OF_SNAPSHOT,
+		"The whole id, or host", container_full_id },
 	{ "container.name", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA,
 		"The runtime's name for it, or host", container_name },
 	{ "container.image", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA,

@@ -187,6 +187,7 @@ READER(evt_rawarg)
 {
 	int index = argument_index(event, use->key);
 
+	event_fill(event);
 	if (index < 0 || !(event->arguments_present >> index & 1))
 		return ABSENT;
 	*ret_value = event->arguments[index];

@@ -35,6 +35,7 @@ enum field_flags {
 	FIELD_HEX = 1 << 13,	      /* text form: upper-case hexadecimal */
 	FIELD_DOMAIN_NAMES = 1 << 15, /* compared with domain names, which must be looked up */
 	FIELD_NINE_DIGITS = 1 << 14,  /* text form: padded with zeros to nine digits */
+	FIELD_OF_SNAPSHOT = 1 << 16,  /* read from the process' own snapshot and nothing else */
 };
 
 /* A field as a condition or a format uses it. */

@@ -109,19 +109,21 @@ READER(group_name)
 }
 
 static const struct field user_fields[] = {
-	{ "user.uid", TYPE_UINT32, ARGUMENT_NONE, 0, "Effective user id", user_uid },
+	{ "user.uid", TYPE_UINT32, ARGUMENT_NONE, FIELD_OF_SNAPSHOT, "Effective user id",
+		user_uid },
 	{ "user.name", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA,
 		"Its name on the host or in the container; <NA> when there is none", user_name },
 	{ "user.homedir", TYPE_CHARBUF, ARGUMENT_NONE, 0, "Home directory of the user" },
 	{ "user.shell", TYPE_CHARBUF, ARGUMENT_NONE, 0, "Login shell of the user" },
-	{ "user.loginuid", TYPE_INT64, ARGUMENT_NONE, 0,
+	{ "user.loginuid", TYPE_INT64, ARGUMENT_NONE, FIELD_OF_SNAPSHOT,
 		"User id with which the session was opened; -1 when none was", user_loginuid },
 	{ "user.loginname", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA,
 		"Name of user.loginuid; <NA> when there is none", user_loginname },
 };
 
 static const struct field group_fields[] = {
-	{ "group.gid", TYPE_UINT32, ARGUMENT_NONE, 0, "Effective group id", group_gid },
+	{ "group.gid", TYPE_UINT32, ARGUMENT_NONE, FIELD_OF_SNAPSHOT, "Effective group id",
+		group_gid },
 	{ "group.name", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA,
 		"Its name on the host or in the container; <NA> when there is none", group_name },
 };

@@ -294,6 +294,7 @@ static int prepare_right_reading(
 	test->right_reading = (int)right;
 	test->has_views |= readings->items[right].has_views;
 	test->may_wait |= readings->items[right].may_wait;
+	test->is_of_snapshot &= readings->items[right].is_of_snapshot;
 	return 0;
 }
 
@@ -326,6 +327,7 @@ static int make_test(const struct compiler *compiler, const struct node *check, 
 			left->text);
 	test->has_views = left->has_views;
 	test->may_wait = left->may_wait;
+	test->is_of_snapshot = left->is_of_snapshot;
 	r = choose_ask(compiler, left, test);
 	if (r < 0)
 		return r;
@@ -356,6 +358,8 @@ static int add_test(const struct compiler *compiler, struct node *check)
 	}
 	check->test = (unsigned)program->test_count;
 	test.uses = 1;
+	if (test.is_of_snapshot)
+		test.place = (uint32_t)program->snapshot_test_count++;
 	*ARRAY_ADD(program->tests, program->test_count, program->test_capacity) = test;
 	*place = check->test + 1;
 	return 0;

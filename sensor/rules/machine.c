@@ -8,6 +8,18 @@
 #include "sensor/rules/machine.h"
 
 #define GENERATION_MAX (UINT32_MAX >> 2)
+/* Snapshots that are remembered; a power of two. */
+#define MEMORIES 128
+
+static struct memory *memories_new(size_t tests)
+{
+	struct memory *memories = NEW_ARRAY(struct memory, MEMORIES);
+	uint8_t *answers = NEW_ARRAY(uint8_t, MEMORIES * tests + 1);
+
+	for (size_t i = 0; i < MEMORIES; i++)
+		memories[i].answers = answers + i * tests;
+	return memories;
+}
 
 struct answers *answers_new(const struct program *program)
 {
@@ -15,6 +27,7 @@ struct answers *answers_new(const struct program *program)
 
 	answers->program = program;
 	answers->generation = 1;
+	answers->memories = memories_new(program->snapshot_test_count);
 	answers->tests = NEW_ARRAY(uint32_t, program->test_count * 2);
 	answers->slots = NEW_ARRAY(struct reading_slot, program->readings.count * 2);
 	answers->visits = NEW_ARRAY(uint32_t, program->code_count);
@@ -27,6 +40,8 @@ void answers_free(struct answers *answers)
 {
 	if (!answers)
 		return;
+	free(answers->memories[0].answers);
+	free(answers->memories);
 	free(answers->tests);
 	free(answers->slots);
 	free(answers->visits);
@@ -38,11 +53,27 @@ void answers_clear(struct answers *answers)
 {
 	const struct program *program = answers->program;
 
+	answers->memory = NULL;
 	if (answers->generation++ < GENERATION_MAX)
 		return;
 	memset(answers->tests, 0, program->test_count * 2 * sizeof(*answers->tests));
 	memset(answers->slots, 0, program->readings.count * 2 * sizeof(*answers->slots));
 	answers->generation = 1;
+}
+
+void answers_recall(struct answers *answers, const struct event *event)
+{
+	const struct process *process = event->process;
+	struct memory *memory;
+
+	if (!process || !process->serial || event->given || event->container != process->container)
+		return;
+	memory = &answers->memories[process->serial % MEMORIES];
+	if (memory->serial != process->serial) {
+		memory->serial = process->serial;
+		memset(memory->answers, 0, answers->program->snapshot_test_count);
+	}
+	answers->memory = memory;
 }
 
 /* How many of the list's values it satisfies, as the modifier counts. */
@@ -106,11 +137,24 @@ static enum truth answer_now(
 		       : IS_FALSE;
 }
 
+static enum truth remembered_answer(
+	struct answers *answers, const struct event *event, const struct test *test)
+{
+	uint8_t *known = &answers->memory->answers[test->place];
+
+	if (!*known)
+		*known = (uint8_t)(answer_now(answers, event, test) + 1);
+	return *known - 1;
+}
+
 enum truth test_answer(struct answers *answers, const struct event *event, uint32_t number)
 {
 	const struct test *test = &answers->program->tests[number];
-	uint32_t *known =
-		&answers->tests[number * 2 + (test->has_views && event->view == VIEW_REAL)];
+	uint32_t *known;
+
+	if (test->is_of_snapshot && answers->memory)
+		return remembered_answer(answers, event, test);
+	known = &answers->tests[number * 2 + (test->has_views && event->view == VIEW_REAL)];
 
 	if (*known >> 2 != answers->generation)
 		*known = answers->generation << 2 | answer_now(answers, event, test);

@@ -102,11 +102,13 @@ static void copy_event(struct copier *copier, struct event *event)
 
 static struct parked_event *parked_event_new(const struct parked *parked, const struct event *event)
 {
-	struct event measured = *event;
 	struct copier copier = { 0 };
 	struct parked_event *one;
+	struct event measured;
 	size_t frozen = 0;
 
+	event_fill(event);
+	measured = *event;
 	copy_event(&copier, &measured);
 	one = memory_new(1, sizeof(*one) + copier.size);
 	one->event = *event;

@@ -22,6 +22,8 @@ struct test {
 	bool wants_every; /* of a list: every item must pass, else one is enough */
 	bool has_views;	  /* its answer differs between the two views of a path */
 	bool may_wait;
+	bool is_of_snapshot;  /* its answer depends on the process' snapshot alone */
+	uint32_t place;	      /* among the tests of which that is so */
 	unsigned left;	      /* readings */
 	int right_reading;    /* -1: constants */
 	struct right *rights; /* one, or with a modifier as many as the list has */
@@ -44,6 +46,7 @@ struct program {
 	struct readings readings;
 	struct test *tests;
 	size_t test_count, test_capacity;
+	size_t snapshot_test_count;
 	struct instruction *code; /* the first two are the ends */
 	size_t code_count, code_capacity;
 	unsigned *test_index; /* hash tables: place + 1 */

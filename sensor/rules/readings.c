@@ -95,6 +95,7 @@ static int make_field(const struct readings *readings, struct reading *reading,
 	reading->shape.is_list = (flags & FIELD_LIST) && !reading->use.has_argument;
 	reading->has_views = flags & FIELD_PATH_VIEW;
 	reading->may_wait = flags & FIELD_METADATA;
+	reading->is_of_snapshot = flags & FIELD_OF_SNAPSHOT;
 	if (flags & FIELD_PRINT_ONLY)
 		return error_set(
 			err, -EINVAL, "filter error: field '%s' can only be printed", name);
@@ -105,6 +106,7 @@ static void make_constant(struct reading *reading, const struct operand *operand
 {
 	reading->kind = READING_CONSTANT;
 	reading->shape = (struct value_shape){ TYPE_CHARBUF, false };
+	reading->is_of_snapshot = true;
 	reading->constant_text = text_to_string(operand->text);
 	reading->constant =
 		value_text((struct text){ reading->constant_text, operand->text.length });
@@ -117,6 +119,7 @@ static int make_parts(struct readings *readings, struct reading *reading,
 	int r;
 
 	reading->parts = NEW_ARRAY(unsigned, operand->count);
+	reading->is_of_snapshot = true;
 	for (; reading->count < operand->count; reading->count++) {
 		r = readings_add(readings, operand->parts[reading->count], &part, err);
 		if (r < 0)
@@ -124,6 +127,7 @@ static int make_parts(struct readings *readings, struct reading *reading,
 		reading->parts[reading->count] = part;
 		reading->has_views |= readings->items[part].has_views;
 		reading->may_wait |= readings->items[part].may_wait;
+		reading->is_of_snapshot &= readings->items[part].is_of_snapshot;
 	}
 	return 0;
 }

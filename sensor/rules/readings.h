@@ -18,6 +18,7 @@ struct reading {
 	char *text;	/* as operand_print() prints it; what it is interned by */
 	bool has_views; /* differs between the two views of a path */
 	bool may_wait;
+	bool is_of_snapshot;  /* what it gives depends on the process' snapshot alone */
 	struct field_use use; /* READING_FIELD */
 	struct value constant;
 	char *constant_text;

@@ -388,8 +388,10 @@ static void begin(struct evaluation *evaluation, const struct event *event, unsi
 	bool goes_on = first && !evaluation->has_waited && evaluation->event == event &&
 		       evaluation->number == event->number;
 
-	if (!goes_on)
+	if (!goes_on) {
 		answers_clear(evaluation->answers);
+		answers_recall(evaluation->answers, event);
+	}
 	evaluation->event = event;
 	evaluation->number = event->number;
 	evaluation->has_waited = false;

@@ -157,6 +157,16 @@ int call_of_event(unsigned event, struct call *ret_call)
 
 /* ---- the decoder ---- */
 
+/* What an event's arguments are made from. */
+struct value_context {
+	struct event *event;
+	const struct call_view *call; /* NULL unless it is a call's record */
+	const struct call *spec;
+	const struct exec_record *exec; /* NULL unless … */
+	struct text file_name;		/* of that exec */
+	const struct exit_record *exit;
+};
+
 struct decoder {
 	struct containers *containers;
 	struct processes *processes;
@@ -167,6 +177,8 @@ struct decoder {
 	uint64_t number;
 	struct call calls[EVENT_ROW_COUNT]; /* of each row; generic calls need none */
 	struct event event;
+	struct value_context context; /* of the event's arguments, until somebody asks for them */
+	struct call_view view;
 	const struct process *held; /* of the last event: its end must not take it away */
 };
 
@@ -245,7 +257,8 @@ static struct event *begin_event(struct decoder *decoder, const struct record *r
 {
 	struct event *event = &decoder->event;
 
-	memset(event, 0, sizeof(*event));
+	/* The arguments behind are cleared when they are filled in. */
+	memset(event, 0, offsetof(struct event, arguments));
 	process_release(decoder->held);
 	decoder->held = process ? process_hold(process) : NULL;
 	event->number = ++decoder->number;
@@ -261,15 +274,6 @@ static struct event *begin_event(struct decoder *decoder, const struct record *r
 }
 
 /* ---- values of arguments ---- */
-
-struct value_context {
-	struct event *event;
-	const struct call_view *call; /* NULL unless it is a call's record */
-	const struct call *spec;
-	const struct exec_record *exec; /* NULL unless … */
-	struct text file_name;		/* of that exec */
-	const struct exit_record *exit;
-};
 
 /* By the kind of the argument's type: numbers come as 64 bits and are cut to what they are. */
 static bool give_number(
@@ -368,9 +372,8 @@ static bool give_own(const struct value_context *context, int index,
 	return false;
 }
 
-static uint64_t open_flags(const struct value_context *context)
+static uint64_t open_flags(const struct call_record *record)
 {
-	const struct call_record *record = context->call->record;
 	bool is_how = record->flags & CALL_HAS_HOW;
 
 	switch (record->event) {
@@ -388,11 +391,9 @@ static uint64_t open_flags(const struct value_context *context)
 	}
 }
 
-static uint64_t open_mode(const struct value_context *context)
+static uint64_t open_mode(const struct call_record *record)
 {
-	const struct call_record *record = context->call->record;
-
-	if (!(open_flags(context) & O_CREAT) && (open_flags(context) & O_TMPFILE) != O_TMPFILE)
+	if (!(open_flags(record) & O_CREAT) && (open_flags(record) & O_TMPFILE) != O_TMPFILE)
 		return 0;
 	switch (record->event) {
 	case EVENT_open:
@@ -415,7 +416,7 @@ static bool give_of_call(const struct value_context *context, const struct event
 
 	switch (source) {
 	case SOURCE_MODE_IF_CREATING:
-		return give_number(argument, open_mode(context), ret_value);
+		return give_number(argument, open_mode(record), ret_value);
 	case SOURCE_DEVICE:
 		return has_file && give_number(argument, fd->device, ret_value);
 	case SOURCE_INODE:
@@ -623,13 +624,34 @@ static bool give_value(const struct value_context *context, int index, struct va
 	return give_of_process(event->process, argument, source, ret_value);
 }
 
-static void fill_arguments(const struct value_context *context)
+/* The file itself is made: Falco shows it among the flags. */
+static void mark_created(struct event *event, const struct call_record *record)
 {
-	struct event *event = context->event;
+	for (int i = 0; i < event->type->argument_count; i++)
+		if (record->file.is_created && !strcmp(event->type->arguments[i].name, "flags"))
+			event->arguments[i].size |= 1 << 14; /* O_F_CREATED of arguments.def */
+}
 
+static void fill_arguments(struct event *event)
+{
+	const struct decoder *decoder =
+		(const void *)((const char *)event - offsetof(struct decoder, event));
+	const struct value_context *context = &decoder->context;
+
+	memset(event->absolute, 0, (size_t)event->type->argument_count * sizeof(struct text));
 	for (int i = 0; i < event->type->argument_count; i++)
 		if (give_value(context, i, &event->arguments[i]))
 			event->arguments_present |= UINT32_C(1) << i;
+	if (event->type->is_open)
+		mark_created(event, context->call->record);
+}
+
+/* Filling them in takes longer than all else that is done for an event. */
+static void fill_when_asked(struct decoder *decoder, const struct value_context *context)
+{
+	decoder->context = *context;
+	decoder->context.event = &decoder->event;
+	decoder->event.fill = fill_arguments;
 }
 
 /* ---- records ---- */
@@ -646,27 +668,19 @@ static void follow_call(
 	processes_move(decoder->processes, event->process->pid, path.length ? path : TEXT("/"));
 }
 
-/* The file itself is made: Falco shows it among the flags. */
-static void mark_created(struct event *event, const struct call_record *record)
-{
-	for (int i = 0; i < event->type->argument_count; i++)
-		if (record->file.is_created && !strcmp(event->type->arguments[i].name, "flags"))
-			event->arguments[i].size |= 1 << 14; /* O_F_CREATED of arguments.def */
-}
-
 static int take_call(
 	struct decoder *decoder, const void *data, size_t size, struct event **ret_event)
 {
 	const struct call_record *record = data;
-	struct call_view view = { .record = record };
+	struct call_view *view = &decoder->view;
 	const struct event_type *type;
-	struct value_context context;
 	const struct call *spec;
 	struct event *event;
 
 	if (size < sizeof(*record) || !cut_parts(data, size, sizeof(*record), record->lengths,
-					      view.parts, CALL_PART_COUNT))
+					      view->parts, CALL_PART_COUNT))
 		return -EBADMSG;
+	view->record = record;
 	type = event_type_at(record->event);
 	if (!type || !type->is_syscall)
 		return -EBADMSG;
@@ -678,16 +692,13 @@ static int take_call(
 	}
 	event->result = record->result;
 	spec = &decoder->calls[record->event];
-	context = (struct value_context){ .event = event, .call = &view, .spec = spec };
+	fill_when_asked(decoder, &(struct value_context){ .call = view, .spec = spec });
 	if (type->is_open)
-		event->fd.open_flags = (uint32_t)open_flags(&context);
-	describe_fd(event, &view, spec);
+		event->fd.open_flags = (uint32_t)open_flags(record);
+	describe_fd(event, view, spec);
 	if (record->flags & (CALL_TEXT_0_FAILED | CALL_TEXT_1_FAILED))
 		event->is_path_unproven = true;
-	fill_arguments(&context);
-	if (type->is_open)
-		mark_created(event, record);
-	follow_call(decoder, event, &view);
+	follow_call(decoder, event, view);
 	*ret_event = event;
 	return 1;
 }
@@ -800,8 +811,8 @@ static int take_exec(
 	if (!event_set_has(&decoder->wanted, id))
 		return 0;
 	*ret_event = begin_event(decoder, &record->header, event_type_at(id), now);
-	fill_arguments(&(struct value_context){
-		.event = *ret_event, .exec = record, .file_name = parts[EXEC_FILE_NAME] });
+	fill_when_asked(decoder,
+		&(struct value_context){ .exec = record, .file_name = parts[EXEC_FILE_NAME] });
 	return 1;
 }
 
@@ -832,7 +843,7 @@ static int take_exit(
 	if (is_wanted) {
 		*ret_event = begin_event(decoder, &record->header, event_type_at(EVENT_procexit),
 			see(decoder, &record->header));
-		fill_arguments(&(struct value_context){ .event = *ret_event, .exit = record });
+		fill_when_asked(decoder, &(struct value_context){ .exit = record });
 	}
 	processes_exit(decoder->processes, record->header.pid, record->header.start_ns,
 		record->reaper_pid);

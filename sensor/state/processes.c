@@ -7,6 +7,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <time.h>
 #include <uthash.h>
 
 #include "base/arena.h"
@@ -59,6 +60,8 @@ struct processes {
 	struct entry *oldest, *newest;
 	struct arena *arena;
 	uint64_t scan;
+	uint64_t serial; /* of the last snapshot; from the clock on, so that no two tables share one
+			  */
 	struct processes_counters counters;
 };
 
@@ -262,6 +265,7 @@ static void entry_set(struct processes *processes, struct entry *entry, const st
 
 	snapshot->process = *facts;
 	snapshot->process.references = 1;
+	snapshot->process.serial = ++processes->serial;
 	snapshot->process.comm = text_slice(facts->comm, 0, COMM_LENGTH - 1);
 	if (facts->comm.length)
 		memcpy(snapshot->comm, facts->comm.data, snapshot->process.comm.length);
@@ -472,6 +476,15 @@ static int read_from_proc(void *context, int64_t pid, struct arena *arena,
 	return process_read(processes->host_root, pid, arena, ret_facts, ret_start_tick);
 }
 
+/* A table does not make a snapshot a nanosecond, so the next one starts behind its last. */
+static uint64_t start_serial(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 struct processes *processes_new(struct containers *containers, const char *host_root)
 {
 	struct processes *processes = NEW(struct processes);
@@ -483,6 +496,7 @@ struct processes *processes_new(struct containers *containers, const char *host_
 	processes->host_mount_namespace = namespace_read(processes->host_root, 1, "ns/mnt");
 	namespace = namespace_read(processes->host_root, 1, "ns/pid");
 	processes->is_blind = namespace && namespace != HOST_PID_NAMESPACE;
+	processes->serial = start_serial();
 	processes->read = read_from_proc;
 	processes->read_context = processes;
 	processes->arena = arena_new(READ_MAX);

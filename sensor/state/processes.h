@@ -29,6 +29,7 @@ enum exe_flags {
 /* Numbers that a process may not have are -1. All ids are the host's unless said. */
 struct process {
 	uint32_t references;
+	uint64_t serial;   /* of this snapshot: no other one of the program has it; 0: none */
 	int64_t pid;	   /* tgid */
 	uint64_t start_ns; /* since boot; 0: from /proc, not yet seen by the kernel programs */
 	int64_t parent_pid;
@@ -71,7 +72,8 @@ const struct process *process_ancestor(const struct process *process, unsigned l
 
 /*
  * A copy whose ancestors, too, stay what they are now: what a process runs is immutable, but who
- * its parent is and what that runs is not. The caller releases it. `ret_bytes`: what it takes.
+ * its parent is and what that runs is not. It has the serial of what it is a copy of. The caller
+ * releases it. `ret_bytes`: what it takes.
  */
 const struct process *process_freeze(const struct process *process, size_t *ret_bytes);
 

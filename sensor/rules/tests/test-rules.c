@@ -417,6 +417,61 @@ TEST(each_view_is_consistent_in_itself)
 	given_free(given);
 }
 
+static const char *match_with(
+	struct rules *rules, struct evaluation *evaluation, struct event *event)
+{
+	const struct rule *rule = NULL;
+
+	event->number++;
+	return rules_match(rules, evaluation, event, 0, &rule) == IS_FALSE ? "none" : rule->name;
+}
+
+/* Of 300 snapshots, more than are remembered, each with one of four names and of three parents. */
+TEST(what_is_remembered_of_a_process_is_what_would_be_answered_anew)
+{
+	static const char *const names[] = { "nginx", "bash", "cat", "sshd" };
+	_cleanup_(rules_freep) struct rules *rules = rules_of(&plain,
+		"- {rule: A, desc: d, condition: \"evt.type=openat and proc.name in (nginx, cat) "
+		"and user.uid=0 and not proc.pname=bash\", output: o, priority: INFO}\n"
+		"- {rule: B, desc: d, condition: \"evt.type=openat and proc.args exists and "
+		"(proc.pid=7 or proc.aname[1]=sshd) and container.id=host\", output: o, priority: INFO}\n"
+		"- {rule: C, desc: d, condition: \"evt.type=openat and toupper(proc.name)=BASH "
+		"and proc.exepath=val(proc.exe)\", output: o, priority: INFO}\n");
+	struct containers *containers = containers_new();
+	struct processes *processes = processes_new(containers, "/nowhere");
+	struct evaluation *kept = evaluation_new(rules);
+	struct event event = { .type = event_type_find(TEXT("openat")),
+		.arena = arena_new(1 << 20) };
+	size_t matches = 0;
+
+	for (int i = 0; i < 2000; i++) {
+		struct text name = text_of(names[i * 7 % 11 % 4]);
+		const char *got;
+
+		if (i % 3)
+			(void)processes_exec(
+				processes, &(struct process){ .pid = 5 + i % 97,
+						   .start_ns = 1,
+						   .parent_pid = 5 + i % 3,
+						   .effective_user_id = i % 2,
+						   .comm = name,
+						   .exe = TEXT("x"),
+						   .exe_path = i % 5 ? TEXT("x") : TEXT("y"),
+						   .cgroup = TEXT("/") });
+		event.process = processes_find(processes, 5 + i % 31);
+		event.container = event.process ? event.process->container : NULL;
+		got = match_with(rules, kept, &event);
+		CHECK_TEXT(got, match(rules, &event));
+		matches += strcmp(got, "none") != 0;
+		arena_reset(event.arena);
+	}
+	CHECK(matches > 200 && matches < 1800);
+	evaluation_free(kept);
+	processes_free(processes);
+	containers_free(containers);
+	arena_free(event.arena);
+}
+
 TEST(gates_do_not_shut_out_the_real_view)
 {
 	_cleanup_(rules_freep) struct rules *rules =

@@ -14,6 +14,7 @@ static void read_event(const struct event *event)
 {
 	volatile size_t sum = event->fd.name.length + event->fd.real_name.length;
 
+	event_fill(event);
 	for (int i = 0; i < event->type->argument_count; i++)
 		if (event->arguments_present >> i & 1 && event->arguments[i].kind == VALUE_TEXT)
 			for (size_t at = 0; at < event->arguments[i].text.length; at++)

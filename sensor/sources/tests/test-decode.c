@@ -90,6 +90,8 @@ static int take(struct world *world, struct built *built)
 
 	built->record.size = (uint32_t)built->size;
 	r = decoder_take(world->decoder, built->bytes, built->size, &world->event);
+	if (r == 1)
+		event_fill(world->event);
 	free(built);
 	return r;
 }

@@ -139,6 +139,7 @@ static const char *argument_text(const struct event *event, const char *name)
 
 	free(copy);
 	copy = NULL;
+	event_fill(event);
 	for (int i = 0; i < event->type->argument_count; i++)
 		if (!strcmp(event->type->arguments[i].name, name) &&
 			event->arguments_present >> i & 1)
@@ -148,6 +149,7 @@ static const char *argument_text(const struct event *event, const char *name)
 
 static int64_t argument_number(const struct event *event, const char *name)
 {
+	event_fill(event);
 	for (int i = 0; i < event->type->argument_count; i++)
 		if (!strcmp(event->type->arguments[i].name, name) &&
 			event->arguments_present >> i & 1)
