@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,18 +20,30 @@
 #define LINE_MAX_BYTES 4096
 
 static const char *const level_names[] = { "error", "warning", "info", "debug" };
+static const int syslog_levels[] = { LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
 static struct {
 	const char *program;
 	_Atomic int level;
 	bool as_json;
-} the_log = { "tercel", LOG_LEVEL_INFO, false };
+	_Atomic bool is_silent, uses_syslog; /* not on stderr; in syslog */
+} the_log = { .program = "tercel", .level = LOG_LEVEL_INFO };
 
 void log_open(const char *program, enum log_level level, bool as_json)
 {
 	the_log.program = program;
 	the_log.as_json = as_json;
 	log_set_level(level);
+}
+
+void log_to_stderr(bool is_wanted)
+{
+	atomic_store(&the_log.is_silent, !is_wanted);
+}
+
+void log_to_syslog(bool is_wanted)
+{
+	atomic_store(&the_log.uses_syslog, is_wanted);
 }
 
 void log_set_level(enum log_level level)
@@ -93,6 +106,10 @@ void log_write(enum log_level level, const char *format, ...)
 	vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
 
+	if (atomic_load(&the_log.uses_syslog))
+		syslog(LOG_USER | syslog_levels[level], "%s", message);
+	if (atomic_load(&the_log.is_silent))
+		return;
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &utc);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &utc);

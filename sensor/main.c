@@ -38,14 +38,6 @@ static void take_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-/* The same program with the same arguments and the same pid. Returns only on failure. */
-static int restart(char **argv, struct error *err)
-{
-	log_info("SIGHUP received, restarting...");
-	execv("/proc/self/exe", argv);
-	return error_set(err, -errno, "cannot start anew: %s", strerror(errno));
-}
-
 int main(int argc, char **argv)
 {
 	struct sensor_settings settings;
@@ -58,11 +50,8 @@ int main(int argc, char **argv)
 	r = sensor_settings_load(&settings, argc, argv, &err);
 	if (r >= 0)
 		r = sensor_describe(&settings, &status, &err);
-	if (r == 0) {
+	if (r == 0)
 		r = sensor_run(&settings, &signals, argc, argv, &err);
-		if (r == 1)
-			r = restart(argv, &err);
-	}
 	sensor_settings_done(&settings);
 	if (r < 0) {
 		fprintf(stderr, "Error: %s\n", err.message);

@@ -54,16 +54,13 @@ static bool runs_from_build_tree(void)
 	       text_starts_with((struct text){ path, (size_t)length }, TEXT(TERCEL_BUILD_ROOT "/"));
 }
 
-static void add_shipped(struct text_list *files)
+const char *sensor_shipped_rules(void)
 {
 	const char *given = getenv("TERCEL_RULES");
 
 	if (given && *given)
-		(void)add_path(given, files);
-	else if (runs_from_build_tree())
-		(void)add_path(TERCEL_SOURCE_RULES, files);
-	else
-		(void)add_path(TERCEL_RULES_FOLDER, files);
+		return given;
+	return runs_from_build_tree() ? TERCEL_SOURCE_RULES : TERCEL_RULES_FOLDER;
 }
 
 int sensor_rules_files(
@@ -77,7 +74,7 @@ int sensor_rules_files(
 			log_warning(
 				"rules file %s does not exist and is left out", wanted->items[i]);
 	if (!wanted->count)
-		add_shipped(&files);
+		(void)add_path(sensor_shipped_rules(), &files);
 	if (!files.count)
 		return error_set(err, -ENOENT,
 			"no rules: You must specify at least one rules file/directory via -r or a "

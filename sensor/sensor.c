@@ -15,8 +15,9 @@
 #include "base/metrics.h"
 #include "base/ready.h"
 #include "sensor/outputs/output.h"
-#include "sensor/rules/parked.h"
-#include "sensor/sensor.h"
+#include "sensor/generation.h"
+#include "sensor/internal.h"
+#include "sensor/reload.h"
 #include "sensor/sources/recording.h"
 #include "sensor/sources/source.h"
 #include "sensor/state/domains.h"
@@ -28,49 +29,51 @@
 #define PARKED_TURN_MS 2
 /* In a replay at most so many alerts wait for an output before the next event is taken. */
 #define REPLAY_ALERTS_MAX 64
-/* Parts of a recording that reloads may make. */
-#define RECORDINGS_MAX 1000
-/* Of the memory for waiting events a single container may take this part. */
-#define CONTAINERS_PART 8
 
 struct sensor {
-	struct sensor_settings *settings;
+	struct sensor_settings *start; /* the settings of the start, for what cannot change */
 	struct sensor_signals *signals;
-	struct rules *rules;
-	struct evaluation *evaluation;
-	struct source *source; /* NULL with engine.kind nodriver */
+	struct generation *generation; /* that takes events */
+	struct generation *leaving;    /* the one before: events wait in it. NULL: none do */
+	struct reload *reload;	       /* takes over once the source is past `reload_at` */
+	uint64_t reload_at;
+	struct reloader *reloader; /* NULL in a replay */
+	struct source *source;	   /* NULL with engine.kind nodriver */
 	struct recorder *recorder;
 	bool is_replay;
 	struct outlets *outlets;
-	struct alert_format format;
-	char *hostname;
-	bool makes_json;
 	struct buffer text, json;
 	struct runtimes *runtimes;
 	struct wanted_socket *sockets;
 	size_t socket_count, socket_capacity;
 	struct metrics *metrics;
-	struct domains *domains;
-	struct parked *parked;
 	bool must_queue;
 	int64_t run_parked_ms;
+	uint64_t gave_up_before;  /* in generations that are gone */
 	int64_t without_metadata; /* as far as it was told */
 	int64_t *ignored_pids;
 	size_t ignored_count;
-	uint64_t *matches; /* by rule */
-	uint64_t dropped;  /* as far as it was told */
+	uint64_t dropped; /* as far as it was told */
 	int64_t told_at_ms;
 };
 
-static void alert(struct sensor *sensor, const struct event *event, const struct rule *rule)
+/* What an event goes through: a generation of the sensor. */
+struct passage {
+	struct sensor *sensor;
+	struct generation *generation;
+};
+
+static void alert(struct passage *passage, const struct event *event, const struct rule *rule)
 {
+	struct sensor *sensor = passage->sensor;
+	const struct generation *generation = passage->generation;
 	struct sensor_alert *made;
 
 	buffer_clear(&sensor->text);
 	buffer_clear(&sensor->json);
-	rule_write_text(rule, event, &sensor->format, &sensor->text);
-	if (sensor->makes_json)
-		rule_write_json(rule, event, &sensor->format, &sensor->json);
+	rule_write_text(rule, event, &generation->format, &sensor->text);
+	if (generation->makes_json)
+		rule_write_json(rule, event, &generation->format, &sensor->json);
 	made = sensor_alert_new(rule->priority, text_trim(buffer_text(&sensor->text)),
 		text_trim(buffer_text(&sensor->json)));
 	outlets_push(sensor->outlets, made);
@@ -79,7 +82,16 @@ static void alert(struct sensor *sensor, const struct event *event, const struct
 	while (sensor->is_replay && !atomic_load(&sensor->signals->stop) &&
 		!outlets_wait_for_room(sensor->outlets, REPLAY_ALERTS_MAX, TURN_MS))
 		;
-	sensor->matches[rule->index]++;
+	atomic_fetch_add_explicit(&generation->matches[rule->index], 1, memory_order_relaxed);
+}
+
+/* Whether events of the same container wait in the generation before. */
+static bool is_behind(const struct passage *passage, const struct event *event)
+{
+	const struct generation *leaving = passage->sensor->leaving;
+
+	return leaving && leaving != passage->generation &&
+	       parked_has(leaving->parked, event->container);
 }
 
 /*
@@ -88,22 +100,25 @@ static void alert(struct sensor *sensor, const struct event *event, const struct
  */
 static bool go_on(void *context, struct event *event, struct parked_place *place)
 {
-	struct sensor *sensor = context;
+	struct passage *passage = context;
+	struct sensor *sensor = passage->sensor;
+	const struct generation *generation = passage->generation;
 
 	for (;;) {
 		if (place->matched) {
 			const struct rule *rule = place->matched;
 
-			if (sensor->must_queue || rule_waits(rule, event))
+			if (sensor->must_queue || is_behind(passage, event) ||
+				rule_waits(rule, event))
 				return false;
-			alert(sensor, event, rule);
+			alert(passage, event, rule);
 			place->matched = NULL;
 			place->first = rule->index + 1;
-			if (sensor->settings->options.rule_matching != MATCH_ALL)
+			if (generation->settings->options.rule_matching != MATCH_ALL)
 				return true;
 		}
-		switch (rules_match(
-			sensor->rules, sensor->evaluation, event, place->first, &place->matched)) {
+		switch (rules_match(generation->rules, generation->evaluation, event, place->first,
+			&place->matched)) {
 		case IS_FALSE:
 			return true;
 		case IS_TRUE:
@@ -117,43 +132,76 @@ static bool go_on(void *context, struct event *event, struct parked_place *place
 
 static void take_event(struct sensor *sensor, struct event *event)
 {
+	struct passage passage = { sensor, sensor->generation };
+	struct parked *parked = sensor->generation->parked;
+	const struct additions *additions = sensor->generation->settings->additions;
 	struct parked_place place = {};
 
-	event->domains = sensor->domains;
-	event->statics = sensor->settings->additions->statics;
-	event->static_count = sensor->settings->additions->static_count;
+	event->domains = sensor->generation->domains;
+	event->statics = additions->statics;
+	event->static_count = additions->static_count;
 	/* Behind events of its container that wait, an alert has to wait too. */
-	sensor->must_queue = parked_has(sensor->parked, event->container);
-	if (!go_on(sensor, event, &place) &&
-		parked_push(sensor->parked, event, &place, clock_ms(CLOCK_MONOTONIC)) < 0) {
+	sensor->must_queue = parked_has(parked, event->container);
+	if (!go_on(&passage, event, &place) &&
+		parked_push(parked, event, &place, clock_ms(CLOCK_MONOTONIC)) < 0) {
 		sensor->must_queue = false;
 		event->is_overdue = true;
-		(void)go_on(sensor, event, &place);
+		(void)go_on(&passage, event, &place);
 	}
 	sensor->must_queue = false;
+}
+
+static void run_parked_of(struct sensor *sensor, struct generation *generation, int64_t now)
+{
+	struct passage passage = { sensor, generation };
+
+	parked_run(generation->parked, now, go_on, &passage);
 }
 
 /* Names and metadata come by themselves: look every few milliseconds. */
 static void run_parked(struct sensor *sensor)
 {
-	int64_t now = clock_ms(CLOCK_MONOTONIC);
+	int64_t now;
 
-	if (!parked_count(sensor->parked) || now < sensor->run_parked_ms)
+	if (!sensor->leaving && !parked_count(sensor->generation->parked))
+		return;
+	now = clock_ms(CLOCK_MONOTONIC);
+	if (now < sensor->run_parked_ms)
 		return;
 	sensor->run_parked_ms = now + PARKED_TURN_MS;
-	parked_run(sensor->parked, now, go_on, sensor);
+	if (sensor->leaving)
+		run_parked_of(sensor, sensor->leaving, now);
+	run_parked_of(sensor, sensor->generation, now);
+	if (!sensor->leaving || parked_count(sensor->leaving->parked))
+		return;
+	sensor->gave_up_before += parked_gave_up(sensor->leaving->parked);
+	generation_free(TAKE(sensor->leaving));
+}
+
+static void run_all_parked(struct sensor *sensor)
+{
+	struct generation *const generations[] = { sensor->leaving, sensor->generation };
+
+	for (size_t i = 0; i < COUNT_OF(generations); i++) {
+		struct passage passage = { sensor, generations[i] };
+
+		if (generations[i])
+			parked_run_all(generations[i]->parked, go_on, &passage);
+	}
 }
 
 static void tell_overdue(struct sensor *sensor)
 {
-	int64_t now = (int64_t)parked_gave_up(sensor->parked);
+	int64_t now =
+		(int64_t)(sensor->gave_up_before + parked_gave_up(sensor->generation->parked) +
+			  (sensor->leaving ? parked_gave_up(sensor->leaving->parked) : 0));
 
 	if (now > sensor->without_metadata)
 		log_warning("%" PRId64 " events went on without all metadata of their containers "
 			    "(container_metadata.timeout is %" PRId64 " ms), %" PRId64
 			    " since the start",
 			now - sensor->without_metadata,
-			sensor->settings->options.metadata_timeout_ms, now);
+			sensor->generation->settings->options.metadata_timeout_ms, now);
 	sensor->without_metadata = now;
 }
 
@@ -175,21 +223,115 @@ static void tell_drops(struct sensor *sensor)
 	tell_overdue(sensor);
 }
 
-/* Whether the same command line would start now, with the files as they are. */
-static bool would_start(struct sensor *sensor, int argc, char **argv)
-{
-	struct sensor_settings settings;
-	struct rules *rules = NULL;
-	struct error err = {};
-	int r = sensor_settings_load(&settings, argc, argv, &err);
+/* ---- reload ---- */
 
-	if (r >= 0)
-		r = sensor_load_rules(&settings, &rules, &err);
-	rules_free(rules);
-	sensor_settings_done(&settings);
-	if (r < 0)
-		log_error("reload: %s; the rules of before stay", err.message);
-	return r >= 0;
+static void add_events(struct event_set *set, const struct event_set *more)
+{
+	for (size_t i = 0; i < COUNT_OF(set->words); i++)
+		set->words[i] |= more->words[i];
+}
+
+/* What a generation needs from the source. */
+static void wanted_events(const struct sensor *sensor, const struct generation *generation,
+	struct event_set *ret_wanted)
+{
+	size_t count;
+
+	rules_events(generation->rules, ret_wanted);
+	event_types(&count);
+	for (unsigned i = 0;
+		sensor->recorder && sensor->start->options.records_all_events && i < count; i++)
+		event_set_add(ret_wanted, i);
+}
+
+/* Says that the files cannot be used, as Falco does: in the log and as an alert. */
+static void tell_failure(struct sensor *sensor, const char *why)
+{
+	struct internal_message message = {
+		.rule = "Falco internal: hot restart failure",
+		.priority = PRIORITY_CRITICAL,
+	};
+	_cleanup_(freep) char *output = string_printf("%s: %s", message.rule, why);
+
+	log_error("reload: %s; the rules of before stay", why);
+	message.output = output;
+	internal_push(&message, sensor->generation, sensor->outlets);
+}
+
+/*
+ * The kernel is asked for what both generations want. What is in the ring by then was caused under
+ * the old rules and is theirs; from there on the new ones have all that they need.
+ */
+static void widen(struct sensor *sensor, struct reload *reload)
+{
+	struct event_set wanted, more;
+	struct error err = {};
+
+	if (!sensor->source) {
+		sensor->reload = reload;
+		return;
+	}
+	wanted_events(sensor, sensor->generation, &wanted);
+	wanted_events(sensor, reload->generation, &more);
+	add_events(&wanted, &more);
+	if (sensor->source->operations->want(sensor->source, &wanted, &err) < 0) {
+		tell_failure(sensor, err.message);
+		reload_free(reload);
+		return;
+	}
+	sensor->reload_at = sensor->source->operations->head(sensor->source);
+	sensor->reload = reload;
+}
+
+/* The new generation takes over, between two events; the kernel is left with what it wants. */
+static void take_over(struct sensor *sensor)
+{
+	struct generation *next = TAKE(sensor->reload->generation), *old = sensor->generation;
+	struct event_set wanted;
+	struct error err = {};
+
+	reload_free(TAKE(sensor->reload));
+	generation_take_matches(next, old);
+	sensor->leaving = old;
+	sensor->generation = next;
+	if (outlets_apply(sensor->outlets, TAKE(next->outlets),
+		    next->settings->options.output_timeout_ms, &err) < 0)
+		log_error("reload: %s", err.message);
+	wanted_events(sensor, next, &wanted);
+	if (sensor->source && sensor->source->operations->want(sensor->source, &wanted, &err) < 0)
+		log_error("reload: %s", err.message);
+	sensor_open_log(&next->settings->options);
+	reload_tell_unchanged(sensor->start, next->settings);
+	log_info("watching with %zu rules", rules_count(next->rules));
+}
+
+/* One at a time: while events of a generation wait, the next but one has to wait as well. */
+static void look_for_reload(struct sensor *sensor)
+{
+	struct reload *reload;
+
+	if (!sensor->reloader || sensor->reload || sensor->leaving)
+		return;
+	reload = reloader_take(sensor->reloader);
+	if (!reload)
+		return;
+	if (reload->generation) {
+		widen(sensor, reload);
+		return;
+	}
+	tell_failure(sensor, reload->error);
+	reload_free(reload);
+}
+
+/* Whether all that was in the stream when the kernel was widened went through the old rules. */
+static bool is_past_widening(const struct sensor *sensor, bool has_event)
+{
+	uint64_t position;
+
+	if (!sensor->source)
+		return true;
+	position = sensor->source->operations->position(sensor->source);
+	return has_event ? position > sensor->reload_at : position >= sensor->reload_at;
 }
 
 static void take_signals(struct sensor *sensor)
@@ -198,48 +340,59 @@ static void take_signals(struct sensor *sensor)
 		log_info("SIGUSR1 received, reopening outputs...");
 		outlets_reopen(sensor->outlets);
 	}
+	if (!atomic_exchange(&sensor->signals->reload, false))
+		return;
+	if (sensor->reloader)
+		reloader_ask(sensor->reloader);
+	else
+		log_warning("SIGHUP received: a replay keeps the rules that it began with");
 }
 
-/* One turn of the loop: 0, 1 when an event was taken, or why the stream ended. */
+/* ---- the loop ---- */
+
+/* The next event: 0, 1 when one was taken, or why the stream ended. */
 static int turn(struct sensor *sensor, struct error *err)
 {
 	static const struct timespec pause = { .tv_nsec = TURN_MS * 1000000L };
+	bool has_parked = sensor->leaving || parked_count(sensor->generation->parked);
 	struct event *event = NULL;
-	int r;
+	int r = 0;
 
-	if (!sensor->source) {
+	if (sensor->source)
+		r = sensor->source->operations->next(
+			sensor->source, has_parked ? PARKED_TURN_MS : TURN_MS, &event, err);
+	else
 		nanosleep(&pause, NULL);
-		return 0;
-	}
-	r = sensor->source->operations->next(sensor->source,
-		parked_count(sensor->parked) ? PARKED_TURN_MS : TURN_MS, &event, err);
+	if (sensor->reload && r >= 0 && is_past_widening(sensor, r == 1))
+		take_over(sensor);
 	if (r == 1)
 		take_event(sensor, event);
 	run_parked(sensor);
 	return r == -EINTR ? 0 : r;
 }
 
-static int loop(struct sensor *sensor, int argc, char **argv, struct error *err)
+static void tell_end(struct sensor *sensor)
 {
-	int64_t seconds = sensor->settings->options.seconds;
+	if (atomic_load(&sensor->signals->stop))
+		log_info("%s received, exiting...",
+			atomic_load(&sensor->signals->number) == SIGINT ? "SIGINT" : "SIGTERM");
+}
+
+static int loop(struct sensor *sensor, struct error *err)
+{
+	int64_t seconds = sensor->start->options.seconds;
 	int64_t until_ms = seconds ? clock_ms(CLOCK_MONOTONIC) + seconds * 1000 : INT64_MAX;
 	int r = 0;
 
 	while (r >= 0 && !atomic_load(&sensor->signals->stop)) {
 		r = turn(sensor, err);
 		take_signals(sensor);
+		look_for_reload(sensor);
 		tell_drops(sensor);
 		if (clock_ms(CLOCK_MONOTONIC) >= until_ms)
 			return 0;
-		if (atomic_exchange(&sensor->signals->reload, false)) {
-			log_info("SIGHUP received, checking settings and rules...");
-			if (would_start(sensor, argc, argv))
-				return 1;
-		}
 	}
-	if (atomic_load(&sensor->signals->stop))
-		log_info("%s received, exiting...",
-			atomic_load(&sensor->signals->number) == SIGINT ? "SIGINT" : "SIGTERM");
+	tell_end(sensor);
 	return r == -ECANCELED || r > 0 ? 0 : r;
 }
 
@@ -254,21 +407,22 @@ static const char *severity_name(enum priority priority)
 /* What Falco prints at its end (spec/rule-language.md 10), for those who ask for it with -v. */
 static void print_matches(const struct sensor *sensor)
 {
+	const struct rules *rules = sensor->generation->rules;
 	uint64_t by_priority[PRIORITY_NONE] = {}, total = 0;
 
-	for (size_t i = 0; i < rules_count(sensor->rules); i++) {
-		by_priority[rules_at(sensor->rules, i)->priority] += sensor->matches[i];
-		total += sensor->matches[i];
+	for (size_t i = 0; i < rules_count(rules); i++) {
+		by_priority[rules_at(rules, i)->priority] += sensor->generation->matches[i];
+		total += sensor->generation->matches[i];
 	}
 	printf("Events detected: %" PRIu64 "\nRule counts by severity:\n", total);
 	for (int i = 0; i < PRIORITY_NONE; i++)
 		if (by_priority[i])
 			printf("   %s: %" PRIu64 "\n", severity_name(i), by_priority[i]);
 	printf("Triggered rules by rule name:\n");
-	for (size_t i = 0; i < rules_count(sensor->rules); i++)
-		if (sensor->matches[i])
-			printf("   %s: %" PRIu64 "\n", rules_at(sensor->rules, i)->name,
-				sensor->matches[i]);
+	for (size_t i = 0; i < rules_count(rules); i++)
+		if (sensor->generation->matches[i])
+			printf("   %s: %" PRIu64 "\n", rules_at(rules, i)->name,
+				sensor->generation->matches[i]);
 	fflush(stdout);
 }
 
@@ -285,7 +439,7 @@ static void print_counters(const struct sensor *sensor)
 
 static int prepare_ignored(struct sensor *sensor, struct error *err)
 {
-	const struct text_list *given = &sensor->settings->options.ignored_pids;
+	const struct text_list *given = &sensor->start->options.ignored_pids;
 
 	sensor->ignored_pids = NEW_ARRAY(int64_t, given->count + 1);
 	sensor->ignored_pids[sensor->ignored_count++] = getpid();
@@ -310,7 +464,7 @@ static void add_sockets(struct sensor *sensor, const struct runtime_kind *kind,
 
 static void prepare_runtimes(struct sensor *sensor)
 {
-	const struct sensor_settings *settings = sensor->settings;
+	const struct sensor_settings *settings = sensor->start;
 	const struct sensor_options *options = &settings->options;
 	struct runtimes_options runtimes_options = { .metrics = sensor->metrics };
 
@@ -337,30 +491,9 @@ static void prepare_runtimes(struct sensor *sensor)
 	sensor->runtimes = runtimes_new(&runtimes_options);
 }
 
-static void prepare_parked(struct sensor *sensor)
-{
-	const struct sensor_options *options = &sensor->settings->options;
-	struct parked_options parked_options = {
-		.limit_ms = options->metadata_timeout_ms,
-		.bytes_max = options->metadata_bytes,
-		.container_bytes_max = options->metadata_bytes / CONTAINERS_PART,
-	};
-
-	parked_options.metrics = sensor->metrics = metrics_new();
-	sensor->parked = parked_new(&parked_options);
-}
-
-static void prepare_domains(struct sensor *sensor)
-{
-	size_t count;
-	const struct text *names = rules_domain_names(sensor->rules, &count);
-
-	sensor->domains = domains_new(names, count);
-}
-
 static int prepare_replay(struct sensor *sensor, struct error *err)
 {
-	const struct sensor_options *options = &sensor->settings->options;
+	const struct sensor_options *options = &sensor->start->options;
 	struct event_set wanted = {};
 	int r;
 
@@ -374,29 +507,15 @@ static int prepare_replay(struct sensor *sensor, struct error *err)
 	sensor->is_replay = true;
 	/* Pids of this host say nothing about that one. */
 	sensor->ignored_count = 0;
-	if (!*options->hostname) {
-		free(sensor->hostname);
-		sensor->hostname = string_copy(record_source_hostname(sensor->source));
-		sensor->format.hostname = sensor->hostname;
-	}
-	rules_events(sensor->rules, &wanted);
+	if (!*options->hostname)
+		generation_set_hostname(sensor->generation, record_source_hostname(sensor->source));
+	rules_events(sensor->generation->rules, &wanted);
 	return sensor->source->operations->want(sensor->source, &wanted, err);
-}
-
-static void wanted_events(const struct sensor *sensor, struct event_set *ret_wanted)
-{
-	size_t count;
-
-	rules_events(sensor->rules, ret_wanted);
-	event_types(&count);
-	for (unsigned i = 0;
-		sensor->recorder && sensor->settings->options.records_all_events && i < count; i++)
-		event_set_add(ret_wanted, i);
 }
 
 static int prepare_source(struct sensor *sensor, struct error *err)
 {
-	const struct sensor_options *options = &sensor->settings->options;
+	const struct sensor_options *options = &sensor->start->options;
 	struct kernel_source_options source_options = {
 		.ring_bytes = options->ring_bytes,
 		.host_root = options->host_root,
@@ -416,50 +535,29 @@ static int prepare_source(struct sensor *sensor, struct error *err)
 		if (r < 0)
 			return r;
 	}
-	prepare_domains(sensor);
+	generation_look_up(sensor->generation);
 	prepare_runtimes(sensor);
 	source_options.runtimes = sensor->runtimes;
 	source_options.recorder = sensor->recorder;
 	r = kernel_source_new(&source_options, &sensor->source, err);
 	if (r < 0)
 		return r;
-	wanted_events(sensor, &wanted);
+	wanted_events(sensor, sensor->generation, &wanted);
 	return sensor->source->operations->want(sensor->source, &wanted, err);
-}
-
-static void prepare_format(struct sensor *sensor)
-{
-	const struct sensor_options *options = &sensor->settings->options;
-	char name[256] = "";
-
-	(void)gethostname(name, sizeof(name) - 1);
-	sensor->hostname = string_copy(*options->hostname ? options->hostname : name);
-	sensor->makes_json = options->json_output || options->http_batch;
-	sensor->format = (struct alert_format){
-		.hostname = sensor->hostname,
-		.uses_iso_8601 = options->time_format_iso_8601,
-		.includes_output = options->json_include_output,
-		.includes_message = options->json_include_message,
-		.includes_fields = options->json_include_fields,
-		.includes_tags = options->json_include_tags,
-	};
-	buffer_init(&sensor->text, ALERT_MAX);
-	buffer_init(&sensor->json, ALERT_MAX);
 }
 
 static int prepare(struct sensor *sensor, struct error *err)
 {
-	int r = sensor_load_rules(sensor->settings, &sensor->rules, err);
+	int r;
 
-	if (r < 0)
-		return r;
-	sensor->evaluation = evaluation_new(sensor->rules);
-	sensor->matches = NEW_ARRAY(uint64_t, rules_count(sensor->rules) + 1);
-	prepare_format(sensor);
-	prepare_parked(sensor);
-	r = prepare_ignored(sensor, err);
+	sensor->metrics = metrics_new();
+	buffer_init(&sensor->text, ALERT_MAX);
+	buffer_init(&sensor->json, ALERT_MAX);
+	r = generation_new(sensor->start, sensor->metrics, &sensor->generation, err);
 	if (r >= 0)
-		r = outlets_new(&sensor->settings->options, &sensor->outlets, err);
+		r = prepare_ignored(sensor, err);
+	if (r >= 0)
+		r = outlets_begin(TAKE(sensor->generation->outlets), &sensor->outlets, err);
 	return r;
 }
 
@@ -476,75 +574,78 @@ static int write_pid_file(const char *path, struct error *err)
 	return 0;
 }
 
-/* A reload begins a new recording; the one so far becomes FILE.1, FILE.2 … */
-static void set_recording_aside(const char *path)
-{
-	for (int number = 1; number <= RECORDINGS_MAX; number++) {
-		_cleanup_(freep) char *aside = string_printf("%s.%d", path, number);
-
-		if (!access(aside, F_OK))
-			continue;
-		if (!rename(path, aside))
-			log_info("the recording before the reload is %s", aside);
-		return;
-	}
-}
-
 /* Gives what the recording's end made of `r`. */
 static int done(struct sensor *sensor, int r, struct error *err)
 {
 	int recorded;
 
-	if (sensor->parked)
-		parked_run_all(sensor->parked, go_on, sensor);
-	parked_free(sensor->parked);
+	reloader_free(sensor->reloader);
+	reload_free(sensor->reload);
+	run_all_parked(sensor);
 	if (sensor->source)
 		sensor->source->operations->free(sensor->source);
 	if (sensor->recorder)
-		log_info("recording %s: %" PRIu64 " records", sensor->settings->options.record_file,
+		log_info("recording %s: %" PRIu64 " records", sensor->start->options.record_file,
 			recorder_records(sensor->recorder));
 	recorded = recorder_close(sensor->recorder, r < 0 ? NULL : err);
-	if (sensor->recorder && r == 1)
-		set_recording_aside(sensor->settings->options.record_file);
 	while (sensor->is_replay && !atomic_load(&sensor->signals->stop) &&
 		!outlets_wait_for_room(sensor->outlets, 0, TURN_MS))
 		;
+	outlets_stop(sensor->outlets,
+		sensor->generation ? sensor->generation->settings->options.output_timeout_ms : 0);
+	generation_free(sensor->leaving);
+	generation_free(sensor->generation);
 	runtimes_free(sensor->runtimes);
-	domains_free(sensor->domains);
 	metrics_free(sensor->metrics);
 	free(sensor->sockets);
-	outlets_stop(sensor->outlets, sensor->settings->options.output_timeout_ms);
-	evaluation_free(sensor->evaluation);
-	rules_free(sensor->rules);
 	buffer_done(&sensor->text);
 	buffer_done(&sensor->json);
-	free(sensor->hostname);
 	free(sensor->ignored_pids);
-	free(sensor->matches);
 	return r < 0 ? r : recorded < 0 ? recorded : r;
+}
+
+static int start_reloader(struct sensor *sensor, int argc, char **argv, struct error *err)
+{
+	const struct reloader_options options = {
+		.argc = argc,
+		.argv = argv,
+		.settings = sensor->start,
+		.metrics = sensor->metrics,
+	};
+
+	return sensor->is_replay ? 0 : reloader_new(&options, &sensor->reloader, err);
+}
+
+static int watch_events(struct sensor *sensor, struct error *err)
+{
+	int r;
+
+	log_info("watching with %zu rules", rules_count(sensor->generation->rules));
+	ready_notify();
+	r = loop(sensor, err);
+	tell_drops(sensor);
+	if (sensor->start->options.is_verbose) {
+		print_matches(sensor);
+		print_counters(sensor);
+	}
+	return r;
 }
 
 int sensor_run(struct sensor_settings *settings, struct sensor_signals *signals, int argc,
 	char **argv, struct error *err)
 {
 	const struct sensor_options *options = &settings->options;
-	struct sensor sensor = { .settings = settings, .signals = signals };
+	struct sensor sensor = { .start = settings, .signals = signals };
 	int r = prepare(&sensor, err);
 
 	if (r >= 0 && !options->is_dry_run) {
 		r = prepare_source(&sensor, err);
 		if (r >= 0)
+			r = start_reloader(&sensor, argc, argv, err);
+		if (r >= 0)
 			r = write_pid_file(options->pid_file, err);
-		if (r >= 0) {
-			log_info("watching with %zu rules", rules_count(sensor.rules));
-			ready_notify();
-			r = loop(&sensor, argc, argv, err);
-			tell_drops(&sensor);
-			if (options->is_verbose) {
-				print_matches(&sensor);
-				print_counters(&sensor);
-			}
-		}
+		if (r >= 0)
+			r = watch_events(&sensor, err);
 	}
 	return done(&sensor, r, err);
 }

@@ -42,7 +42,26 @@ struct sensor_options {
 	bool http_enabled, http_insecure, http_mtls;
 	char *http_url, *http_user_agent, *http_ca_cert, *http_ca_bundle, *http_ca_path,
 		*http_client_cert, *http_client_key;
-	bool log_stderr;
+	bool http_echo, http_compress, http_keep_alive;
+	int64_t http_timeouts;
+	bool syslog_enabled;
+	bool program_enabled, program_keep_alive;
+	char *program_command;
+	bool watches_files;
+	bool web_enabled, web_metrics, web_tls;
+	int64_t web_threads, web_port;
+	char *web_address, *web_health_path, *web_certificate;
+	bool metrics_enabled, metrics_output_rule, metrics_rules, metrics_resources, metrics_state,
+		metrics_kernel, metrics_libbpf, metrics_plugins, metrics_iterators, metrics_mb,
+		metrics_empty;
+	int64_t metrics_interval_ms;
+	char *metrics_output_file;
+	char *drops_threshold, *drops_rate; /* numbers with a point */
+	struct text_list drops_actions;
+	int64_t drops_burst;
+	bool drops_simulated;
+	int64_t timeouts_max;
+	bool log_stderr, log_syslog;
 	char *log_level;
 	int engine_kind;
 	/* Ours */
@@ -101,13 +120,20 @@ const struct settings_table *sensor_settings_table(void);
  */
 int sensor_settings_load(
 	struct sensor_settings *settings, int argc, char **argv, struct error *err);
+/* The same for a reload: what they say about the log comes true by sensor_open_log() alone. */
+int sensor_settings_read(
+	struct sensor_settings *settings, int argc, char **argv, struct error *err);
+void sensor_open_log(const struct sensor_options *options);
+/* All files and directories that the settings and rules come from, there or not. */
+void sensor_watched_paths(const struct sensor_settings *settings, struct text_list *ret_paths);
 void sensor_settings_done(struct sensor_settings *settings);
 enum priority sensor_minimum_priority(const struct sensor_options *options);
 
 /*
  * The rules files that the settings mean, directories read, in order; those that are not there are
- * left out. Without any setting those we ship. -ENOENT when nothing is left.
+ * left out. Without any setting those we ship (a folder). -ENOENT when nothing is left.
  */
+const char *sensor_shipped_rules(void);
 int sensor_rules_files(
 	const struct sensor_settings *settings, struct text_list *ret_files, struct error *err);
 /*
@@ -124,15 +150,14 @@ int sensor_load_definitions(const struct sensor_settings *settings,
 /* The warnings of a result, a line each. */
 void sensor_log_warnings(const struct load_result *result);
 
-/* What other threads ask of the loop, set by signals. */
+/* What signals ask of the loop. */
 struct sensor_signals {
 	_Atomic bool stop, reopen, reload;
 	_Atomic int number; /* of the signal that asked for the stop */
 };
 
 /*
- * Runs until a signal, the end of the source or -M. Returns 0, or 1 when a reload is wanted and
- * would work: the caller then starts the program anew in its place.
+ * Runs until a signal, the end of the source or -M. The command line is read again by a reload.
  */
 int sensor_run(struct sensor_settings *settings, struct sensor_signals *signals, int argc,
 	char **argv, struct error *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The sensor's settings: every key of falco.yaml and every flag of Falco, and ours. A key that has
- * no effect yet is known and named once in the log; one that asks for what happens anyway is not.
+ * Reading the sensor's settings: fallbacks, the file and those that it names, -o, flags, and what
+ * of them is not just a value.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -10,516 +10,7 @@
 
 #include "base/memory.h"
 #include "sensor/sensor.h"
-
-#define OWN_FILE    "/etc/tercel/sensor.yaml"
-#define FALCOS_FILE "/etc/falco/falco.yaml"
-
-#define AT(member) .at = offsetof(struct sensor_options, member)
-#define IGNORED(name, value)                                             \
-	{                                                                \
-		.key = name, .type = SETTING_IGNORED, .fallback = value, \
-		.about = "Known from falco.yaml; has no effect yet"      \
-	}
-
-static const struct setting rows[] = {
-	{ .type = SETTING_BOOL,
-		AT(wants_help),
-		.flag = "help",
-		.short_flag = 'h',
-		.about = "Prints this help" },
-	{ .type = SETTING_TEXT,
-		AT(config_path),
-		.flag = "config",
-		.short_flag = 'c',
-		.value = "FILE",
-		.about = "Settings (default: " OWN_FILE " or " FALCOS_FILE ")" },
-	{ .type = SETTING_LIST,
-		AT(overrides),
-		.flag = "option",
-		.short_flag = 'o',
-		.value = "KEY=VALUE",
-		.about = "Sets a key of the settings; may be repeated" },
-	{ .key = "rules_files",
-		.type = SETTING_LIST,
-		AT(rules_files),
-		.flag = "rules",
-		.short_flag = 'r',
-		.value = "PATH",
-		.about = "Rules files or directories, in order" },
-	{ .type = SETTING_LIST,
-		AT(validated),
-		.flag = "validate",
-		.short_flag = 'V',
-		.value = "FILE",
-		.about = "Checks rules files and ends; may be repeated" },
-	{ .type = SETTING_BOOL,
-		AT(describes_all),
-		.short_flag = 'L',
-		.about = "Lists all rules and ends" },
-	{ .type = SETTING_TEXT,
-		AT(described_rule),
-		.short_flag = 'l',
-		.value = "RULE",
-		.about = "Describes one rule and ends" },
-	{ .type = SETTING_TEXT,
-		AT(list_source),
-		.flag = "list",
-		.value = "SOURCE",
-		.implied = "syscall",
-		.about = "Lists all fields and ends" },
-	{ .type = SETTING_BOOL,
-		AT(wants_events),
-		.flag = "list-events",
-		.about = "Lists all event types and ends" },
-	{ .type = SETTING_CHOICE,
-		AT(list_format),
-		.flag = "format",
-		.value = "FORMAT",
-		.choices = "text markdown json",
-		.fallback = "text",
-		.about = "Form of the lists: text, markdown or json" },
-	{ .type = SETTING_BOOL,
-		AT(is_markdown),
-		.flag = "markdown",
-		.about = "The same as --format markdown" },
-	{ .type = SETTING_BOOL, AT(lists_names), .short_flag = 'N', .about = "Lists only names" },
-	{ .type = SETTING_BOOL,
-		AT(wants_ignored_calls),
-		.short_flag = 'i',
-		.about = "Lists the calls that are never recorded and ends" },
-	{ .type = SETTING_INTEGER,
-		AT(seconds),
-		.short_flag = 'M',
-		.value = "SECONDS",
-		.minimum = 0,
-		.maximum = INT32_MAX,
-		.about = "Stops after so many seconds" },
-	{ .type = SETTING_BOOL,
-		AT(is_dry_run),
-		.flag = "dry-run",
-		.about = "Loads everything and ends" },
-	{ .type = SETTING_TEXT,
-		AT(print_format),
-		.flag = "print",
-		.short_flag = 'p',
-		.value = "FORMAT",
-		.about = "Adds a text to every alert" },
-	{ .type = SETTING_TEXT,
-		AT(pid_file),
-		.flag = "pidfile",
-		.short_flag = 'P',
-		.value = "FILE",
-		.about = "Writes the process id there" },
-	{ .type = SETTING_BOOL,
-		AT(is_unbuffered),
-		.flag = "unbuffered",
-		.short_flag = 'U',
-		.about = "Writes every alert at once, as is always done" },
-	{ .type = SETTING_BOOL,
-		AT(is_verbose),
-		.short_flag = 'v',
-		.about = "Says more: counters at the end, types in lists" },
-	{ .type = SETTING_BOOL,
-		AT(wants_version),
-		.flag = "version",
-		.about = "Prints the version" },
-	{ .type = SETTING_BOOL,
-		AT(wants_support),
-		.flag = "support",
-		.about = "Prints version, system and settings as JSON" },
-	{ .type = SETTING_BOOL,
-		AT(wants_config_schema),
-		.flag = "config-schema",
-		.about = "Prints the JSON schema of the settings" },
-	{ .type = SETTING_BOOL,
-		AT(wants_rule_schema),
-		.flag = "rule-schema",
-		.about = "Prints the JSON schema of rules files" },
-	{ .type = SETTING_BOOL,
-		AT(wants_page_size),
-		.flag = "page-size",
-		.about = "Prints the size of a memory page" },
-	{ .type = SETTING_BOOL,
-		AT(wants_plugins),
-		.flag = "list-plugins",
-		.about = "Lists the loaded plugins" },
-	{ .type = SETTING_TEXT,
-		AT(plugin_info),
-		.flag = "plugin-info",
-		.value = "NAME",
-		.about = "Describes a plugin" },
-	{ .type = SETTING_LIST,
-		AT(disabled_sources),
-		.flag = "disable-source",
-		.value = "SOURCE",
-		.about = "Leaves a source of events out" },
-	{ .type = SETTING_LIST,
-		AT(enabled_sources),
-		.flag = "enable-source",
-		.value = "SOURCE",
-		.about = "Takes only this source of events" },
-
-	{ .key = "config_files",
-		.type = SETTING_NODE,
-		AT(config_files),
-		.about = "Further files and directories of settings" },
-	{ .key = "rules",
-		.type = SETTING_NODE,
-		AT(selection),
-		.about = "Rules to enable and disable, by name or tag" },
-	{ .key = "append_output",
-		.type = SETTING_NODE,
-		AT(append_output),
-		.about = "What is added to the outputs of rules" },
-	{ .key = "static_fields",
-		.type = SETTING_NODE,
-		AT(static_fields),
-		.about = "Constants that rules and outputs name as static.NAME" },
-	{ .key = "time_format_iso_8601",
-		.type = SETTING_BOOL,
-		AT(time_format_iso_8601),
-		.about = "Times of alerts in UTC as ISO 8601" },
-	{ .key = "priority",
-		.type = SETTING_CHOICE,
-		AT(priority),
-		.fallback = "debug",
-		.choices = "emergency alert critical error warning notice informational debug info",
-		.about = "Rules below it are not enabled" },
-	{ .key = "json_output",
-		.type = SETTING_BOOL,
-		AT(json_output),
-		.about = "Alerts as JSON in place of text" },
-	{ .key = "json_include_output_property",
-		.type = SETTING_BOOL,
-		AT(json_include_output),
-		.fallback = "true",
-		.about = "JSON alerts have the text too" },
-	{ .key = "json_include_message_property",
-		.type = SETTING_BOOL,
-		AT(json_include_message),
-		.about = "JSON alerts have the text without time and priority" },
-	{ .key = "json_include_output_fields_property",
-		.type = SETTING_BOOL,
-		AT(json_include_fields),
-		.fallback = "true",
-		.about = "JSON alerts have the values of the fields" },
-	{ .key = "json_include_tags_property",
-		.type = SETTING_BOOL,
-		AT(json_include_tags),
-		.fallback = "true",
-		.about = "JSON alerts have the rule's tags" },
-	{ .key = "buffered_outputs",
-		.type = SETTING_BOOL,
-		AT(buffered_outputs),
-		.about = "Allows alerts to be held back; they are written at once all the same" },
-	{ .key = "rule_matching",
-		.type = SETTING_CHOICE,
-		AT(rule_matching),
-		.choices = "first all",
-		.fallback = "first",
-		.about = "Whether one event may match several rules" },
-	{ .key = "outputs_queue.capacity",
-		.type = SETTING_INTEGER,
-		AT(queue_capacity),
-		.minimum = 0,
-		.maximum = INT32_MAX,
-		.about = "Alerts that may wait for one output; 0: as many as outputs_queue.bytes" },
-	{ .key = "outputs_queue.bytes",
-		.type = SETTING_SIZE,
-		AT(queue_bytes),
-		.fallback = "64MiB",
-		.about = "Memory that alerts waiting for one output may take" },
-	{ .key = "output_timeout",
-		.type = SETTING_INTEGER,
-		AT(output_timeout_ms),
-		.fallback = "2000",
-		.minimum = 0,
-		.maximum = 3600000,
-		.about = "Milliseconds that outputs have at the end for what still waits" },
-	{ .key = "stdout_output.enabled",
-		.type = SETTING_BOOL,
-		AT(stdout_enabled),
-		.about = "Alerts on the standard output" },
-	{ .key = "file_output.enabled",
-		.type = SETTING_BOOL,
-		AT(file_enabled),
-		.about = "Alerts into a file" },
-	{ .key = "file_output.keep_alive",
-		.type = SETTING_BOOL,
-		AT(file_keep_alive),
-		.about = "Keeps the file open; SIGUSR1 reopens it" },
-	{ .key = "file_output.filename",
-		.type = SETTING_TEXT,
-		AT(file_name),
-		.fallback = "./events.txt",
-		.value = "FILE",
-		.about = "The file" },
-	{ .key = "http_output.enabled",
-		.type = SETTING_BOOL,
-		AT(http_enabled),
-		.about = "Alerts posted to a URL" },
-	{ .key = "http_output.url",
-		.type = SETTING_TEXT,
-		AT(http_url),
-		.fallback = "",
-		.about = "The URL" },
-	{ .key = "http_output.user_agent",
-		.type = SETTING_TEXT,
-		AT(http_user_agent),
-		.fallback = "tercel/" TERCEL_VERSION,
-		.about = "What we call ourselves there" },
-	{ .key = "http_output.insecure",
-		.type = SETTING_BOOL,
-		AT(http_insecure),
-		.about = "Takes any certificate" },
-	{ .key = "http_output.ca_cert",
-		.type = SETTING_TEXT,
-		AT(http_ca_cert),
-		.fallback = "",
-		.value = "FILE",
-		.about = "Certificate of the authority to trust" },
-	{ .key = "http_output.ca_bundle",
-		.type = SETTING_TEXT,
-		AT(http_ca_bundle),
-		.fallback = "",
-		.value = "FILE",
-		.about = "Several of them in one file" },
-	{ .key = "http_output.ca_path",
-		.type = SETTING_TEXT,
-		AT(http_ca_path),
-		.fallback = "/etc/ssl/certs",
-		.value = "DIR",
-		.about = "A directory of them" },
-	{ .key = "http_output.mtls",
-		.type = SETTING_BOOL,
-		AT(http_mtls),
-		.about = "Shows a certificate of our own" },
-	{ .key = "http_output.client_cert",
-		.type = SETTING_TEXT,
-		AT(http_client_cert),
-		.fallback = "/etc/ssl/certs/client.crt",
-		.value = "FILE",
-		.about = "That certificate" },
-	{ .key = "http_output.client_key",
-		.type = SETTING_TEXT,
-		AT(http_client_key),
-		.fallback = "/etc/ssl/certs/client.key",
-		.value = "FILE",
-		.about = "Its key" },
-	{ .key = "http_output.batch",
-		.type = SETTING_BOOL,
-		AT(http_batch),
-		.about = "Posts JSON arrays of alerts, as our forwarder takes them" },
-	{ .key = "http_output.unix_socket",
-		.type = SETTING_TEXT,
-		AT(http_unix_socket),
-		.fallback = "",
-		.value = "SOCKET",
-		.about = "Unix socket to reach the URL by" },
-	{ .key = "http_output.token",
-		.type = SETTING_SECRET,
-		AT(http_token),
-		.fallback = "",
-		.about = "Bearer token to send" },
-	{ .key = "http_output.token_file",
-		.type = SETTING_TEXT,
-		AT(http_token_file),
-		.fallback = "",
-		.value = "FILE",
-		.about = "File to read it from" },
-	{ .key = "log_stderr",
-		.type = SETTING_BOOL,
-		AT(log_stderr),
-		.fallback = "true",
-		.about = "Log on the standard error output" },
-	{ .key = "log_level",
-		.type = SETTING_TEXT,
-		AT(log_level),
-		.fallback = "info",
-		.about = "What is logged: error, warning, info, debug" },
-	{ .key = "log_format",
-		.type = SETTING_CHOICE,
-		AT(log_format),
-		.choices = "text json",
-		.fallback = "text",
-		.about = "Form of the log" },
-	{ .key = "engine.kind",
-		.type = SETTING_CHOICE,
-		AT(engine_kind),
-		.choices = "modern_ebpf kmod ebpf replay nodriver",
-		.fallback = "modern_ebpf",
-		.about = "How events are got: eBPF, whatever of the first three it says" },
-	{ .key = "engine.replay.capture_file",
-		.type = SETTING_TEXT,
-		AT(replay_file),
-		.fallback = "",
-		.about = "The recording that engine.kind replay runs the rules over" },
-	{ .key = "sensor.record_file",
-		.type = SETTING_TEXT,
-		AT(record_file),
-		.fallback = "",
-		.about = "Keeps all that the sensor sees in this file, for tercel replay" },
-	{ .key = "sensor.record_limit",
-		.type = SETTING_SIZE,
-		AT(record_limit),
-		.fallback = "4GiB",
-		.about = "Bytes at which a recording ends" },
-	{ .key = "sensor.record_all_events",
-		.type = SETTING_BOOL,
-		AT(records_all_events),
-		.fallback = "false",
-		.about = "Records every event there is, not only those that the rules need" },
-	{ .key = "sensor.ring_size",
-		.type = SETTING_SIZE,
-		AT(ring_bytes),
-		.fallback = "8MiB",
-		.about = "Memory for events on their way from the kernel" },
-	{ .key = "sensor.ignore_pids",
-		.type = SETTING_LIST,
-		AT(ignored_pids),
-		.environment = "TERCEL_IGNORE_PIDS",
-		.about =
-			"Processes that make no alert, nor do the programs that they start themselves" },
-	{ .key = "container_engines.cri.enabled",
-		.type = SETTING_BOOL,
-		AT(asks_cri),
-		.fallback = "true",
-		.about = "Asks Kubernetes' runtimes about containers" },
-	{ .key = "container_engines.cri.sockets",
-		.type = SETTING_LIST,
-		AT(cri_sockets),
-		.about = "Their sockets; without any the usual ones are looked for" },
-	{ .key = "container_engines.docker.enabled",
-		.type = SETTING_BOOL,
-		AT(asks_docker),
-		.fallback = "true",
-		.about = "Asks Docker about containers" },
-	{ .key = "container_engines.docker.sockets",
-		.type = SETTING_LIST,
-		AT(docker_sockets),
-		.about = "Their sockets; without any the usual ones are looked for" },
-	{ .key = "container_engines.podman.enabled",
-		.type = SETTING_BOOL,
-		AT(asks_podman),
-		.fallback = "true",
-		.about = "Asks Podman about containers" },
-	{ .key = "container_engines.podman.sockets",
-		.type = SETTING_LIST,
-		AT(podman_sockets),
-		.about = "Their sockets; without any the usual ones are looked for" },
-	{ .key = "plugins",
-		.type = SETTING_NODE,
-		AT(plugins),
-		.about = "Of Falco's plugins container is built in: its engines and sockets are "
-			 "heeded" },
-	{ .key = "container_metadata.timeout",
-		.type = SETTING_INTEGER,
-		AT(metadata_timeout_ms),
-		.fallback = "250",
-		.minimum = 0,
-		.maximum = 10000,
-		.about = "Milliseconds that an event may wait for what a runtime knows" },
-	{ .key = "container_metadata.bytes",
-		.type = SETTING_SIZE,
-		AT(metadata_bytes),
-		.fallback = "32MiB",
-		.about = "Memory that waiting events may take" },
-	{ .key = "sensor.host_root",
-		.type = SETTING_TEXT,
-		AT(host_root),
-		.fallback = "",
-		.environment = "HOST_ROOT",
-		.value = "DIR",
-		.about = "Where the host's root directory is mounted" },
-	{ .key = "sensor.hostname",
-		.type = SETTING_TEXT,
-		AT(hostname),
-		.fallback = "",
-		.environment = "FALCO_HOSTNAME",
-		.about = "This host's name in alerts" },
-
-	IGNORED("watch_config_files", "false"),
-	IGNORED("engine.kmod", NULL),
-	IGNORED("engine.ebpf", NULL),
-	IGNORED("engine.modern_ebpf.cpus_for_each_buffer", "2"),
-	IGNORED("engine.modern_ebpf.buf_size_preset", "4"),
-	IGNORED("engine.modern_ebpf.drop_failed_exit", "false"),
-	IGNORED("engine.modern_ebpf.disable_iterators", "false"),
-	IGNORED("capture.enabled", "false"),
-	IGNORED("capture.path_prefix", "/tmp/falco"),
-	IGNORED("capture.mode", "rules"),
-	IGNORED("capture.default_duration", "5000"),
-	IGNORED("capture.max_file_size_mb", "0"),
-	IGNORED("load_plugins", NULL),
-	IGNORED("plugins_hostinfo", "true"),
-	IGNORED("buffer_format_base64", "false"),
-	IGNORED("syslog_output.enabled", "false"),
-	IGNORED("http_output.echo", "false"),
-	IGNORED("http_output.compress_uploads", "false"),
-	IGNORED("http_output.keep_alive", "true"),
-	IGNORED("http_output.max_consecutive_timeouts", "5"),
-	IGNORED("program_output.enabled", "false"),
-	IGNORED("program_output.keep_alive", "false"),
-	IGNORED("program_output.program", NULL),
-	IGNORED("webserver.enabled", "false"),
-	IGNORED("webserver.threadiness", "0"),
-	IGNORED("webserver.listen_port", "8765"),
-	IGNORED("webserver.listen_address", "0.0.0.0"),
-	IGNORED("webserver.k8s_healthz_endpoint", "/healthz"),
-	IGNORED("webserver.prometheus_metrics_enabled", "false"),
-	IGNORED("webserver.ssl_enabled", "false"),
-	IGNORED("webserver.ssl_certificate", "/etc/falco/falco.pem"),
-	IGNORED("log_syslog", "false"),
-	IGNORED("libs_logger.enabled", "true"),
-	IGNORED("libs_logger.severity", "info"),
-	IGNORED("syscall_event_timeouts.max_consecutives", "1000"),
-	IGNORED("syscall_event_drops.threshold", ".1"),
-	IGNORED("syscall_event_drops.actions", NULL),
-	IGNORED("syscall_event_drops.rate", ".03333"),
-	IGNORED("syscall_event_drops.max_burst", "1"),
-	IGNORED("syscall_event_drops.simulate_drops", "false"),
-	IGNORED("metrics.enabled", "false"),
-	IGNORED("metrics.interval", "1h"),
-	IGNORED("metrics.output_rule", "true"),
-	IGNORED("metrics.output_file", ""),
-	IGNORED("metrics.rules_counters_enabled", "true"),
-	IGNORED("metrics.resource_utilization_enabled", "true"),
-	IGNORED("metrics.state_counters_enabled", "true"),
-	IGNORED("metrics.kernel_event_counters_enabled", "true"),
-	IGNORED("metrics.kernel_event_counters_per_cpu_enabled", "false"),
-	IGNORED("metrics.libbpf_stats_enabled", "true"),
-	IGNORED("metrics.plugins_metrics_enabled", "true"),
-	IGNORED("metrics.kernel_iter_event_counters_enabled", "true"),
-	IGNORED("metrics.jemalloc_stats_enabled", "false"),
-	IGNORED("metrics.convert_memory_to_mb", "true"),
-	IGNORED("metrics.include_empty_values", "false"),
-	IGNORED("base_syscalls.custom_set", NULL),
-	IGNORED("base_syscalls.repair", "false"),
-	IGNORED("base_syscalls.all", "false"),
-	IGNORED("falco_libs.thread_table_size", "262144"),
-	IGNORED("falco_libs.thread_table_auto_purging_interval_s", "300"),
-	IGNORED("falco_libs.thread_table_auto_purging_thread_timeout_s", "300"),
-	IGNORED("falco_libs.snaplen", "80"),
-	/* Keys that Falco itself no longer has. */
-	IGNORED("grpc", NULL),
-	IGNORED("grpc_output", NULL),
-	IGNORED("outputs", NULL),
-	IGNORED("engine.gvisor", NULL),
-	IGNORED("metadata_download", NULL),
-	IGNORED("rules_file", NULL),
-};
-
-static const struct settings_table table = {
-	.program = "tercel-sensor",
-	.rows = rows,
-	.count = COUNT_OF(rows),
-	.expands_variables = true,
-};
-
-const struct settings_table *sensor_settings_table(void)
-{
-	return &table;
-}
+#include "sensor/settings.h"
 
 static void warn(void *context, const char *message)
 {
@@ -579,7 +70,7 @@ static int take_entry(
 	struct sensor_settings *settings, const struct yaml_node *entry, struct error *err)
 {
 	const struct yaml_node *node = entry, *strategy = NULL;
-	struct settings_table how = table;
+	struct settings_table how = *sensor_settings_table();
 	_cleanup_(freep) char *path = NULL;
 
 	if (entry->kind == YAML_MAPPING) {
@@ -628,7 +119,7 @@ static int take_main_file(struct sensor_settings *settings, const char *given, s
 		return 0;
 	}
 	settings->main_file = string_copy(path);
-	return take_file(settings, &table, path, err);
+	return take_file(settings, sensor_settings_table(), path, err);
 }
 
 /* A value as YAML: maps and booleans as they are, everything else quoted. */
@@ -722,7 +213,8 @@ static int take_node_option(
 		return error_set(err, -E2BIG, "option \"%s\": too many of this kind", option);
 	}
 	settings->files[settings->file_count++] = yaml;
-	r = settings_from_yaml(&table, options, option, yaml_document(yaml, 0), warn, NULL, err);
+	r = settings_from_yaml(
+		sensor_settings_table(), options, option, yaml_document(yaml, 0), warn, NULL, err);
 	if (r >= 0 && options->selection != selection)
 		options->selection = joined_nodes(settings, selection, options->selection);
 	if (r >= 0 && options->append_output != appended)
@@ -737,7 +229,7 @@ static int take_option(struct sensor_settings *settings, const char *option, str
 
 	if (yaml)
 		return take_node_option(settings, option, yaml, err);
-	r = settings_from_option(&table, &settings->options, option, err);
+	r = settings_from_option(sensor_settings_table(), &settings->options, option, err);
 	if (r < 0)
 		error_prefix(err, "-o %s", option);
 	return r;
@@ -750,7 +242,7 @@ static int take_flags(struct sensor_options *options, int argc, char **argv, str
 	int rest = 0, r;
 
 	memcpy(copy, argv, (size_t)argc * sizeof(*copy));
-	r = settings_from_arguments(&table, options, argc, copy, &rest, err);
+	r = settings_from_arguments(sensor_settings_table(), options, argc, copy, &rest, err);
 	if (r >= 0 && rest)
 		return error_set(err, -EINVAL, "unexpected argument \"%s\"; --help shows the flags",
 			copy[1]);
@@ -837,7 +329,7 @@ static void take_plugins(struct sensor_settings *settings)
 	}
 }
 
-static int take_log_settings(const struct sensor_options *options, struct error *err)
+static int check_log_level(const struct sensor_options *options, struct error *err)
 {
 	enum log_level level;
 
@@ -845,9 +337,43 @@ static int take_log_settings(const struct sensor_options *options, struct error 
 		return error_set(err, -EINVAL,
 			"\"log_level\": \"%s\" is none of: error warning info debug",
 			options->log_level);
-	log_open("tercel-sensor", options->log_stderr ? level : LOG_LEVEL_ERROR,
-		options->log_format == 1);
 	return 0;
+}
+
+void sensor_open_log(const struct sensor_options *options)
+{
+	enum log_level level = LOG_LEVEL_INFO;
+
+	(void)log_level_parse(options->log_level, &level);
+	log_to_syslog(options->log_syslog);
+	log_open("tercel-sensor",
+		options->log_stderr || options->log_syslog ? level : LOG_LEVEL_ERROR,
+		options->log_format == 1);
+	log_to_stderr(options->log_stderr || !options->log_syslog);
+}
+
+static void add_node_path(struct text_list *paths, const struct yaml_node *entry)
+{
+	const struct yaml_node *path =
+		entry->kind == YAML_MAPPING ? yaml_get(entry, "path") : entry;
+
+	if (path && path->kind == YAML_SCALAR)
+		text_list_add(paths, path->text);
+}
+
+void sensor_watched_paths(const struct sensor_settings *settings, struct text_list *ret_paths)
+{
+	const struct yaml_node *more = settings->options.config_files;
+	const struct text_list *rules = &settings->options.rules_files;
+
+	if (settings->main_file)
+		text_list_add(ret_paths, text_of(settings->main_file));
+	for (size_t i = 0; more && i < more->count; i++)
+		add_node_path(ret_paths, more->items[i]);
+	for (size_t i = 0; i < rules->count; i++)
+		text_list_add(ret_paths, text_of(rules->items[i]));
+	if (!rules->count)
+		text_list_add(ret_paths, text_of(sensor_shipped_rules()));
 }
 
 static int load(struct sensor_settings *settings, const struct sensor_options *flags, int argc,
@@ -858,13 +384,13 @@ static int load(struct sensor_settings *settings, const struct sensor_options *f
 	if (r >= 0)
 		r = take_config_files(settings, err);
 	if (r >= 0)
-		r = settings_from_environment(&table, &settings->options, err);
+		r = settings_from_environment(sensor_settings_table(), &settings->options, err);
 	for (size_t i = 0; i < flags->overrides.count && r >= 0; i++)
 		r = take_option(settings, flags->overrides.items[i], err);
 	if (r >= 0)
 		r = take_flags(&settings->options, argc, argv, err);
 	if (r >= 0)
-		r = take_log_settings(&settings->options, err);
+		r = check_log_level(&settings->options, err);
 	if (r >= 0)
 		r = take_additions(settings, err);
 	if (r >= 0)
@@ -872,24 +398,33 @@ static int load(struct sensor_settings *settings, const struct sensor_options *f
 	return r;
 }
 
-int sensor_settings_load(struct sensor_settings *settings, int argc, char **argv, struct error *err)
+int sensor_settings_read(struct sensor_settings *settings, int argc, char **argv, struct error *err)
 {
 	struct sensor_options flags;
 	int r;
 
 	*settings = (struct sensor_settings){ .additions = additions_new() };
-	settings_defaults(&table, &flags);
-	settings_defaults(&table, &settings->options);
+	settings_defaults(sensor_settings_table(), &flags);
+	settings_defaults(sensor_settings_table(), &settings->options);
 	r = take_flags(&flags, argc, argv, err);
 	if (r >= 0)
 		r = load(settings, &flags, argc, argv, err);
-	settings_done(&table, &flags);
+	settings_done(sensor_settings_table(), &flags);
+	return r;
+}
+
+int sensor_settings_load(struct sensor_settings *settings, int argc, char **argv, struct error *err)
+{
+	int r = sensor_settings_read(settings, argc, argv, err);
+
+	if (r >= 0)
+		sensor_open_log(&settings->options);
 	return r;
 }
 
 void sensor_settings_done(struct sensor_settings *settings)
 {
-	settings_done(&table, &settings->options);
+	settings_done(sensor_settings_table(), &settings->options);
 	for (size_t i = 0; i < settings->file_count; i++)
 		yaml_unload(settings->files[i]);
 	for (size_t i = 0; i < settings->joined_count; i++) {

@@ -16,6 +16,12 @@ void backlog_init(struct backlog *backlog, size_t count_limit, size_t byte_limit
 		backlog->end[i] = &backlog->first[i];
 }
 
+void backlog_set_limits(struct backlog *backlog, size_t count_limit, size_t byte_limit)
+{
+	backlog->count_limit = count_limit;
+	backlog->byte_limit = byte_limit;
+}
+
 static struct sensor_alert *take_first(struct backlog *backlog, int priority)
 {
 	struct backlog_item *item = backlog->first[priority];

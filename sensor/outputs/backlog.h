@@ -22,6 +22,8 @@ struct backlog {
 };
 
 void backlog_init(struct backlog *backlog, size_t count_limit, size_t byte_limit);
+/* From the next push on. */
+void backlog_set_limits(struct backlog *backlog, size_t count_limit, size_t byte_limit);
 /* Takes a reference of its own. Gives how many alerts were dropped, maybe this one. */
 size_t backlog_push(struct backlog *backlog, struct sensor_alert *alert);
 /* At most `limit` alerts; the caller gets their references. Their bytes stay counted. */

@@ -7,6 +7,8 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
+#include <zlib.h>
 
 #include "base/http-client.h"
 #include "base/log.h"
@@ -31,11 +33,13 @@ struct http_state {
 	char *socket_path;
 	char *agent_header, *token_header;
 	char *ca_file, *ca_path, *certificate_file, *key_file;
-	const char *headers[4];
+	const char *headers[5];
 	bool is_batch, is_json;
+	bool echoes, compresses;
 	bool is_away;	  /* the last try failed, and that was told */
 	bool is_refusing; /* the last alert was refused, and that was told */
 	struct buffer body;
+	struct buffer packed; /* the body, compressed */
 };
 
 static char *copy_unless_empty(const char *text)
@@ -49,6 +53,7 @@ static void http_close(void *argument)
 
 	http_client_free(state->client);
 	buffer_done(&state->body);
+	buffer_done(&state->packed);
 	free(state->url);
 	free(state->socket_path);
 	free(state->agent_header);
@@ -99,6 +104,8 @@ static void prepare_call(struct http_state *state, const struct sensor_options *
 	state->headers[count++] = state->agent_header;
 	if (state->token_header)
 		state->headers[count++] = state->token_header;
+	if (state->compresses)
+		state->headers[count++] = "Content-Encoding: gzip";
 	state->call = (struct http_call){
 		.method = "POST",
 		.url = state->url,
@@ -138,6 +145,9 @@ static int http_open(const struct sensor_options *options, void **ret_state, str
 			"URL, e.g. http://localhost:2801/");
 	state = NEW(struct http_state);
 	buffer_init(&state->body, BODY_MAX);
+	buffer_init(&state->packed, BODY_MAX);
+	state->echoes = options->http_echo;
+	state->compresses = options->http_compress;
 	state->is_batch = options->http_batch;
 	state->is_json = options->json_output || options->http_batch;
 	state->url = string_copy(options->http_url);
@@ -157,7 +167,7 @@ static int http_open(const struct sensor_options *options, void **ret_state, str
 
 /* One call under way. */
 struct attempt {
-	bool is_done;
+	bool is_done, echoes;
 	enum verdict verdict;
 	int64_t retry_after_ms;
 	char why[320];
@@ -174,6 +184,8 @@ static void take_answer(void *context, struct http_answer *answer)
 
 	attempt->is_done = true;
 	attempt->retry_after_ms = answer->retry_after_ms;
+	if (attempt->echoes && answer->body.length)
+		(void)!write(STDOUT_FILENO, answer->body.data, answer->body.length);
 	if (answer->error)
 		snprintf(attempt->why, sizeof(attempt->why), "%s",
 			*answer->message ? answer->message : strerror(-answer->error));
@@ -187,11 +199,37 @@ static void take_answer(void *context, struct http_answer *answer)
 		attempt->verdict = is_content_refused(answer->status) ? REFUSED : LATER;
 }
 
+/* RFC 1952; 16 more than the window's bits asks zlib for it. */
+static int compress_body(struct http_state *state)
+{
+	z_stream stream = { .next_in = (Bytef *)state->body.data,
+		.avail_in = (uInt)state->body.length };
+	_cleanup_(freep) char *packed = NULL;
+	uLong size;
+	int r;
+
+	if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+		return -ENOMEM;
+	size = deflateBound(&stream, (uLong)state->body.length);
+	packed = memory_new(1, size);
+	stream.next_out = (Bytef *)packed;
+	stream.avail_out = (uInt)size;
+	r = deflate(&stream, Z_FINISH);
+	buffer_clear(&state->packed);
+	if (r == Z_STREAM_END)
+		buffer_add_text(&state->packed, (struct text){ packed, stream.total_out });
+	deflateEnd(&stream);
+	return r == Z_STREAM_END ? 0 : -EIO;
+}
+
 /* Posts the body once. An attempt that the sensor's stop cuts short counts as later. */
 static void post(struct http_state *state, struct outlet *outlet, struct attempt *ret_attempt)
 {
-	*ret_attempt = (struct attempt){ .verdict = LATER, .retry_after_ms = -1 };
+	*ret_attempt =
+		(struct attempt){ .verdict = LATER, .retry_after_ms = -1, .echoes = state->echoes };
 	state->call.body = buffer_text(&state->body);
+	if (state->compresses && compress_body(state) >= 0)
+		state->call.body = buffer_text(&state->packed);
 	if (http_client_start(state->client, &state->call, take_answer, ret_attempt) < 0)
 		return;
 	while (!ret_attempt->is_done && outlet_may_wait(outlet))
@@ -262,11 +300,18 @@ static enum verdict deliver(
 	return attempt.verdict;
 }
 
-/* The alert with its uuid in front: {"uuid":"…","hostname":… */
+/*
+ * The alert with its uuid in front: {"uuid":"…","hostname":… One of before a reload, when nobody
+ * wanted JSON, has its text alone, which is escaped as JSON.
+ */
 static void add_json(struct buffer *body, const struct sensor_alert *alert)
 {
 	buffer_printf(
 		body, "{\"uuid\":\"%s\"%s", alert->uuid, text_is(alert->json, "{}") ? "" : ",");
+	if (!alert->json.length) {
+		buffer_printf(body, "\"output\":\"" TEXT_FORMAT "\"}", TEXT_PRINT(alert->text));
+		return;
+	}
 	buffer_add_text(body, text_slice(alert->json, 1, alert->json.length));
 }
 

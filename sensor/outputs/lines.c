@@ -33,7 +33,7 @@ int lines_write(int fd, struct sensor_alert *const *alerts, size_t count, bool i
 
 	buffer_init(&chunk, CHUNK_BYTES + ALERT_MAX + 1);
 	for (size_t i = 0; i < count && r >= 0; i++) {
-		buffer_add_text(&chunk, is_json ? alerts[i]->json : alerts[i]->text);
+		buffer_add_text(&chunk, sensor_alert_line(alerts[i], is_json));
 		buffer_add_char(&chunk, '\n');
 		if (chunk.length < CHUNK_BYTES && i + 1 < count)
 			continue;

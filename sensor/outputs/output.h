@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the sensor does with an alert: stdout, file, http (syslog and program come later). An
- * output is a row and a file. Each has an outlet: a backlog with a ceiling and a thread of its
+ * What the sensor does with an alert: stdout, file, syslog, program, http. An output is a row and
+ * a file. Each has an outlet: a backlog with a ceiling and a thread of its
  * own, so a slow output never stops the hot thread or another output.
  */
 #pragma once
@@ -25,6 +25,9 @@ struct sensor_alert *sensor_alert_new(enum priority priority, struct text text, 
 struct sensor_alert *sensor_alert_hold(struct sensor_alert *alert);
 void sensor_alert_release(struct sensor_alert *alert);
 
+/* The form that an output wants; the text where the other one was not made. */
+struct text sensor_alert_line(const struct sensor_alert *alert, bool is_json);
+
 struct sensor_options;
 struct outlet;
 
@@ -43,10 +46,12 @@ struct sensor_output {
 	void (*close)(void *state);
 };
 
-extern const struct sensor_output output_stdout, output_file, output_http;
+extern const struct sensor_output output_stdout, output_file, output_syslog, output_program,
+	output_http;
 
 /* For outputs that try again: */
-/* False once the sensor stops and its grace is over. */
+/* False once the sensor stops and its grace is over, and when new settings came: what is not out
+ * then is tried by those. */
 bool outlet_may_wait(struct outlet *outlet);
 /* Waits so long, or until the sensor stops. */
 void outlet_wait(struct outlet *outlet, int64_t ms);
@@ -61,7 +66,24 @@ struct outlets;
 /* An output that cannot work is an error that names it. */
 int outlets_new(
 	const struct sensor_options *options, struct outlets **ret_outlets, struct error *err);
-/* Hands an alert to every outlet; never waits. What a full backlog drops is counted and told. */
+/*
+ * New settings while alerts flow, in two steps: what is slow or can fail, opening, is done by any
+ * thread; the hot one only hands it over. Alerts that wait stay in their outlets and leave by the
+ * new settings.
+ */
+struct outlets_change;
+int outlets_prepare(const struct sensor_options *options, struct outlets_change **ret_change,
+	struct error *err);
+/* Takes the change, also on failure. */
+int outlets_begin(struct outlets_change *change, struct outlets **ret_outlets, struct error *err);
+void outlets_change_free(struct outlets_change *change);
+/* Takes the change, also on failure. An output that is not enabled any more has so long to end. */
+int outlets_apply(struct outlets *outlets, struct outlets_change *change, int64_t grace_ms,
+	struct error *err);
+/* To be called now and then: frees those that have ended. */
+void outlets_tidy(struct outlets *outlets);
+/* From any thread. Hands an alert to every outlet; never waits. What a full backlog drops is
+ * counted and told. */
 void outlets_push(struct outlets *outlets, struct sensor_alert *alert);
 /*
  * For those who can wait, as a replay can: until each outlet has at most `most` alerts waiting.

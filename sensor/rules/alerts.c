@@ -8,11 +8,10 @@
 #include "sensor/rules/compiled.h"
 
 /* TIME: PRIORITY MESSAGE. The clock is local, or UTC for tests. */
-static void write_time(
-	const struct event *event, const struct alert_format *format, struct buffer *out)
+void alert_write_time(uint64_t time_ns, const struct alert_format *format, struct buffer *out)
 {
-	time_t seconds = (time_t)(event->time_ns / 1000000000);
-	unsigned nanoseconds = (unsigned)(event->time_ns % 1000000000);
+	time_t seconds = (time_t)(time_ns / 1000000000);
+	unsigned nanoseconds = (unsigned)(time_ns % 1000000000);
 	struct tm when;
 	char text[40];
 
@@ -28,7 +27,7 @@ static void write_time(
 static void write_line(const struct compiled_rule *compiled, const struct event *event,
 	const struct alert_format *format, struct buffer *out)
 {
-	write_time(event, format, out);
+	alert_write_time(event->time_ns, format, out);
 	buffer_printf(out, ": %s ", priority_name(compiled->rule.priority));
 	format_write(compiled->format, event, out);
 }
@@ -153,15 +152,15 @@ static void write_text_member(const struct compiled_rule *compiled, const struct
 }
 
 /* "2021-05-29T17:18:29.082520347Z", always nine digits. */
-static void write_utc_time(const struct event *event, struct json_writer *json)
+void alert_write_utc_time(uint64_t time_ns, struct json_writer *json)
 {
-	time_t seconds = (time_t)(event->time_ns / 1000000000);
+	time_t seconds = (time_t)(time_ns / 1000000000);
 	struct tm when;
 	char text[40], whole[64];
 
 	gmtime_r(&seconds, &when);
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &when);
-	snprintf(whole, sizeof(whole), "%s.%09uZ", text, (unsigned)(event->time_ns % 1000000000));
+	snprintf(whole, sizeof(whole), "%s.%09uZ", text, (unsigned)(time_ns % 1000000000));
 	json_add_string(json, whole);
 }
 
@@ -198,6 +197,6 @@ void rule_write_json(const struct rule *rule, const struct event *event,
 		write_tags(rule, &json);
 	}
 	json_key(&json, "time");
-	write_utc_time(event, &json);
+	alert_write_utc_time(event->time_ns, &json);
 	json_end(&json);
 }

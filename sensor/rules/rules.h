@@ -150,6 +150,9 @@ struct alert_format {
 	bool includes_output, includes_message, includes_fields, includes_tags;
 	bool uses_utc; /* text times in UTC: for tests */
 };
+/* The time as the text has it, and as the member "time" of the JSON: always UTC, nine digits. */
+void alert_write_time(uint64_t time_ns, const struct alert_format *format, struct buffer *out);
+void alert_write_utc_time(uint64_t time_ns, struct json_writer *json);
 void rule_write_text(const struct rule *rule, const struct event *event,
 	const struct alert_format *format, struct buffer *out);
 void rule_write_json(const struct rule *rule, const struct event *event,

@@ -471,6 +471,18 @@ static int kernel_next(
 	}
 }
 
+static uint64_t kernel_head(const struct source *source)
+{
+	const struct kernel_source *kernel = (const struct kernel_source *)source;
+
+	return __atomic_load_n(kernel->ring.produced, __ATOMIC_SEQ_CST);
+}
+
+static uint64_t kernel_position(const struct source *source)
+{
+	return ((const struct kernel_source *)source)->ring.at;
+}
+
 static void kernel_counters(struct source *source, struct source_counters *ret_counters)
 {
 	struct kernel_source *kernel = of(source);
@@ -513,6 +525,8 @@ static const struct source_operations operations = {
 	.name = "syscall",
 	.want = kernel_want,
 	.next = kernel_next,
+	.head = kernel_head,
+	.position = kernel_position,
 	.counters = kernel_counters,
 	.free = kernel_free,
 };

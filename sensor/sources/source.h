@@ -30,6 +30,13 @@ struct source_operations {
 	 */
 	int (*next)(
 		struct source *source, int timeout_ms, struct event **ret_event, struct error *err);
+	/*
+	 * Places in the stream, for a change between two events: `head` is behind all that has come
+	 * so far, `position` behind the event that next() gave last. NULL: the stream does not
+	 * flow by itself, and nothing changes in it.
+	 */
+	uint64_t (*head)(const struct source *source);
+	uint64_t (*position)(const struct source *source);
 	void (*counters)(struct source *source, struct source_counters *ret_counters);
 	void (*free)(struct source *source);
 };
