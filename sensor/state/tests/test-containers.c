@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <malloc.h>
+
 #include "base/memory.h"
 #include "sensor/state/containers.h"
 #include "sensor/state/processes.h"
+#include "sensor/state/runtimes/metadata.h"
 #include "tests/test.h"
 
 #define ID64 "3fa85f6457174562b3fc2c963f66afa6e4d909c290d0fb1ca068ffaddf22cbd0"
@@ -184,6 +187,49 @@ TEST(a_container_whose_processes_are_gone_is_forgotten_and_one_that_is_held_is_n
 	CHECK(text_is(containers_of_cgroup(containers, text_of(path), true)->full_id,
 		path + strlen("/docker/")));
 	container_release(held);
+	containers_free(containers);
+}
+
+static const struct metadata *tell(void *context, enum container_kind kind, struct text full_id)
+{
+	struct metadata **last = context;
+
+	(void)kind;
+	metadata_release(*last);
+	*last = metadata_new("docker");
+	(*last)->name = keep_text(&(*last)->kept, full_id);
+	labels_add(&(*last)->labels, &(*last)->kept, TEXT("name"), full_id);
+	metadata_finish(*last);
+	return *last;
+}
+
+/* A wave of containers, and all of them forgotten; bytes in use afterwards. */
+static size_t wave(struct containers *containers, int64_t now_ms, int number)
+{
+	char path[128];
+
+	(void)containers_update(containers, now_ms);
+	for (int i = 0; i < 5000; i++) {
+		snprintf(path, sizeof(path), "/docker/%032d%032d", number, i);
+		(void)containers_of_cgroup(containers, text_of(path), true);
+	}
+	(void)containers_update(containers, now_ms + CONTAINERS_FORGET_MS + 1);
+	return mallinfo2().uordblks;
+}
+
+TEST(the_memory_of_containers_that_are_gone_returns_to_the_byte)
+{
+	struct containers *containers = containers_new();
+	struct metadata *last = NULL;
+	size_t before;
+
+	containers_set_teller(containers, tell, &last);
+	/* The tables grow to their size in the first. */
+	(void)wave(containers, 1000, 1);
+	before = wave(containers, 100000, 2);
+	for (int number = 3; number < 7; number++)
+		CHECK_NUMBER(wave(containers, number * 100000, number), before);
+	metadata_release(last);
 	containers_free(containers);
 }
 
