@@ -42,11 +42,13 @@
 struct door {
 	struct http_server *server;
 	struct MHD_Daemon *daemon;
-	bool is_local;
+	bool is_local, is_tls, asks_client;
+	struct door *older; /* that serve the connections they have, and take no more */
 };
 
 struct http_server {
-	struct door tcp, local;
+	struct door *tcp, local;
+	int port_fd; /* that the doors listen on, one after the other */
 	struct http_server_options options;
 	uint16_t port;
 	char *socket_path;
@@ -582,13 +584,13 @@ static bool has_client_certificate(const struct http_request *request)
 
 enum http_transport http_request_transport(const struct http_request *request)
 {
-	const struct http_server_options *options = &request->door->server->options;
+	const struct door *door = request->door;
 
-	if (request->door->is_local)
+	if (door->is_local)
 		return HTTP_UNIX;
-	if (!options->certificate)
+	if (!door->is_tls)
 		return HTTP_PLAIN;
-	return options->client_ca && has_client_certificate(request) ? HTTP_MTLS : HTTP_TLS;
+	return door->asks_client && has_client_certificate(request) ? HTTP_MTLS : HTTP_TLS;
 }
 
 int http_request_peer_uid(const struct http_request *request, uid_t *ret_uid, pid_t *ret_pid)
@@ -764,7 +766,13 @@ static unsigned thread_count(unsigned wanted)
 	return wanted ? wanted : (unsigned)MAX_OF(1, MIN_OF(cpus, THREADS_MAX));
 }
 
-static int door_open(struct http_server *server, struct door *door, int fd, struct error *err)
+/* `pem` is of a TCP port. */
+struct pem {
+	const char *certificate, *key, *client_ca;
+};
+
+static int door_open(struct http_server *server, struct door *door, int fd, const struct pem *pem,
+	struct error *err)
 {
 	const struct http_server_options *options = &server->options;
 	/*
@@ -786,16 +794,18 @@ static int door_open(struct http_server *server, struct door *door, int fd, stru
 		flags |= MHD_USE_NO_LISTEN_SOCKET;
 	} else {
 		items[count++] = (struct MHD_OptionItem){ MHD_OPTION_LISTEN_SOCKET, fd, NULL };
-		flags |= options->certificate ? MHD_USE_TLS : 0;
+		flags |= pem->certificate ? MHD_USE_TLS : 0;
+		door->is_tls = pem->certificate;
+		door->asks_client = pem->client_ca;
 	}
 	if (flags & MHD_USE_TLS) {
 		items[count++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_CERT, 0,
-			(void *)options->certificate };
-		items[count++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_KEY, 0,
-			(void *)options->key };
-		if (options->client_ca)
+			(void *)pem->certificate };
+		items[count++] =
+			(struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)pem->key };
+		if (pem->client_ca)
 			items[count++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_TRUST, 0,
-				(void *)options->client_ca };
+				(void *)pem->client_ca };
 	}
 	items[count] = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };
 
@@ -809,18 +819,60 @@ static int door_open(struct http_server *server, struct door *door, int fd, stru
 		flags & MHD_USE_TLS ? "; is the certificate the key's, and are both PEM?" : "");
 }
 
+static int start_door(struct http_server *server, const struct pem *pem, struct error *err)
+{
+	struct door *door = NEW(struct door);
+	int r = door_open(server, door, server->port_fd, pem, err);
+
+	if (r < 0) {
+		free(door);
+		return r;
+	}
+	door->older = server->tcp;
+	server->tcp = door;
+	return 0;
+}
+
 static int start_tcp(struct http_server *server, struct error *err)
 {
-	int fd = -1, r;
+	const struct http_server_options *options = &server->options;
+	struct pem pem = { options->certificate, options->key, options->client_ca };
+	int r;
 
-	r = open_port(&server->options, &fd, err);
+	r = open_port(options, &server->port_fd, err);
 	if (r < 0)
 		return r;
-	server->port = port_of(fd);
-	r = door_open(server, &server->tcp, fd, err);
+	server->port = port_of(server->port_fd);
+	return start_door(server, &pem, err);
+}
+
+static bool has_connections(struct MHD_Daemon *daemon)
+{
+	const union MHD_DaemonInfo *info =
+		MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+
+	return info && info->num_connections;
+}
+
+/* Their memory stays: a handler may still hold a request that came through one. */
+static void close_older(const struct http_server *server)
+{
+	for (struct door *door = server->tcp->older; door; door = door->older)
+		if (door->daemon && !has_connections(door->daemon))
+			MHD_stop_daemon(TAKE(door->daemon));
+}
+
+int http_server_renew(struct http_server *server, const char *certificate, const char *key,
+	const char *client_ca, struct error *err)
+{
+	struct pem pem = { certificate, key, client_ca };
+	int r = start_door(server, &pem, err);
+
 	if (r < 0)
-		close(fd);
-	return r;
+		return r;
+	(void)MHD_quiesce_daemon(server->tcp->older->daemon);
+	close_older(server);
+	return 0;
 }
 
 static int start_local(struct http_server *server, struct error *err)
@@ -833,7 +885,7 @@ static int start_local(struct http_server *server, struct error *err)
 	if (r < 0)
 		return r;
 	server->socket_path = string_copy(server->options.socket_path);
-	r = door_open(server, &server->local, -1, err);
+	r = door_open(server, &server->local, -1, NULL, err);
 	if (r < 0)
 		return r;
 	r = pthread_create(&server->acceptor, NULL, accept_local, server);
@@ -853,7 +905,7 @@ static struct http_server *server_make(const struct http_server_options *options
 	server->options.idle_seconds = options->idle_seconds ? options->idle_seconds : 60;
 	server->options.connection_limit =
 		options->connection_limit ? options->connection_limit : 1024;
-	server->socket_fd = -1;
+	server->socket_fd = server->port_fd = -1;
 	server->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&server->lock, NULL);
 	pthread_condattr_init(&monotonic);
@@ -884,15 +936,14 @@ int http_server_new(const struct http_server_options *options, struct http_serve
 
 static void stop_listening(struct http_server *server)
 {
-	MHD_socket fd;
-
 	if (server->local.daemon) {
 		eventfd_write(server->stop_fd, 1);
 		pthread_join(server->acceptor, NULL);
 	}
-	fd = server->tcp.daemon ? MHD_quiesce_daemon(server->tcp.daemon) : MHD_INVALID_SOCKET;
-	if (fd != MHD_INVALID_SOCKET)
-		close(fd);
+	if (server->tcp)
+		(void)MHD_quiesce_daemon(server->tcp->daemon);
+	if (server->port_fd >= 0)
+		close(server->port_fd);
 	if (server->socket_path)
 		unlink(server->socket_path);
 }
@@ -928,6 +979,18 @@ static void wait_until_idle(struct http_server *server)
 	pthread_mutex_unlock(&server->lock);
 }
 
+static void stop_doors(struct http_server *server)
+{
+	while (server->tcp) {
+		struct door *door = server->tcp;
+
+		server->tcp = door->older;
+		if (door->daemon)
+			MHD_stop_daemon(door->daemon);
+		free(door);
+	}
+}
+
 void http_server_free(struct http_server *server)
 {
 	if (!server)
@@ -936,8 +999,7 @@ void http_server_free(struct http_server *server)
 	stop_listening(server);
 	release_suspended(server);
 	wait_until_idle(server);
-	if (server->tcp.daemon)
-		MHD_stop_daemon(server->tcp.daemon);
+	stop_doors(server);
 	if (server->local.daemon)
 		MHD_stop_daemon(server->local.daemon);
 

@@ -58,6 +58,12 @@ int http_server_new(const struct http_server_options *options, struct http_serve
  * suspended request still calls http_reply(), during this or after it: that frees the request.
  */
 void http_server_free(struct http_server *server);
+/*
+ * The TCP port goes over to another certificate (NULL: to plain HTTP). Who is connected stays
+ * so, with what was agreed on; the next handshake gets the new one. On failure all stays as it was.
+ */
+int http_server_renew(struct http_server *server, const char *certificate, const char *key,
+	const char *client_ca, struct error *err);
 uint16_t http_server_port(const struct http_server *server);
 
 /* What was asked; valid until the reply, and not once http_server_free() began. Slices have NULL

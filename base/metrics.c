@@ -5,10 +5,12 @@
  * so the number of series has a ceiling.
  */
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
 
+#include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/metrics.h"
 
@@ -16,16 +18,27 @@
 
 struct series {
 	UT_hash_handle hh;
-	char *key; /* NAME or NAME{LABELS} */
+	char *key; /* NAME or NAME{LABELS}; of a histogram NAME_bucket{…}, NAME_sum, NAME_count */
 	size_t name_length;
+	unsigned bucket; /* of a histogram: in which order they are printed */
+	bool is_milli;	 /* thousandths are counted, and whole ones printed */
 	char *about;
 	const char *type;
 	metric value;
 };
 
+struct histogram {
+	UT_hash_handle hh;
+	char *key;
+	int64_t bounds_ms[HISTOGRAM_BUCKETS_MAX];
+	size_t count;
+	metric *buckets[HISTOGRAM_BUCKETS_MAX + 1], *sum, *total;
+};
+
 struct metrics {
 	pthread_mutex_t lock;
-	struct series *series; /* by key */
+	struct histogram *histograms; /* by key */
+	struct series *series;	      /* by key */
 	size_t count;
 	metric shared; /* what all series beyond the ceiling change */
 	_Atomic uint64_t overflow;
@@ -42,9 +55,15 @@ struct metrics *metrics_new(void)
 void metrics_free(struct metrics *metrics)
 {
 	struct series *series, *next;
+	struct histogram *histogram, *another;
 
 	if (!metrics)
 		return;
+	HASH_ITER (hh, metrics->histograms, histogram, another) {
+		HASH_DEL(metrics->histograms, histogram);
+		free(histogram->key);
+		free(histogram);
+	}
 	HASH_ITER (hh, metrics->series, series, next) {
 		HASH_DEL(metrics->series, series);
 		free(series->key);
@@ -69,27 +88,35 @@ static struct series *series_add(
 	return series;
 }
 
+/* NULL: there are too many. Takes the key over, and the lock must be held. */
+static struct series *series_find(
+	struct metrics *metrics, char *key, const char *name, const char *about, const char *type)
+{
+	struct series *series;
+
+	HASH_FIND(hh, metrics->series, key, strlen(key), series);
+	if (!series && metrics->count < SERIES_MAX)
+		return series_add(metrics, key, name, about, type);
+	metrics->overflow += !series;
+	free(key);
+	return series;
+}
+
+static char *series_key(const char *name, const char *end, const char *labels)
+{
+	return labels && *labels ? string_printf("%s%s{%s}", name, end, labels)
+				 : string_printf("%s%s", name, end);
+}
+
 static metric *series_get(struct metrics *metrics, const char *name, const char *about,
 	const char *labels, const char *type)
 {
-	bool has_labels = labels && *labels;
-	char *key = has_labels ? string_printf("%s{%s}", name, labels) : string_copy(name);
 	struct series *series;
-	metric *value = &metrics->shared;
 
 	pthread_mutex_lock(&metrics->lock);
-	HASH_FIND(hh, metrics->series, key, strlen(key), series);
-	if (series) {
-		value = &series->value;
-	} else if (metrics->count < SERIES_MAX) {
-		value = &series_add(metrics, key, name, about, type)->value;
-		key = NULL;
-	} else {
-		metrics->overflow++;
-	}
+	series = series_find(metrics, series_key(name, "", labels), name, about, type);
 	pthread_mutex_unlock(&metrics->lock);
-	free(key);
-	return value;
+	return series ? &series->value : &metrics->shared;
 }
 
 metric *metrics_counter(
@@ -102,6 +129,81 @@ metric *metrics_gauge(
 	struct metrics *metrics, const char *name, const char *about, const char *labels)
 {
 	return series_get(metrics, name, about, labels, "gauge");
+}
+
+struct making {
+	struct metrics *metrics;
+	const char *name, *about;
+};
+
+/* `key` is taken over. */
+static metric *histogram_part(
+	const struct making *making, char *key, unsigned bucket, bool is_milli)
+{
+	struct series *series =
+		series_find(making->metrics, key, making->name, making->about, "histogram");
+
+	if (!series)
+		return &making->metrics->shared;
+	series->bucket = bucket;
+	series->is_milli = is_milli;
+	return &series->value;
+}
+
+static void make_bucket(
+	const struct making *making, struct histogram *histogram, size_t i, const char *labels)
+{
+	_cleanup_(freep) char *bound =
+		i < histogram->count ? string_printf("%g", (double)histogram->bounds_ms[i] / 1000)
+				     : string_copy("+Inf");
+	_cleanup_(freep) char *all =
+		string_printf("%s%sle=\"%s\"", labels, *labels ? "," : "", bound);
+
+	histogram->buckets[i] = histogram_part(
+		making, series_key(making->name, "_bucket", all), (unsigned)i, false);
+}
+
+static struct histogram *histogram_new(
+	const struct making *making, const char *labels, const int64_t *bounds_ms, size_t count)
+{
+	struct histogram *histogram = NEW(struct histogram);
+
+	histogram->count = MIN_OF(count, (size_t)HISTOGRAM_BUCKETS_MAX);
+	memcpy(histogram->bounds_ms, bounds_ms, histogram->count * sizeof(*bounds_ms));
+	for (size_t i = 0; i <= histogram->count; i++)
+		make_bucket(making, histogram, i, labels);
+	histogram->sum = histogram_part(making, series_key(making->name, "_sum", labels), 0, true);
+	histogram->total =
+		histogram_part(making, series_key(making->name, "_count", labels), 0, false);
+	return histogram;
+}
+
+struct histogram *metrics_histogram(struct metrics *metrics, const char *name, const char *about,
+	const char *labels, const int64_t *bounds_ms, size_t count)
+{
+	struct making making = { metrics, name, about };
+	_cleanup_(freep) char *key = series_key(name, "", labels);
+	struct histogram *histogram;
+
+	pthread_mutex_lock(&metrics->lock);
+	HASH_FIND_STR(metrics->histograms, key, histogram);
+	if (!histogram) {
+		histogram = histogram_new(&making, labels ? labels : "", bounds_ms, count);
+		histogram->key = TAKE(key);
+		HASH_ADD_KEYPTR(
+			hh, metrics->histograms, histogram->key, strlen(histogram->key), histogram);
+	}
+	pthread_mutex_unlock(&metrics->lock);
+	return histogram;
+}
+
+void histogram_add(struct histogram *histogram, int64_t ms)
+{
+	for (size_t i = histogram->count; i > 0 && ms <= histogram->bounds_ms[i - 1]; i--)
+		(*histogram->buckets[i - 1])++;
+	(*histogram->buckets[histogram->count])++;
+	*histogram->sum += ms;
+	(*histogram->total)++;
 }
 
 uint64_t metrics_overflow(const struct metrics *metrics)
@@ -140,8 +242,15 @@ static int by_name(const void *a, const void *b)
 {
 	const struct series *const *left = a, *const *right = b;
 	int order = text_compare(series_name(*left), series_name(*right));
+	const char *le = strstr((*left)->key, "le=\"");
 
-	return order ? order : strcmp((*left)->key, (*right)->key);
+	if (order)
+		return order;
+	/* Buckets of the same labels by their bounds, not by how those are spelled. */
+	if (le && (*left)->bucket != (*right)->bucket &&
+		!strncmp((*left)->key, (*right)->key, (size_t)(le - (*left)->key)))
+		return (*left)->bucket < (*right)->bucket ? -1 : 1;
+	return strcmp((*left)->key, (*right)->key);
 }
 
 static void series_write(
@@ -154,7 +263,10 @@ static void series_write(
 		buffer_printf(out, "# TYPE " TEXT_FORMAT " %s\n", TEXT_PRINT(name), series->type);
 	}
 	buffer_add_string(out, series->key);
-	buffer_printf(out, " %lld\n", (long long)series->value);
+	if (series->is_milli)
+		buffer_printf(out, " %.3f\n", (double)series->value / 1000);
+	else
+		buffer_printf(out, " %lld\n", (long long)series->value);
 }
 
 void metrics_write(struct metrics *metrics, struct buffer *out)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/text.h"
@@ -26,6 +27,17 @@ metric *metrics_counter(
 	struct metrics *metrics, const char *name, const char *about, const char *labels);
 metric *metrics_gauge(
 	struct metrics *metrics, const char *name, const char *about, const char *labels);
+/*
+ * A histogram of durations; the same address for the same name and labels, and it lives as long as
+ * the registry. `bounds_ms` are the upper bounds of its buckets, rising; the last one, +Inf, comes
+ * by itself. At most HISTOGRAM_BUCKETS_MAX of them.
+ */
+#define HISTOGRAM_BUCKETS_MAX 20
+struct histogram;
+struct histogram *metrics_histogram(struct metrics *metrics, const char *name, const char *about,
+	const char *labels, const int64_t *bounds_ms, size_t count);
+/* From any thread. Printed in seconds. */
+void histogram_add(struct histogram *histogram, int64_t ms);
 uint64_t metrics_overflow(const struct metrics *metrics);
 /* Appends name="value" with the value escaped, and a comma before it where one is due. */
 void metrics_label(struct buffer *labels, const char *name, struct text value);

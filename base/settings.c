@@ -502,6 +502,40 @@ void settings_done(const struct settings_table *table, void *target)
 	}
 }
 
+static void copy_member(const struct setting *row, void *to, const void *from)
+{
+	const struct text_list *list = from;
+	const struct text_map *map = from;
+
+	switch (row->type) {
+	case SETTING_TEXT:
+	case SETTING_SECRET:
+		*(char **)to = string_copy(*(char *const *)from);
+		break;
+	case SETTING_LIST:
+		*(struct text_list *)to = (struct text_list){ 0 };
+		for (size_t i = 0; i < list->count; i++)
+			text_list_add(to, text_of(list->items[i]));
+		break;
+	case SETTING_MAP:
+		*(struct text_map *)to = (struct text_map){ 0 };
+		for (size_t i = 0; i < map->count; i++)
+			text_map_set(to, text_of(map->keys[i]), text_of(map->values[i]));
+		break;
+	default:
+		break;
+	}
+}
+
+void settings_copy(
+	const struct settings_table *table, void *target, const void *source, size_t size)
+{
+	memcpy(target, source, size);
+	for (size_t i = 0; i < table->count; i++)
+		copy_member(&table->rows[i], (char *)target + table->rows[i].at,
+			(const char *)source + table->rows[i].at);
+}
+
 /* One reading of a file. */
 struct reading {
 	const struct settings_table *table;
@@ -627,7 +661,8 @@ static int read_mapping(struct reading *reading, struct text prefix, const struc
 		struct text key = text_of(path);
 		const struct setting *row = row_of_key(reading->table, key);
 
-		if (row)
+		if (row && !(row->type == SETTING_NODE && value->kind == YAML_MAPPING &&
+				   is_section(reading->table, key)))
 			r = read_value(reading, row, value);
 		else if (!is_section(reading->table, key))
 			warn_unknown(reading, key, node->keys[i]);

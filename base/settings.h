@@ -35,7 +35,8 @@ enum setting_type {
 	SETTING_LIST,	  /* struct text_list: a YAML sequence, or comma separated text */
 	SETTING_MAP,	  /* struct text_map: a YAML mapping, "k:v,k2:v2" (first colon), or JSON */
 	SETTING_NODE,	 /* struct yaml_node *, for shapes of the program's own; file only. Borrowed
-			    from the struct yaml, which must outlive it */
+			    from the struct yaml, which must outlive it. Where other rows' keys are
+			    below it, a mapping is theirs */
 	SETTING_IGNORED, /* a key (or all keys below it) of the replaced system that has no effect
 			    here; .about says why. Has no member. Told once a file, unless its
 			    value is .fallback */
@@ -113,6 +114,9 @@ int settings_from_option(
  */
 int settings_from_arguments(const struct settings_table *table, void *target, int argc, char **argv,
 	int *ret_rest, struct error *err);
+/* Copies a struct of `size` bytes, with all that its members own. */
+void settings_copy(
+	const struct settings_table *table, void *target, const void *source, size_t size);
 /* Frees what the members own and zeroes them. */
 void settings_done(const struct settings_table *table, void *target);
 

@@ -108,6 +108,16 @@ static size_t name_length(struct text text)
 	return text.length && is_letter(text.data[0]) ? length_of(text, is_name_byte) : 0;
 }
 
+/* A name without a dot that is neither a word of the language nor a call. */
+static bool is_plain_field(struct text left, size_t length)
+{
+	struct text word = text_slice(left, 0, length);
+
+	if (text_is(word, "and") || text_is(word, "or") || text_is(word, "not"))
+		return false;
+	return length && (length == left.length || left.data[length] != '(');
+}
+
 bool lexer_field_name(struct lexer *lexer, struct text *ret_text)
 {
 	struct text left = rest(lexer);
@@ -121,7 +131,9 @@ bool lexer_field_name(struct lexer *lexer, struct text *ret_text)
 		length += 1 + more;
 		has_dot = true;
 	}
-	return has_dot && take(lexer, length, ret_text);
+	if (!has_dot && !(lexer->has_plain_fields && is_plain_field(left, length)))
+		return false;
+	return take(lexer, length, ret_text);
 }
 
 bool lexer_identifier(struct lexer *lexer, struct text *ret_text)

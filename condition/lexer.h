@@ -23,6 +23,7 @@ struct lexer {
 	struct position at;
 	struct text last_token; /* for messages; blanks do not count */
 	struct arena *arena;	/* unescaped strings are made here */
+	bool has_plain_fields;	/* a field's name needs no dot */
 };
 
 void lexer_init(struct lexer *lexer, struct text text, struct arena *arena);

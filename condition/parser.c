@@ -560,17 +560,30 @@ static int parse_all(struct parser *parser, struct node **ret_tree)
 	return 0;
 }
 
-int condition_parse(struct text text, struct arena *arena, struct node **ret_tree,
-	struct position *ret_at, struct error *err)
+static int parse_whole(struct text text, bool has_plain_fields, struct arena *arena,
+	struct node **ret_tree, struct position *ret_at, struct error *err)
 {
 	struct parser parser = { .arena = arena, .err = err };
 	int r;
 
 	lexer_init(&parser.lexer, text, arena);
+	parser.lexer.has_plain_fields = has_plain_fields;
 	r = parse_all(&parser, ret_tree);
 	if (r < 0)
 		*ret_at = parser.lexer.at;
 	return r;
+}
+
+int condition_parse(struct text text, struct arena *arena, struct node **ret_tree,
+	struct position *ret_at, struct error *err)
+{
+	return parse_whole(text, false, arena, ret_tree, ret_at, err);
+}
+
+int condition_parse_plain(struct text text, struct arena *arena, struct node **ret_tree,
+	struct position *ret_at, struct error *err)
+{
+	return parse_whole(text, true, arena, ret_tree, ret_at, err);
 }
 
 int transformer_parse(struct text text, struct arena *arena, struct operand **ret_operand,

@@ -55,6 +55,10 @@ struct node {
 int condition_parse(struct text text, struct arena *arena, struct node **ret_tree,
 	struct position *ret_at, struct error *err);
 
+/* The same where names of fields need no dot, and so there are no macros. */
+int condition_parse_plain(struct text text, struct arena *arena, struct node **ret_tree,
+	struct position *ret_at, struct error *err);
+
 /*
  * Parses what a format may hold behind a "%": a transformer's call. Uses the longest prefix;
  * *ret_used says how much. 0, or -EINVAL when there is none.

@@ -44,6 +44,7 @@ struct carrier_report {
 
 struct carrier {
 	struct carriage *carriage;
+	const struct instance *instance;
 	const struct output *output;
 	const struct output_settings *settings;
 	struct parcel_rule rule;
@@ -57,6 +58,7 @@ struct carrier {
 	unsigned random;
 
 	int64_t read; /* all up to here is in parcels or in the stock */
+	int64_t cut;  /* all up to here is in parcels */
 	struct stock stock;
 	struct parcel *parcels, **parcels_end; /* in order */
 	size_t parcel_count, flying;
@@ -67,7 +69,8 @@ struct carrier {
 	struct carrier_report report;
 
 	metric *sent, *failed, *retries, *letters;
-	metric *queued, *oldest_seconds, *cut, *is_up;
+	struct histogram *latency;
+	metric *queued, *oldest_seconds, *cut_total, *is_up;
 };
 
 static void parcel_append(struct carrier *carrier, struct parcel *parcel)
@@ -97,21 +100,24 @@ static void fill_stock(struct carrier *carrier)
 		return;
 	if (journal_read(carrier->reader, carrier->read, STOCK_ALERTS, STOCK_BYTES, &batch, &err) <
 		0) {
-		log_error("%s: %s", carrier->output->name, err.message);
+		log_error("%s: %s", carrier->instance->id, err.message);
 		carrier->next_try_ms = clock_ms(CLOCK_MONOTONIC) + READ_AGAIN_MS;
 		return;
 	}
 	journal_batch_free(carrier->stock.batch);
 	carrier->stock = (struct stock){ batch, 0 };
 	carrier->read = batch->last;
-	if (!batch->count)
+	if (!batch->count) {
 		skip_gap(carrier);
+		carrier->cut = carrier->read;
+	}
 }
 
 /* Takes what has arrived off the front, and tells the journal. */
 static void advance(struct carrier *carrier)
 {
 	struct dead_letter *letters = NULL, **end = &letters;
+	_cleanup_(freep) char *state = NULL;
 	int64_t last = 0;
 
 	while (carrier->parcels && carrier->parcels->state == PARCEL_ARRIVED) {
@@ -121,6 +127,10 @@ static void advance(struct carrier *carrier)
 		*end = TAKE(parcel->letters);
 		while (*end)
 			end = &(*end)->next;
+		if (parcel->calm_state) {
+			free(state);
+			state = TAKE(parcel->calm_state);
+		}
 		carrier->parcels = parcel->next;
 		if (!carrier->parcels)
 			carrier->parcels_end = &carrier->parcels;
@@ -128,7 +138,8 @@ static void advance(struct carrier *carrier)
 		parcel_free(parcel);
 	}
 	if (last)
-		journal_advance(carrier->carriage->journal, carrier->cursor, last, letters);
+		journal_advance(
+			carrier->carriage->journal, carrier->cursor, last, letters, TAKE(state));
 }
 
 /* The receiver's words, or libcurl's, in one line. */
@@ -164,7 +175,7 @@ static void report(struct carrier *carrier, const char *words)
 static void works_again(struct carrier *carrier)
 {
 	if (carrier->state != CARRIER_WORKS)
-		log_info("%s - takes alerts again after %d failures", carrier->output->title,
+		log_info("%s - takes alerts again after %d failures", carrier->instance->title,
 			carrier->failures);
 	carrier->state = CARRIER_WORKS;
 	carrier->failures = 0;
@@ -204,7 +215,7 @@ static void back_off(struct carrier *carrier, enum carrier_state state,
 	carrier->failures++;
 	(*carrier->retries)++;
 	log_write(is_news ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG,
-		"%s - %s; alerts wait in the journal, next try in %.1f s", carrier->output->title,
+		"%s - %s; alerts wait in the journal, next try in %.1f s", carrier->instance->title,
 		words, (double)ms / 1000);
 	report(carrier, words);
 }
@@ -215,7 +226,7 @@ static void give_up(struct parcel *parcel, const char *words)
 
 	parcel_give_up(parcel, words);
 	*carrier->letters += (int64_t)parcel->count;
-	log_error("%s - gave up %zu alert%s: %s", carrier->output->title, parcel->count,
+	log_error("%s - gave up %zu alert%s: %s", carrier->instance->title, parcel->count,
 		parcel->count == 1 ? "" : "s", words);
 	report(carrier, words);
 }
@@ -255,6 +266,15 @@ static void try_later(struct parcel *parcel, const struct http_answer *answer, c
 	refuse_alert(parcel, words);
 }
 
+/* How long its alerts were on their way here. */
+static void note_latency(struct carrier *carrier, const struct parcel *parcel)
+{
+	int64_t now_ms = journal_now_ms(carrier->carriage->journal);
+
+	for (size_t i = 0; i < parcel->count; i++)
+		histogram_add(carrier->latency, MAX_OF(now_ms - parcel->entries[i].arrived_ms, 0));
+}
+
 static void take_verdict(struct parcel *parcel, enum verdict verdict,
 	const struct http_answer *answer, const char *words)
 {
@@ -263,8 +283,9 @@ static void take_verdict(struct parcel *parcel, enum verdict verdict,
 	switch (verdict) {
 	case VERDICT_SENT:
 		*carrier->sent += (int64_t)parcel->count;
+		note_latency(carrier, parcel);
 		parcel->state = PARCEL_ARRIVED;
-		log_debug("%s - %s OK (%u)", carrier->output->title, parcel->request.method,
+		log_debug("%s - %s OK (%u)", carrier->instance->title, parcel->request.method,
 			answer->status);
 		works_again(carrier);
 		break;
@@ -469,11 +490,35 @@ static struct parcel *first_waiting(struct carrier *carrier)
 	return parcel;
 }
 
-static struct parcel *next_parcel(struct carrier *carrier)
+static void take_parcel(struct carrier *carrier, struct parcel *parcel)
+{
+	parcel->context = carrier;
+	carrier->cut = MAX_OF(carrier->cut, parcel->last);
+	parcel_append(carrier, parcel);
+}
+
+/* What was folded or held back, when it is time to tell. */
+static struct parcel *next_summary(struct carrier *carrier, int64_t now_ms)
+{
+	char *summary = calm_summary(carrier->rule.calm, now_ms);
+	struct parcel *parcel;
+
+	if (!summary)
+		return NULL;
+	parcel = parcel_of_summary(
+		summary, &carrier->rule, carrier->cut, journal_now_ms(carrier->carriage->journal));
+	take_parcel(carrier, parcel);
+	return parcel;
+}
+
+static struct parcel *next_parcel(struct carrier *carrier, int64_t now_ms)
 {
 	struct parcel *parcel = first_waiting(carrier);
 
 	if (parcel || carrier->parcel_count >= carrier->concurrent)
+		return parcel;
+	parcel = next_summary(carrier, now_ms);
+	if (parcel)
 		return parcel;
 	if (stock_is_empty(&carrier->stock))
 		fill_stock(carrier);
@@ -481,9 +526,8 @@ static struct parcel *next_parcel(struct carrier *carrier)
 		advance(carrier);
 		return NULL;
 	}
-	parcel = parcel_cut(&carrier->stock, &carrier->rule);
-	parcel->context = carrier;
-	parcel_append(carrier, parcel);
+	parcel = parcel_cut(&carrier->stock, &carrier->rule, now_ms);
+	take_parcel(carrier, parcel);
 	return parcel;
 }
 
@@ -492,9 +536,9 @@ static void send_all(struct carrier *carrier, int64_t now_ms)
 {
 	size_t allowed = carrier->state == CARRIER_WORKS ? carrier->concurrent : 1;
 
-	while (!carrier->is_preparing && carrier->flying < allowed &&
-		now_ms >= carrier->next_try_ms) {
-		struct parcel *parcel = next_parcel(carrier);
+	while (!carrier->is_preparing && !carrier->carriage->is_resting &&
+		carrier->flying < allowed && now_ms >= carrier->next_try_ms) {
+		struct parcel *parcel = next_parcel(carrier, now_ms);
 
 		if (!parcel)
 			return;
@@ -543,13 +587,29 @@ void carrier_rest(struct carrier *carrier)
 		connection_close(carrier->connection);
 }
 
+const char *carrier_id(const struct carrier *carrier)
+{
+	return carrier->instance->id;
+}
+
+int carrier_cursor(const struct carrier *carrier)
+{
+	return carrier->cursor;
+}
+
 int64_t carrier_due_ms(const struct carrier *carrier)
 {
-	return carrier->next_try_ms;
+	int64_t summary_ms = calm_due_ms(carrier->rule.calm);
+
+	if (!summary_ms || carrier->carriage->is_resting)
+		return carrier->next_try_ms;
+	return MAX_OF(summary_ms, carrier->next_try_ms);
 }
 
 bool carrier_is_drained(const struct carrier *carrier)
 {
+	if (carrier->carriage->is_resting)
+		return !carrier->flying;
 	if (carrier->state != CARRIER_WORKS)
 		return true;
 	return carrier->read >= journal_head(carrier->carriage->journal) && !carrier->parcels &&
@@ -557,13 +617,13 @@ bool carrier_is_drained(const struct carrier *carrier)
 }
 
 static metric *counter(struct metrics *metrics, const char *name, const char *about,
-	const struct output *output, const char *status)
+	const struct instance *instance, const char *status)
 {
 	struct buffer labels;
 	metric *value;
 
 	buffer_init(&labels, 1024);
-	metrics_label(&labels, "destination", text_of(output->name));
+	metrics_label(&labels, "destination", text_of(instance->id));
 	if (status)
 		metrics_label(&labels, "status", text_of(status));
 	value = metrics_counter(metrics, name, about, labels.data);
@@ -571,17 +631,34 @@ static metric *counter(struct metrics *metrics, const char *name, const char *ab
 	return value;
 }
 
-static metric *gauge(
-	struct metrics *metrics, const char *name, const char *about, const struct output *output)
+static metric *gauge(struct metrics *metrics, const char *name, const char *about,
+	const struct instance *instance)
 {
 	struct buffer labels;
 	metric *value;
 
 	buffer_init(&labels, 1024);
-	metrics_label(&labels, "destination", text_of(output->name));
+	metrics_label(&labels, "destination", text_of(instance->id));
 	value = metrics_gauge(metrics, name, about, labels.data);
 	buffer_done(&labels);
 	return value;
+}
+
+/* From arrival here until the receiver has it. */
+static struct histogram *latency(struct metrics *metrics, const struct instance *instance)
+{
+	static const int64_t bounds_ms[] = { 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000,
+		30000, 60000, 300000, 1800000, 7200000 };
+	struct histogram *histogram;
+	struct buffer labels;
+
+	buffer_init(&labels, 1024);
+	metrics_label(&labels, "destination", text_of(instance->id));
+	histogram = metrics_histogram(metrics, "tercel_forwarder_output_latency_seconds",
+		"From an alert's arrival until an output has taken it", labels.data, bounds_ms,
+		COUNT_OF(bounds_ms));
+	buffer_done(&labels);
+	return histogram;
 }
 
 static void make_metrics(struct carrier *carrier)
@@ -589,7 +666,7 @@ static void make_metrics(struct carrier *carrier)
 	struct metrics *metrics = carrier->carriage->metrics;
 	static const char outputs_total[] = "falcosecurity_falcosidekick_outputs_total";
 	static const char outputs_about[] = "Alerts that outputs took, and failures to send";
-	const struct output *output = carrier->output;
+	const struct instance *output = carrier->instance;
 
 	carrier->sent = counter(metrics, outputs_total, outputs_about, output, "ok");
 	carrier->failed = counter(metrics, outputs_total, outputs_about, output, "error");
@@ -601,57 +678,85 @@ static void make_metrics(struct carrier *carrier)
 		"Alerts in the journal that an output has not sent", output);
 	carrier->oldest_seconds = gauge(metrics, "tercel_forwarder_output_oldest_seconds",
 		"Age of the oldest alert that an output has not sent", output);
-	carrier->cut = counter(metrics, "tercel_forwarder_output_cut_total",
+	carrier->cut_total = counter(metrics, "tercel_forwarder_output_cut_total",
 		"Alerts that the journal's limits took from an output", output, NULL);
 	carrier->is_up = gauge(
 		metrics, "tercel_forwarder_output_up", "1 while an output takes alerts", output);
+	carrier->latency = latency(metrics, output);
 	*carrier->is_up = 1;
 }
 
-static void open_cursor(struct carrier *carrier)
+static int open_cursor(struct carrier *carrier, struct error *err)
 {
 	struct journal *journal = carrier->carriage->journal;
+	_cleanup_(freep) char *state = NULL;
 
-	carrier->cursor = journal_add_cursor(journal, carrier->output->name);
-	carrier->read = journal_position(journal, carrier->cursor);
+	carrier->cursor = journal_add_cursor(journal, carrier->instance->id);
+	if (carrier->cursor < 0)
+		return error_set(err, carrier->cursor, "%s: there are too many outputs",
+			carrier->instance->id);
+	carrier->read = carrier->cut = journal_position(journal, carrier->cursor);
 	carrier->reader = journal_reader_new(journal);
+	state = journal_state(journal, carrier->cursor);
+	calm_restore(carrier->rule.calm, state, clock_ms(CLOCK_MONOTONIC));
+	return 0;
 }
 
-int carrier_new(struct carriage *carriage, const struct output *output,
-	const struct output_settings *settings, struct carrier **ret_carrier, struct error *err)
+static int make_rule(struct carrier *carrier, struct error *err)
 {
-	size_t concurrent = (size_t)settings->concurrent_requests;
-	struct carrier *carrier;
-	enum priority minimum;
-	int r = minimum_priority(output_key(output), settings, &minimum, err);
+	const struct instance *instance = carrier->instance;
+	const struct output_settings *settings = instance->settings;
+	struct parcel_rule *rule = &carrier->rule;
+	int r = minimum_priority(instance->key, settings, &rule->minimum, err);
 
-	if (r < 0)
-		return r;
+	if (!r && is_set(settings->match)) {
+		r = match_new(text_of(settings->match), &rule->match, err);
+		if (r < 0)
+			return error_prefix(err, "%s.match", instance->key);
+	}
+	rule->id = instance->id;
+	rule->most = instance->output->batch ? instance->output->batch(settings) : 1;
+	rule->calm = calm_new(settings, instance->title);
+	return r;
+}
+
+int carrier_new(struct carriage *carriage, const struct instance *instance,
+	struct carrier **ret_carrier, struct error *err)
+{
+	_cleanup_(carrier_freep) struct carrier *carrier = NEW(struct carrier);
+	const struct output *output = instance->output;
+	size_t concurrent;
+	int r;
+
 	assert(output->compose);
 	assert(!output->prepare == !output->learn && !output->prepare == !output->forget);
 	assert(!output->open == !output->send && !output->open == !output->close);
-	carrier = NEW(struct carrier);
 	carrier->carriage = carriage;
+	carrier->instance = instance;
 	carrier->output = output;
-	carrier->settings = settings;
-	carrier->rule.minimum = minimum;
-	carrier->rule.most = output->batch ? output->batch(settings) : 1;
-	carrier->concurrent = concurrent ? concurrent : CONCURRENT_DEFAULT;
-	carrier->random = carriage->random++;
-	carrier->preparing.settings = settings;
+	carrier->settings = instance->settings;
+	carrier->parcels_end = &carrier->parcels;
+	carrier->preparing.settings = carrier->settings;
 	if (output->group)
-		memcpy(&carrier->preparing.group, (const char *)settings + output->group_at,
+		memcpy(&carrier->preparing.group,
+			(const char *)carrier->settings + output->group_at,
 			sizeof(carrier->preparing.group));
 	if (output->memory_size)
 		carrier->preparing.memory = NEW_ARRAY(char, output->memory_size);
+	r = make_rule(carrier, err);
+	if (!r)
+		r = open_cursor(carrier, err);
+	if (r < 0)
+		return r;
+	concurrent = (size_t)carrier->settings->concurrent_requests;
+	carrier->concurrent = concurrent ? concurrent : CONCURRENT_DEFAULT;
+	carrier->random = carriage->random++;
 	if (output->open) {
-		carrier->connection = connection_new(output, settings, &carriage->trust);
+		carrier->connection = connection_new(output, carrier->settings, &carriage->trust);
 		carrier->concurrent = 1;
 	}
-	carrier->parcels_end = &carrier->parcels;
 	make_metrics(carrier);
-	open_cursor(carrier);
-	*ret_carrier = carrier;
+	*ret_carrier = TAKE(carrier);
 	return 0;
 }
 
@@ -670,6 +775,8 @@ void carrier_free(struct carrier *carrier)
 	forget(carrier);
 	free(carrier->preparing.memory);
 	connection_free(carrier->connection);
+	match_free(carrier->rule.match);
+	calm_free(carrier->rule.calm);
 	free(carrier);
 }
 
@@ -690,9 +797,11 @@ static struct carrier_report report_of(struct carrier *carrier)
 	return copy;
 }
 
-static int64_t age_ms(const struct carrier_report *copy)
+static int64_t age_ms(const struct carrier *carrier, const struct carrier_report *copy)
 {
-	return copy->oldest_ms ? MAX_OF(clock_ms(CLOCK_REALTIME) - copy->oldest_ms, 0) : 0;
+	int64_t now_ms = journal_now_ms(carrier->carriage->journal);
+
+	return copy->oldest_ms ? MAX_OF(now_ms - copy->oldest_ms, 0) : 0;
 }
 
 void carrier_write(struct carrier *carrier, struct json_writer *json)
@@ -702,15 +811,17 @@ void carrier_write(struct carrier *carrier, struct json_writer *json)
 
 	json_begin_object(json);
 	json_key(json, "name");
+	json_add_string(json, carrier->instance->id);
+	json_key(json, "output");
 	json_add_string(json, carrier->output->name);
 	json_key(json, "title");
-	json_add_string(json, carrier->output->title);
+	json_add_string(json, carrier->instance->title);
 	json_key(json, "state");
 	json_add_string(json, state_names[copy.state]);
 	json_key(json, "queued");
 	json_add_i64(json, queued(carrier));
 	json_key(json, "oldest_ms");
-	json_add_i64(json, age_ms(&copy));
+	json_add_i64(json, age_ms(carrier, &copy));
 	json_key(json, "sent");
 	json_add_i64(json, *carrier->sent);
 	json_key(json, "dead_letters");
@@ -733,6 +844,6 @@ void carrier_measure(struct carrier *carrier)
 	struct carrier_report copy = report_of(carrier);
 
 	*carrier->queued = queued(carrier);
-	*carrier->oldest_seconds = age_ms(&copy) / 1000;
-	*carrier->cut = journal_cut(carrier->carriage->journal, carrier->cursor);
+	*carrier->oldest_seconds = age_ms(carrier, &copy) / 1000;
+	*carrier->cut_total = journal_cut(carrier->carriage->journal, carrier->cursor);
 }

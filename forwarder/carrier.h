@@ -31,14 +31,15 @@ struct carriage {
 	struct output_trust trust;			   /* the same, for connections */
 	unsigned random;
 	_Atomic int64_t stop_ms; /* monotonic; 0: nobody wants us to stop */
+	_Atomic bool is_resting; /* nothing new is sent, what is under way may arrive */
 	pthread_mutex_t lock;	 /* what is reported about them */
 };
 
 struct carrier;
 
-/* Opens the output's cursor, so before journal_start(). -EINVAL for a wrong minimum priority. */
-int carrier_new(struct carriage *carriage, const struct output *output,
-	const struct output_settings *settings, struct carrier **ret_carrier, struct error *err);
+/* Opens its cursor, and goes on from there. -EINVAL for a wrong minimum priority or condition. */
+int carrier_new(struct carriage *carriage, const struct instance *instance,
+	struct carrier **ret_carrier, struct error *err);
 void carrier_free(struct carrier *carrier);
 DEFINE_CLEANUP(struct carrier *, carrier_free)
 
@@ -51,6 +52,8 @@ bool carrier_has_connection(const struct carrier *carrier);
  * Sends what may be sent now; over a connection, one parcel. Times are of CLOCK_MONOTONIC.
  */
 void carrier_work(struct carrier *carrier, int64_t now_ms);
+const char *carrier_id(const struct carrier *carrier);
+int carrier_cursor(const struct carrier *carrier);
 /* When it wants to work again if nothing happens before; 0: only when something does. */
 int64_t carrier_due_ms(const struct carrier *carrier);
 /* Closes its connection, if it has one that is open. */

@@ -8,11 +8,10 @@
 #include "forwarder/settings.h"
 
 /* Switched on, and not so wrong that it is switched off again, which `warn` is told. */
-bool output_is_usable(
-	const struct output *output, const void *settings, settings_warning *warn, void *context);
+bool output_is_usable(const struct instance *instance, settings_warning *warn, void *context);
 /*
  * Looks at all that configuration_load() does not: templates, variables, addresses, priorities,
- * outputs that are not here. 0 when the forwarder would start.
+ * conditions, outputs that are not here. 0 when the forwarder would start.
  */
 int configuration_check(const struct configuration *configuration, settings_warning *warn,
 	void *context, struct error *err);

@@ -110,9 +110,13 @@ void courier_wake(struct courier *courier)
 	pthread_mutex_unlock(&courier->lock);
 }
 
-void courier_join(struct courier *courier)
+bool courier_join(struct courier *courier, int64_t until_ms)
 {
-	if (courier->is_started)
-		pthread_join(courier->thread, NULL);
+	struct timespec until = clock_timespec(until_ms);
+
+	if (courier->is_started &&
+		pthread_clockjoin_np(courier->thread, NULL, CLOCK_MONOTONIC, &until) != 0)
+		return false;
 	courier->is_started = false;
+	return true;
 }

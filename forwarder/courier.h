@@ -16,5 +16,9 @@ void courier_free(struct courier *courier);
 int courier_start(struct courier *courier, struct error *err);
 /* There is something new, to send or in *stop_ms; from any thread. */
 void courier_wake(struct courier *courier);
-/* Waits for its end, which *stop_ms has told it. One that was not started is fine. */
-void courier_join(struct courier *courier);
+/*
+ * Waits for its end, which *stop_ms has told it, until `until_ms` at the latest. False: it is in a
+ * call that does not return, and nothing that it uses may be freed. One that was not started is
+ * fine.
+ */
+bool courier_join(struct courier *courier, int64_t until_ms);

@@ -21,10 +21,12 @@ static const char schema[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FU
 			     " sequence INTEGER NOT NULL," /* in the journal */
 			     " reason TEXT NOT NULL,"
 			     " body TEXT NOT NULL);"
+			     "CREATE TABLE IF NOT EXISTS requeued(id INTEGER PRIMARY KEY);"
 			     "PRAGMA user_version = 1;";
 
 struct dead_letters {
 	sqlite3 *database;
+	int64_t version; /* of the database, as SQLite counts what others wrote */
 };
 
 struct dead_letter *dead_letter_new(int64_t sequence, const char *reason, struct text body)
@@ -165,4 +167,137 @@ int64_t dead_letters_count(struct dead_letters *letters)
 		count = sqlite3_column_int64(statement, 0);
 	sqlite3_finalize(statement);
 	return count;
+}
+
+bool dead_letters_have_changed(struct dead_letters *letters)
+{
+	sqlite3_stmt *statement = NULL;
+	int64_t version = letters->version;
+	bool has_changed;
+
+	if (sqlite3_prepare_v2(letters->database, "PRAGMA data_version", -1, &statement, NULL) ==
+			SQLITE_OK &&
+		sqlite3_step(statement) == SQLITE_ROW)
+		version = sqlite3_column_int64(statement, 0);
+	sqlite3_finalize(statement);
+	has_changed = version != letters->version;
+	letters->version = version;
+	return has_changed;
+}
+
+static char *column(sqlite3_stmt *statement, int at)
+{
+	const char *text = (const char *)sqlite3_column_text(statement, at);
+
+	return string_copy(text ? text : "");
+}
+
+size_t dead_letters_requeued(struct dead_letters *letters,
+	bool (*is_wanted)(const void *context, const char *output), const void *context,
+	struct requeued *ret_letters, size_t limit)
+{
+	sqlite3_stmt *statement = NULL;
+	size_t count = 0;
+
+	if (sqlite3_prepare_v2(letters->database,
+		    "SELECT id, output, body FROM dead_letters JOIN requeued USING(id) ORDER BY id",
+		    -1, &statement, NULL) != SQLITE_OK)
+		return 0;
+	while (count < limit && sqlite3_step(statement) == SQLITE_ROW) {
+		const char *output = (const char *)sqlite3_column_text(statement, 1);
+
+		if (!output || !is_wanted(context, output))
+			continue;
+		ret_letters[count++] = (struct requeued){ sqlite3_column_int64(statement, 0),
+			column(statement, 1), column(statement, 2) };
+	}
+	sqlite3_finalize(statement);
+	return count;
+}
+
+void requeued_done(struct requeued *letters, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(letters[i].output);
+		free(letters[i].body);
+	}
+}
+
+static int run_with(struct dead_letters *letters, const char *sql, int64_t id, struct error *err)
+{
+	sqlite3_stmt *statement = NULL;
+	int code = sqlite3_prepare_v2(letters->database, sql, -1, &statement, NULL);
+
+	if (code == SQLITE_OK) {
+		sqlite3_bind_int64(statement, 1, id);
+		code = sqlite3_step(statement);
+	}
+	sqlite3_finalize(statement);
+	return code == SQLITE_DONE ? 0 : fail(letters, err);
+}
+
+int dead_letters_begin(struct dead_letters *letters, struct error *err)
+{
+	return sqlite3_exec(letters->database, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK
+		       ? 0
+		       : fail(letters, err);
+}
+
+int dead_letters_commit(struct dead_letters *letters, struct error *err)
+{
+	return sqlite3_exec(letters->database, "COMMIT", NULL, NULL, NULL) == SQLITE_OK
+		       ? 0
+		       : fail(letters, err);
+}
+
+int dead_letters_mark(struct dead_letters *letters, int64_t id, struct error *err)
+{
+	return run_with(letters, "INSERT OR IGNORE INTO requeued(id) VALUES(?1)", id, err);
+}
+
+int dead_letters_drop(struct dead_letters *letters, int64_t id, struct error *err)
+{
+	int r = run_with(letters, "DELETE FROM dead_letters WHERE id = ?1", id, err);
+
+	return r < 0 ? r : run_with(letters, "DELETE FROM requeued WHERE id = ?1", id, err);
+}
+
+void dead_letters_remove(struct dead_letters *letters, const struct requeued *list, size_t count)
+{
+	struct error err;
+	int r = dead_letters_begin(letters, &err);
+
+	for (size_t i = 0; i < count && !r; i++)
+		r = dead_letters_drop(letters, list[i].id, &err);
+	if (!r)
+		r = dead_letters_commit(letters, &err);
+	if (r < 0) {
+		log_error("%s", err.message);
+		(void)sqlite3_exec(letters->database, "ROLLBACK", NULL, NULL, NULL);
+	}
+}
+
+int dead_letters_each(struct dead_letters *letters,
+	bool (*seen)(void *context, const struct dead_letter_row *row), void *context,
+	struct error *err)
+{
+	sqlite3_stmt *statement = NULL;
+	int code = sqlite3_prepare_v2(letters->database,
+		"SELECT d.id, at_ms, output, reason, body, r.id IS NOT NULL FROM dead_letters d"
+		" LEFT JOIN requeued r ON r.id = d.id ORDER BY d.id",
+		-1, &statement, NULL);
+	bool goes_on = true;
+
+	while (code == SQLITE_OK && goes_on && sqlite3_step(statement) == SQLITE_ROW) {
+		struct dead_letter_row row = { sqlite3_column_int64(statement, 0),
+			sqlite3_column_int64(statement, 1),
+			(const char *)sqlite3_column_text(statement, 2),
+			(const char *)sqlite3_column_text(statement, 3),
+			(const char *)sqlite3_column_text(statement, 4),
+			sqlite3_column_int(statement, 5) };
+
+		goes_on = seen(context, &row);
+	}
+	sqlite3_finalize(statement);
+	return code == SQLITE_OK ? 0 : fail(letters, err);
 }

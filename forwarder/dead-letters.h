@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/cleanup.h"
@@ -35,5 +37,40 @@ void dead_letters_close(struct dead_letters *letters);
 int dead_letters_add(struct dead_letters *letters, const char *output,
 	const struct dead_letter *list, struct error *err);
 int64_t dead_letters_count(struct dead_letters *letters);
+
+/*
+ * Those that someone wants to be sent again (dead-letters-command.c marks them, from another
+ * process). The journal takes them over.
+ */
+struct requeued {
+	int64_t id;
+	char *output, *body;
+};
+
+/* Whether another process has written since the last call; true at the first. */
+bool dead_letters_have_changed(struct dead_letters *letters);
+/* Up to `limit` that `is_wanted` takes; returns how many. requeued_done() frees their texts. */
+size_t dead_letters_requeued(struct dead_letters *letters,
+	bool (*is_wanted)(const void *context, const char *output), const void *context,
+	struct requeued *ret_letters, size_t limit);
+void requeued_done(struct requeued *letters, size_t count);
+/* They are no dead letters any more. */
+void dead_letters_remove(struct dead_letters *letters, const struct requeued *list, size_t count);
+
+/* For those who look from outside: each that is kept, the newest last. */
+struct dead_letter_row {
+	int64_t id, at_ms;
+	const char *output, *reason, *body;
+	bool is_requeued;
+};
+/* `seen` answers whether to go on. */
+int dead_letters_each(struct dead_letters *letters,
+	bool (*seen)(void *context, const struct dead_letter_row *row), void *context,
+	struct error *err);
+/* Marks one to be sent again; takes one away. */
+int dead_letters_mark(struct dead_letters *letters, int64_t id, struct error *err);
+int dead_letters_drop(struct dead_letters *letters, int64_t id, struct error *err);
+int dead_letters_begin(struct dead_letters *letters, struct error *err);
+int dead_letters_commit(struct dead_letters *letters, struct error *err);
 /* Renames a database and its companions to PATH.damaged-SECONDS, and says so. */
 void database_set_aside(const char *path, const char *why);

@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -18,6 +20,7 @@
 
 #define CALLS_MAX 1024
 #define IDLE_MS	  60000
+#define JOIN_MS	  200 /* after the end of the draining */
 
 struct delivery {
 	struct carriage carriage;
@@ -90,19 +93,19 @@ static void find_client_files(struct carriage *carriage)
 	};
 }
 
-static int add_carrier(struct delivery *delivery, const struct output *output, const void *settings,
-	struct error *err)
+static int add_carrier(
+	struct delivery *delivery, const struct instance *instance, struct error *err)
 {
 	int r = carrier_new(
-		&delivery->carriage, output, settings, &delivery->carriers[delivery->count], err);
+		&delivery->carriage, instance, &delivery->carriers[delivery->count], err);
 
 	if (r < 0)
 		return r;
-	if (output->open)
+	if (instance->output->open)
 		delivery->couriers[delivery->count] = courier_new(
 			delivery->carriers[delivery->count], &delivery->carriage.stop_ms);
 	delivery->count++;
-	delivery->carriage.titles[delivery->carriage.title_count++] = output->title;
+	delivery->carriage.titles[delivery->carriage.title_count++] = instance->title;
 	return 0;
 }
 
@@ -112,22 +115,23 @@ int delivery_new(const struct configuration *configuration, struct journal *jour
 {
 	_cleanup_(delivery_freep) struct delivery *delivery = NEW(struct delivery);
 	struct carriage *carriage = &delivery->carriage;
+	size_t most = configuration_count(configuration);
 
 	carriage->settings = configuration_settings(configuration);
 	carriage->journal = journal;
 	carriage->metrics = metrics;
 	carriage->random = (unsigned)clock_ms(CLOCK_REALTIME);
 	carriage->client = http_client_new(CALLS_MAX);
-	carriage->titles = NEW_ARRAY(const char *, output_count);
+	carriage->titles = NEW_ARRAY(const char *, most);
 	pthread_mutex_init(&carriage->lock, NULL);
 	find_client_files(carriage);
-	delivery->carriers = NEW_ARRAY(struct carrier *, output_count);
-	delivery->couriers = NEW_ARRAY(struct courier *, output_count);
+	delivery->carriers = NEW_ARRAY(struct carrier *, most);
+	delivery->couriers = NEW_ARRAY(struct courier *, most);
 
-	for (size_t i = 0; i < output_count; i++) {
-		const void *settings = configuration_output(configuration, i);
-		int r = output_is_usable(outputs[i], settings, warn, context)
-				? add_carrier(delivery, outputs[i], settings, err)
+	for (size_t i = 0; i < most; i++) {
+		const struct instance *instance = configuration_instance(configuration, i);
+		int r = output_is_usable(instance, warn, context)
+				? add_carrier(delivery, instance, err)
 				: 0;
 
 		if (r < 0)
@@ -160,17 +164,58 @@ void delivery_wake(struct delivery *delivery)
 			courier_wake(delivery->couriers[i]);
 }
 
-void delivery_stop(struct delivery *delivery, int64_t drain_ms)
+static bool has(const struct delivery *delivery, const char *id)
 {
+	for (size_t i = 0; i < delivery->count; i++)
+		if (!strcmp(carrier_id(delivery->carriers[i]), id))
+			return true;
+	return false;
+}
+
+void delivery_release(const struct delivery *delivery, const struct delivery *successor)
+{
+	for (size_t i = 0; i < delivery->count; i++)
+		if (!has(successor, carrier_id(delivery->carriers[i])))
+			journal_release_cursor(
+				delivery->carriage.journal, carrier_cursor(delivery->carriers[i]));
+}
+
+size_t delivery_find(const struct delivery *delivery, const char *name, struct text_list *ret_ids)
+{
+	size_t length = strlen(name), count = 0;
+
+	for (size_t i = 0; i < delivery->count; i++) {
+		const char *id = carrier_id(delivery->carriers[i]);
+
+		if (strncasecmp(id, name, length) || (id[length] && id[length] != '.'))
+			continue;
+		text_list_add(ret_ids, text_of(id));
+		count++;
+	}
+	return count;
+}
+
+bool delivery_stop(struct delivery *delivery, int64_t drain_ms)
+{
+	int64_t stop_ms = clock_ms(CLOCK_MONOTONIC) + drain_ms;
+	bool has_ended = true;
+
 	if (!delivery->is_started)
-		return;
-	delivery->carriage.stop_ms = clock_ms(CLOCK_MONOTONIC) + drain_ms;
+		return true;
+	delivery->carriage.stop_ms = stop_ms;
 	delivery_wake(delivery);
 	for (size_t i = 0; i < delivery->count; i++)
 		if (delivery->couriers[i])
-			courier_join(delivery->couriers[i]);
+			has_ended &= courier_join(delivery->couriers[i], stop_ms + JOIN_MS);
 	pthread_join(delivery->thread, NULL);
-	delivery->is_started = false;
+	delivery->is_started = !has_ended;
+	return has_ended;
+}
+
+bool delivery_rest(struct delivery *delivery, int64_t timeout_ms)
+{
+	delivery->carriage.is_resting = true;
+	return delivery_stop(delivery, timeout_ms);
 }
 
 void delivery_free(struct delivery *delivery)
@@ -180,7 +225,7 @@ void delivery_free(struct delivery *delivery)
 	if (!delivery)
 		return;
 	carriage = &delivery->carriage;
-	delivery_stop(delivery, 0);
+	(void)delivery_stop(delivery, 0);
 	http_client_free(carriage->client);
 	for (size_t i = 0; i < delivery->count; i++) {
 		courier_free(delivery->couriers[i]);
@@ -200,6 +245,12 @@ void delivery_titles(const struct delivery *delivery, struct buffer *out)
 {
 	for (size_t i = 0; i < delivery->count; i++)
 		buffer_printf(out, "%s%s", i ? " " : "", delivery->carriage.titles[i]);
+}
+
+void delivery_ids(const struct delivery *delivery, struct buffer *out)
+{
+	for (size_t i = 0; i < delivery->count; i++)
+		buffer_printf(out, "%s%s", i ? " " : "", carrier_id(delivery->carriers[i]));
 }
 
 void delivery_write(struct delivery *delivery, struct buffer *out)

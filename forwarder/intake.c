@@ -22,7 +22,9 @@
 #define RETRY_AFTER_SECONDS "1"
 
 struct intake {
+	pthread_rwlock_t change; /* of the parts: who answers a request holds it for reading */
 	struct intake_parts parts;
+	struct pem *pem; /* what the server shows now */
 	struct http_server *server, *plain_server;
 	struct http_route *routes, *plain_routes;
 	pthread_mutex_t lock;
@@ -32,12 +34,18 @@ struct intake {
 	metric *accepted, *rejected, *refused;
 };
 
+struct pem {
+	char *certificate, *key, *client_ca;
+};
+
 /* A request whose alerts wait for their commit. */
 struct arrival {
 	struct intake *intake;
 	struct http_request *request;
 	size_t accepted, rejected;
 	bool is_many;
+	bool is_patient;  /* the sender understands 503 */
+	int64_t delay_ms; /* of one that does not; 0: none */
 };
 
 static void reply_text(struct http_request *request, unsigned status, const char *words)
@@ -84,22 +92,54 @@ static void end_arrival(struct intake *intake)
 	pthread_mutex_unlock(&intake->lock);
 }
 
-/* The journal's thread. */
-static void answer(struct journal_append *append, int error)
+static void end(struct arrival *arrival, enum waiting_end how)
 {
-	struct arrival *arrival = append->context;
 	struct intake *intake = arrival->intake;
 
-	if (error) {
+	if (how == WAITING_LOST) {
 		*intake->refused += (int64_t)arrival->accepted;
 		reply_full(arrival->request);
 	} else {
 		*intake->accepted += (int64_t)arrival->accepted;
+		if (how == WAITING_IN_MEMORY)
+			http_reply_header(arrival->request, "Tercel-Durability", "memory");
 		reply_accepted(arrival);
 	}
 	free(arrival);
-	journal_append_free(append);
 	end_arrival(intake);
+}
+
+static void answer_after_wait(void *context, enum waiting_end how)
+{
+	end(context, how);
+}
+
+/* The journal does not take it: it waits, or is refused. The append is given away. */
+static void turn_away(struct arrival *arrival, struct journal_append *append)
+{
+	const struct intake_parts *parts = &arrival->intake->parts;
+
+	if (arrival->delay_ms && waiting_room_add(parts->room, append, arrival->delay_ms,
+					 answer_after_wait, arrival) == 0)
+		return;
+	/* Who is known to send again has lost nothing. */
+	if (arrival->delay_ms || !arrival->is_patient)
+		minder_refused(parts->minder, arrival->accepted);
+	journal_append_free(append);
+	end(arrival, WAITING_LOST);
+}
+
+/* The journal's thread. */
+static void answer(struct journal_append *append, int error)
+{
+	struct arrival *arrival = append->context;
+
+	if (error) {
+		turn_away(arrival, append);
+		return;
+	}
+	journal_append_free(append);
+	end(arrival, WAITING_IN_JOURNAL);
 }
 
 /* In a time that does not tell how much of it is right. */
@@ -174,26 +214,37 @@ static void print_alerts(const struct journal_append *append)
 		log_debug("alert: %s", append->alerts[i].body);
 }
 
+/* Falco has said all that it will say of an alert. Ours and arrays come again. */
+static bool is_falco(const struct http_request *request)
+{
+	return text_starts_with(http_request_header(request, "User-Agent"), TEXT("falcosecurity/"));
+}
+
+static bool is_ours(const struct http_request *request)
+{
+	return text_starts_with(http_request_header(request, "User-Agent"), TEXT("tercel"));
+}
+
 static void hand_over(
 	struct intake *intake, struct http_request *request, struct intake_result *result)
 {
 	struct arrival *arrival = NEW(struct arrival);
+	int64_t delay_ms = intake->parts.settings->answer_delay_ms;
 
 	*arrival = (struct arrival){ intake, request, result->accepted, result->rejected,
-		result->is_many };
+		result->is_many, result->is_many || is_ours(request),
+		is_falco(request) && !result->is_many ? delay_ms : 0 };
 	result->append->done = answer;
 	result->append->context = arrival;
 	if (intake->parts.settings->is_debug)
 		print_alerts(result->append);
-	if (begin_arrival(intake)) {
-		if (journal_append(intake->parts.journal, result->append) == 0)
-			return;
-		end_arrival(intake);
+	if (!begin_arrival(intake)) {
+		reply_full(request);
+		journal_append_free(result->append);
+		free(arrival);
+	} else if (journal_append(intake->parts.journal, result->append) < 0) {
+		turn_away(arrival, result->append);
 	}
-	*intake->refused += (int64_t)result->accepted;
-	reply_full(request);
-	free(arrival);
-	journal_append_free(result->append);
 }
 
 static void reply_invalid(struct http_request *request, const struct error *err)
@@ -206,7 +257,21 @@ static void reply_invalid(struct http_request *request, const struct error *err)
 	buffer_done(&words);
 }
 
-static void take(struct intake *intake, struct http_request *request, struct text body)
+/* For one output alone (journal.h). */
+static void address_to(struct journal_append *append, const char *target)
+{
+	for (size_t i = 0; i < append->count; i++) {
+		struct journal_alert *alert = &append->alerts[i];
+		char *body = string_printf("@%s\n%s", target, alert->body);
+
+		free(alert->body);
+		alert->body = body;
+		alert->length = strlen(body);
+	}
+}
+
+static void take_now(
+	struct intake *intake, struct http_request *request, struct text body, const char *target)
 {
 	int verified = verify(intake, request);
 	struct intake_result result;
@@ -218,6 +283,8 @@ static void take(struct intake *intake, struct http_request *request, struct tex
 	}
 	intake_read(intake->parts.pipeline, body, (enum verified)verified, count_alert, intake,
 		&result);
+	if (target && result.append)
+		address_to(result.append, target);
 	*intake->rejected += (int64_t)result.rejected;
 	if (result.append) {
 		hand_over(intake, request, &result);
@@ -230,9 +297,46 @@ static void take(struct intake *intake, struct http_request *request, struct tex
 	}
 }
 
+static void take(struct intake *intake, struct http_request *request, struct text body)
+{
+	pthread_rwlock_rdlock(&intake->change);
+	take_now(intake, request, body, NULL);
+	pthread_rwlock_unlock(&intake->change);
+}
+
 static void handle_alerts(struct http_request *request, void *context)
 {
 	take(context, request, http_request_body(request));
+}
+
+static void beat(struct intake *intake, struct http_request *request, struct text hostname)
+{
+	int verified = verify(intake, request), r;
+
+	if (verified < 0) {
+		reply_unknown(intake, request);
+		return;
+	}
+	r = minder_beat(intake->parts.minder, hostname, (enum verified)verified);
+	if (r == -EINVAL)
+		http_reply_error(request, 400, "a beat is {\"hostname\": NAME}");
+	else if (r < 0)
+		http_reply_error(request, 401, "this node has shown who it is before");
+	else
+		http_reply(request, 204, NULL, (struct text){ 0 });
+}
+
+/* A sensor says that it lives. */
+static void handle_beat(struct http_request *request, void *context)
+{
+	struct intake *intake = context;
+	_cleanup_(json_putp) struct json_object *body = NULL;
+	struct error err;
+
+	(void)json_parse(http_request_body(request), &body, NULL, &err);
+	pthread_rwlock_rdlock(&intake->change);
+	beat(intake, request, json_get_text(body, "hostname"));
+	pthread_rwlock_unlock(&intake->change);
 }
 
 static void handle_other_method(struct http_request *request, void *context)
@@ -253,19 +357,66 @@ static void handle_health(struct http_request *request, void *context)
 	http_reply_static(request, 200, "application/json", TEXT("{\"status\": \"ok\"}"));
 }
 
+static void write_test(struct buffer *body)
+{
+	buffer_add_string(body,
+		"{\"output\":\"This is a test from falcosidekick\",\"priority\":\"Debug\","
+		"\"hostname\":\"falcosidekick\",\"rule\":\"Test rule\",\"time\":\"");
+	time_write(body, (int64_t)time(NULL) * 1000000000);
+	buffer_add_string(body,
+		"\",\"output_fields\":{\"proc.name\":\"falcosidekick\","
+		"\"user.name\":\"falcosidekick\"},\"tags\":[\"test\",\"example\"]}");
+}
+
+static void reply_no_output(
+	const struct intake *intake, struct http_request *request, const char *name)
+{
+	struct buffer titles;
+
+	buffer_init(&titles, 4096);
+	delivery_ids(intake->parts.delivery, &titles);
+	http_reply_error(request, 404, "no output \"%s\" is on; there are: %s", name,
+		titles.data ? titles.data : "none");
+	buffer_done(&titles);
+}
+
+/* The test for one output alone, or for all of one name. */
+static void test_output(
+	struct intake *intake, struct http_request *request, struct text output, struct text body)
+{
+	_cleanup_(freep) char *name = text_to_string(output);
+	struct text_list ids = { 0 };
+
+	if (!delivery_find(intake->parts.delivery, name, &ids)) {
+		reply_no_output(intake, request, name);
+	} else {
+		_cleanup_(freep) char *all = string_copy(ids.items[0]);
+
+		for (size_t i = 1; i < ids.count; i++) {
+			char *more = string_printf("%s,%s", all, ids.items[i]);
+
+			free(all);
+			all = more;
+		}
+		take_now(intake, request, body, all);
+	}
+	text_list_done(&ids);
+}
+
 static void handle_test(struct http_request *request, void *context)
 {
+	struct intake *intake = context;
+	struct text output = http_request_query(request, "output");
 	struct buffer body;
 
 	buffer_init(&body, 1024);
-	buffer_add_string(&body,
-		"{\"output\":\"This is a test from falcosidekick\",\"priority\":\"Debug\","
-		"\"hostname\":\"falcosidekick\",\"rule\":\"Test rule\",\"time\":\"");
-	time_write(&body, (int64_t)time(NULL) * 1000000000);
-	buffer_add_string(&body,
-		"\",\"output_fields\":{\"proc.name\":\"falcosidekick\","
-		"\"user.name\":\"falcosidekick\"},\"tags\":[\"test\",\"example\"]}");
-	take(context, request, buffer_text(&body));
+	write_test(&body);
+	pthread_rwlock_rdlock(&intake->change);
+	if (output.length)
+		test_output(intake, request, output, buffer_text(&body));
+	else
+		take_now(intake, request, buffer_text(&body), NULL);
+	pthread_rwlock_unlock(&intake->change);
 	buffer_done(&body);
 }
 
@@ -286,9 +437,8 @@ static void measure(struct intake *intake)
 	delivery_measure(intake->parts.delivery);
 }
 
-static void handle_metrics(struct http_request *request, void *context)
+static void reply_metrics(struct intake *intake, struct http_request *request)
 {
-	struct intake *intake = context;
 	struct buffer out;
 
 	if (is_shut_out(intake, request)) {
@@ -302,9 +452,17 @@ static void handle_metrics(struct http_request *request, void *context)
 	buffer_done(&out);
 }
 
-static void handle_outputs(struct http_request *request, void *context)
+static void handle_metrics(struct http_request *request, void *context)
 {
 	struct intake *intake = context;
+
+	pthread_rwlock_rdlock(&intake->change);
+	reply_metrics(intake, request);
+	pthread_rwlock_unlock(&intake->change);
+}
+
+static void reply_outputs(struct intake *intake, struct http_request *request)
+{
 	struct buffer out;
 
 	if (is_shut_out(intake, request)) {
@@ -317,12 +475,46 @@ static void handle_outputs(struct http_request *request, void *context)
 	buffer_done(&out);
 }
 
+static void handle_outputs(struct http_request *request, void *context)
+{
+	struct intake *intake = context;
+
+	pthread_rwlock_rdlock(&intake->change);
+	reply_outputs(intake, request);
+	pthread_rwlock_unlock(&intake->change);
+}
+
+static void reply_nodes(struct intake *intake, struct http_request *request)
+{
+	struct buffer out;
+
+	if (is_shut_out(intake, request)) {
+		reply_unknown(intake, request);
+		return;
+	}
+	buffer_init(&out, 16 << 20);
+	minder_write(intake->parts.minder, &out);
+	http_reply(request, 200, "application/json", buffer_text(&out));
+	buffer_done(&out);
+}
+
+static void handle_nodes(struct http_request *request, void *context)
+{
+	struct intake *intake = context;
+
+	pthread_rwlock_rdlock(&intake->change);
+	reply_nodes(intake, request);
+	pthread_rwlock_unlock(&intake->change);
+}
+
 static const struct http_route all_routes[] = {
 	{ NULL, "/ping", handle_ping },
 	{ NULL, "/healthz", handle_health },
 	{ NULL, "/test", handle_test },
 	{ "GET", "/metrics", handle_metrics },
 	{ "GET", "/api/outputs", handle_outputs },
+	{ "GET", "/api/nodes", handle_nodes },
+	{ "POST", "/beat", handle_beat },
 	{ "POST", "*", handle_alerts },
 	{ NULL, "*", handle_other_method },
 };
@@ -363,36 +555,78 @@ static int read_pem(const char *key, const char *path, char **ret_text, struct e
 	return 0;
 }
 
-struct pem {
-	char *certificate, *key, *client_ca;
-};
-
-static void pem_done(struct pem *pem)
+static void pem_free(struct pem *pem)
 {
+	if (!pem)
+		return;
 	free(pem->certificate);
 	free(pem->key);
 	free(pem->client_ca);
+	free(pem);
+}
+DEFINE_CLEANUP(struct pem *, pem_free)
+
+static int read_pems(const struct settings *settings, struct pem **ret_pem, struct error *err)
+{
+	_cleanup_(pem_freep) struct pem *pem = NEW(struct pem);
+	int r = 0;
+
+	if (settings->tls.deploy)
+		r = read_pem("tlsserver.certfile", settings->tls.certificate_file,
+			&pem->certificate, err);
+	if (!r && settings->tls.deploy)
+		r = read_pem("tlsserver.keyfile", settings->tls.key_file, &pem->key, err);
+	if (!r && settings->tls.deploy && settings->tls.mutual_tls)
+		r = read_pem("tlsserver.cacertfile", settings->tls.ca_file, &pem->client_ca, err);
+	if (r < 0)
+		return r;
+	*ret_pem = TAKE(pem);
+	return 0;
 }
 
-static int read_pems(const struct settings *settings, struct pem *pem, struct error *err)
+static bool is_same(const char *a, const char *b)
 {
-	int r;
+	return a && b ? !strcmp(a, b) : a == b;
+}
 
-	if (!settings->tls.deploy)
-		return 0;
-	r = read_pem("tlsserver.certfile", settings->tls.certificate_file, &pem->certificate, err);
-	if (!r)
-		r = read_pem("tlsserver.keyfile", settings->tls.key_file, &pem->key, err);
-	if (!r && settings->tls.mutual_tls)
-		r = read_pem("tlsserver.cacertfile", settings->tls.ca_file, &pem->client_ca, err);
-	return r;
+static bool is_same_pem(const struct pem *a, const struct pem *b)
+{
+	return is_same(a->certificate, b->certificate) && is_same(a->key, b->key) &&
+	       is_same(a->client_ca, b->client_ca);
+}
+
+static int renew_pem(struct intake *intake, const struct settings *settings, struct error *err)
+{
+	_cleanup_(pem_freep) struct pem *pem = NULL;
+	int r = read_pems(settings, &pem, err);
+
+	if (r < 0 || is_same_pem(pem, intake->pem))
+		return r;
+	r = http_server_renew(intake->server, pem->certificate, pem->key, pem->client_ca, err);
+	if (r < 0)
+		return r;
+	pem_free(intake->pem);
+	intake->pem = TAKE(pem);
+	log_info("the server shows its new certificate from now on");
+	return 0;
+}
+
+int intake_change(struct intake *intake, const struct intake_parts *parts, struct error *err)
+{
+	int r = renew_pem(intake, parts->settings, err);
+
+	if (r < 0)
+		return r;
+	pthread_rwlock_wrlock(&intake->change);
+	intake->parts = *parts;
+	pthread_rwlock_unlock(&intake->change);
+	return 0;
 }
 
 static int listen_main(struct intake *intake, struct error *err)
 {
 	const struct settings *settings = intake->parts.settings;
 	const char *socket = settings->listen_socket;
-	_cleanup_(pem_done) struct pem pem = { 0 };
 	struct http_server_options options = {
 		.address = settings->listen_address,
 		.port = (uint16_t)settings->listen_port,
@@ -403,13 +637,13 @@ static int listen_main(struct intake *intake, struct error *err)
 		.body_limit = settings->body_limit,
 		.connection_limit = CONNECTIONS_MAX,
 	};
-	int r = read_pems(settings, &pem, err);
+	int r = read_pems(settings, &intake->pem, err);
 
 	if (r < 0)
 		return r;
-	options.certificate = pem.certificate;
-	options.key = pem.key;
-	options.client_ca = pem.client_ca;
+	options.certificate = intake->pem->certificate;
+	options.key = intake->pem->key;
+	options.client_ca = intake->pem->client_ca;
 	return http_server_new(&options, &intake->server, err);
 }
 
@@ -444,6 +678,8 @@ void intake_free(struct intake *intake)
 	http_server_free(intake->plain_server);
 	pthread_cond_destroy(&intake->is_quiet);
 	pthread_mutex_destroy(&intake->lock);
+	pthread_rwlock_destroy(&intake->change);
+	pem_free(intake->pem);
 	free(intake->routes);
 	free(intake->plain_routes);
 	free(intake);
@@ -467,10 +703,16 @@ static void make_metrics(struct intake *intake)
 int intake_new(const struct intake_parts *parts, struct intake **ret_intake, struct error *err)
 {
 	_cleanup_(intake_freep) struct intake *intake = NEW(struct intake);
+	pthread_rwlockattr_t attributes;
 	int r;
 
 	intake->parts = *parts;
 	pthread_mutex_init(&intake->lock, NULL);
+	/* Or a change would wait as long as there are requests. */
+	pthread_rwlockattr_init(&attributes);
+	pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(&intake->change, &attributes);
+	pthread_rwlockattr_destroy(&attributes);
 	pthread_cond_init(&intake->is_quiet, NULL);
 	intake->routes = NEW_ARRAY(struct http_route, COUNT_OF(all_routes));
 	intake->plain_routes = NEW_ARRAY(struct http_route, COUNT_OF(all_routes));

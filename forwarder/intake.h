@@ -9,23 +9,36 @@
 #include "base/metrics.h"
 #include "forwarder/delivery.h"
 #include "forwarder/journal.h"
+#include "forwarder/minder.h"
 #include "forwarder/pipeline.h"
 #include "forwarder/settings.h"
+#include "forwarder/waiting-room.h"
 
-/* What it stands on; all of it must outlive the intake. */
+/*
+ * What it stands on; all of it must outlive the intake, or be changed by intake_change() before it
+ * goes.
+ */
 struct intake_parts {
 	const struct settings *settings;
 	const char *token; /* NULL or "": none is known */
 	const struct pipeline *pipeline;
-	struct journal *journal;
 	struct delivery *delivery;
+	/* These stay as they are. */
+	struct journal *journal;
 	struct metrics *metrics;
+	struct minder *minder;
+	struct waiting_room *room;
 };
 
 struct intake;
 
 /* Begins to listen. -EADDRINUSE and such with words. */
 int intake_new(const struct intake_parts *parts, struct intake **ret_intake, struct error *err);
+/*
+ * Goes on with other parts; when this returns nobody uses the old ones any more. On failure (a
+ * certificate) all stays as it was. Where it listens does not change: that is for a restart.
+ */
+int intake_change(struct intake *intake, const struct intake_parts *parts, struct error *err);
 /* Stops listening, and waits until what was taken is answered. NULL is fine. */
 void intake_free(struct intake *intake);
 

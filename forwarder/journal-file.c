@@ -13,12 +13,13 @@
 #define FORMAT_VERSION 1
 #define BUSY_MS	       5000
 
-enum statement { ADD, SET_CURSOR, READ, BEGIN, COMMIT, STATEMENT_COUNT };
+enum statement { ADD, SET_CURSOR, SET_STATE, READ, BEGIN, COMMIT, STATEMENT_COUNT };
 
 static const char *const statements[] = {
 	[ADD] = "INSERT INTO alerts(sequence, arrived_ms, uuid, body) VALUES(?1, ?2, ?3, ?4)",
 	[SET_CURSOR] = "INSERT INTO cursors(output, position, cut) VALUES(?1, ?2, ?3)"
 		       " ON CONFLICT(output) DO UPDATE SET position = ?2, cut = ?3",
+	[SET_STATE] = "INSERT OR REPLACE INTO states(output, state) VALUES(?1, ?2)",
 	[READ] = "SELECT sequence, arrived_ms, body FROM alerts WHERE sequence > ?1"
 		 " ORDER BY sequence LIMIT ?2",
 	[BEGIN] = "BEGIN IMMEDIATE",
@@ -38,6 +39,10 @@ static const char schema[] =
 	" cut INTEGER NOT NULL) WITHOUT ROWID;" /* how many the limits took from it */
 	"PRAGMA user_version = 1;"
 	"COMMIT;";
+
+/* Came later than format 1, and those who do not know it do not miss it. */
+static const char states_schema[] = "CREATE TABLE IF NOT EXISTS states("
+				    " output TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID";
 
 struct journal_file {
 	sqlite3 *database;
@@ -190,6 +195,8 @@ int journal_file_open(const char *path, enum durability durability, struct journ
 		r = run(file, synchronous[durability], err);
 	if (!r)
 		r = check_version(file, err);
+	if (!r)
+		r = run(file, states_schema, err);
 	if (r < 0)
 		return r;
 	*ret_file = TAKE(file);
@@ -259,6 +266,37 @@ int journal_file_set_cursor(struct journal_file *file, const char *output, int64
 	sqlite3_bind_int64(statement, 2, position);
 	sqlite3_bind_int64(statement, 3, cut);
 	return step(file, statement, err);
+}
+
+int journal_file_set_state(
+	struct journal_file *file, const char *output, const char *state, struct error *err)
+{
+	sqlite3_stmt *statement = NULL;
+	int r = prepare(file, SET_STATE, &statement, err);
+
+	if (r < 0)
+		return r;
+	sqlite3_bind_text(statement, 1, output, -1, SQLITE_STATIC);
+	sqlite3_bind_text(statement, 2, state, -1, SQLITE_STATIC);
+	return step(file, statement, err);
+}
+
+int journal_file_each_state(struct journal_file *file,
+	void (*seen)(void *context, const char *output, const char *state), void *context,
+	struct error *err)
+{
+	sqlite3_stmt *statement = NULL;
+	int code = sqlite3_prepare_v2(
+		file->database, "SELECT output, state FROM states", -1, &statement, NULL);
+
+	if (code == SQLITE_OK)
+		while ((code = sqlite3_step(statement)) == SQLITE_ROW)
+			seen(context, (const char *)sqlite3_column_text(statement, 0),
+				(const char *)sqlite3_column_text(statement, 1));
+	if (code != SQLITE_DONE)
+		code = fail(file, code, err);
+	sqlite3_finalize(statement);
+	return code == SQLITE_DONE ? 0 : code;
 }
 
 int journal_file_each_cursor(

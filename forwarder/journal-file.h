@@ -57,6 +57,12 @@ int journal_file_add(struct journal_file *file, const struct journal_entry *entr
 	struct error *err);
 int journal_file_set_cursor(struct journal_file *file, const char *output, int64_t position,
 	int64_t cut, struct error *err);
+/* What an output keeps beside its position (calm.h). */
+int journal_file_set_state(
+	struct journal_file *file, const char *output, const char *state, struct error *err);
+int journal_file_each_state(struct journal_file *file,
+	void (*seen)(void *context, const char *output, const char *state), void *context,
+	struct error *err);
 typedef void journal_cursor_seen(void *context, const char *output, int64_t position, int64_t cut);
 int journal_file_each_cursor(
 	struct journal_file *file, journal_cursor_seen *seen, void *context, struct error *err);

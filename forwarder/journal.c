@@ -34,6 +34,8 @@
 #define SYNC_INTERVAL_MS      100
 #define POSITIONS_INTERVAL_MS 200
 #define LIMITS_INTERVAL_MS    60000
+#define REQUEUED_INTERVAL_MS  1000
+#define REQUEUED_AT_ONCE      100
 #define CURSORS_MAX	      256
 #define ROW_OVERHEAD	      64 /* bytes that SQLite adds to a body, about */
 
@@ -43,9 +45,11 @@ struct cursor {
 	_Atomic int64_t cut;
 	bool is_wanted; /* by an output of this run */
 	bool is_dirty;
+	char *state; /* NULL: none */
 	/* Letters that could not be stored yet, and the position that waits for them. */
 	struct dead_letter *held;
 	int64_t held_position;
+	char *held_state;
 };
 
 struct advance {
@@ -53,6 +57,17 @@ struct advance {
 	int cursor;
 	int64_t position;
 	struct dead_letter *letters;
+	char *state;
+};
+
+/* Something that another thread waits for. */
+struct call {
+	struct journal_work work;
+	void (*run)(struct journal *journal, void *context);
+	void *context;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool is_done;
 };
 
 struct damaged {
@@ -77,8 +92,8 @@ struct journal {
 	struct cursor cursors[CURSORS_MAX];
 	int cursor_count;
 	bool positions_are_dirty, letters_are_held;
-	int64_t positions_stored_ms, limits_looked_ms; /* monotonic */
-	int64_t boot_ms;			       /* time of day when the machine started */
+	int64_t positions_stored_ms, limits_looked_ms, requeued_looked_ms; /* monotonic */
+	int64_t boot_ms; /* time of day when the machine started */
 	struct recent *recent;
 	struct syncer *syncer;
 	struct dead_letters *dead_letters;
@@ -137,6 +152,9 @@ static int store_positions(struct journal *journal, bool all, struct error *err)
 			continue;
 		r = journal_file_set_cursor(
 			journal->file, cursor->output, cursor->position, cursor->cut, err);
+		if (!r && cursor->state)
+			r = journal_file_set_state(
+				journal->file, cursor->output, cursor->state, err);
 		if (r < 0)
 			return r;
 	}
@@ -287,9 +305,13 @@ static void settle(struct journal *journal, struct cursor *cursor)
 		dead_letters_free(TAKE(cursor->held));
 		journal->dead_letter_count = dead_letters_count(journal->dead_letters);
 	}
-	if (cursor->held_position <= cursor->position)
+	if (cursor->held_position <= cursor->position && !cursor->held_state)
 		return;
-	cursor->position = cursor->held_position;
+	if (cursor->held_state) {
+		free(cursor->state);
+		cursor->state = TAKE(cursor->held_state);
+	}
+	cursor->position = MAX_OF((int64_t)cursor->position, cursor->held_position);
 	cursor->is_dirty = true;
 	journal->positions_are_dirty = true;
 }
@@ -306,6 +328,10 @@ static void take_position(struct journal *journal, struct advance *advance)
 	struct cursor *cursor = &journal->cursors[advance->cursor];
 
 	hold_letters(cursor, advance->letters);
+	if (advance->state) {
+		free(cursor->held_state);
+		cursor->held_state = TAKE(advance->state);
+	}
 	cursor->held_position = MAX_OF(cursor->held_position, advance->position);
 	settle(journal, cursor);
 }
@@ -463,8 +489,21 @@ static void write_group(struct journal *journal, struct journal_append **appends
 		turn_page(journal);
 }
 
+static void take_call(struct journal *journal, struct call *call)
+{
+	call->run(journal, call->context);
+	pthread_mutex_lock(&call->lock);
+	call->is_done = true;
+	pthread_cond_signal(&call->changed);
+	pthread_mutex_unlock(&call->lock);
+}
+
 static void take_one(struct journal *journal, struct journal_work *work)
 {
+	if (work->kind == JOURNAL_CALL) {
+		take_call(journal, (struct call *)work); /* on its caller's stack */
+		return;
+	}
 	if (work->kind == JOURNAL_DAMAGED) {
 		take_damaged(journal, (struct damaged *)work);
 	} else {
@@ -503,11 +542,74 @@ static bool has_positions(const struct journal *journal)
 static int wait_ms(const struct journal *journal)
 {
 	int64_t now = clock_ms(CLOCK_MONOTONIC);
-	int64_t until = journal->limits_looked_ms + LIMITS_INTERVAL_MS;
+	int64_t until = journal->requeued_looked_ms + REQUEUED_INTERVAL_MS;
 
 	if (has_positions(journal))
 		until = MIN_OF(until, journal->positions_stored_ms + POSITIONS_INTERVAL_MS);
 	return (int)MAX_OF(until - now, 0);
+}
+
+static void forget_append(struct journal_append *append, int error)
+{
+	(void)append;
+	(void)error;
+}
+
+static bool is_wanted_output(const void *context, const char *output)
+{
+	const struct journal *journal = context;
+
+	for (int i = 0; i < journal->cursor_count; i++)
+		if (journal->cursors[i].is_wanted && !strcmp(journal->cursors[i].output, output))
+			return true;
+	return false;
+}
+
+static struct journal_append *append_of_letters(const struct requeued *letters, size_t count)
+{
+	struct journal_append *append = journal_append_new(count);
+
+	append->done = forget_append;
+	append->work.kind = JOURNAL_APPEND;
+	for (size_t i = 0; i < count; i++) {
+		append->alerts[i].body =
+			string_printf("@%s\n%s", letters[i].output, letters[i].body);
+		append->alerts[i].length = strlen(append->alerts[i].body);
+		append->bytes += append->alerts[i].length;
+	}
+	return append;
+}
+
+/*
+ * Dead letters that someone wants to be sent again go to the end of the journal, for their output
+ * alone. They are taken out only after the commit: one may come twice, with the same uuid.
+ */
+static void take_requeued(struct journal *journal)
+{
+	struct requeued letters[REQUEUED_AT_ONCE];
+	size_t count;
+	int64_t next;
+
+	journal->requeued_looked_ms = clock_ms(CLOCK_MONOTONIC);
+	if (!dead_letters_have_changed(journal->dead_letters))
+		return;
+	do {
+		struct journal_append *append;
+
+		count = dead_letters_requeued(journal->dead_letters, is_wanted_output, journal,
+			letters, REQUEUED_AT_ONCE);
+		if (!count)
+			break;
+		append = append_of_letters(letters, count);
+		next = journal->next;
+		journal->waiting_bytes += append->bytes;
+		write_group(journal, &append, 1);
+		if (journal->next > next)
+			dead_letters_remove(journal->dead_letters, letters, count);
+		journal_append_free(append);
+		requeued_done(letters, count);
+	} while (journal->next > next && count == REQUEUED_AT_ONCE);
+	journal->dead_letter_count = dead_letters_count(journal->dead_letters);
 }
 
 /* What is due without anything being handed over. */
@@ -524,6 +626,8 @@ static void tend(struct journal *journal)
 	}
 	if (now - journal->limits_looked_ms >= LIMITS_INTERVAL_MS)
 		keep_limits(journal);
+	if (now - journal->requeued_looked_ms >= REQUEUED_INTERVAL_MS)
+		take_requeued(journal);
 }
 
 static void *own(void *context)
@@ -586,17 +690,31 @@ static void forget_cursors(struct journal *journal)
 {
 	for (int i = 0; i < journal->cursor_count; i++) {
 		dead_letters_free(journal->cursors[i].held);
+		free(journal->cursors[i].state);
+		free(journal->cursors[i].held_state);
 		free(journal->cursors[i].output);
 	}
 	memset(journal->cursors, 0, sizeof(journal->cursors));
 	journal->cursor_count = 0;
 }
 
+static void see_state(void *context, const char *output, const char *state)
+{
+	struct journal *journal = context;
+
+	for (int i = 0; i < journal->cursor_count; i++)
+		if (output && state && !strcmp(journal->cursors[i].output, output))
+			journal->cursors[i].state = string_copy(state);
+}
+
 /* Each file knows the positions of its time; the newest that can be read is right. */
 static int read_positions(struct journal *journal, struct journal_file *file, struct error *err)
 {
+	int r;
+
 	forget_cursors(journal);
-	return journal_file_each_cursor(file, see_cursor, journal, err);
+	r = journal_file_each_cursor(file, see_cursor, journal, err);
+	return r < 0 ? r : journal_file_each_state(file, see_state, journal, err);
 }
 
 static uint64_t file_bytes(const char *path)
@@ -722,21 +840,89 @@ int journal_open(
 	return 0;
 }
 
-int journal_add_cursor(struct journal *journal, const char *output)
+/* Runs it in the owner's thread, after all that was handed over before, and waits. */
+static void call(
+	struct journal *journal, void (*run)(struct journal *journal, void *context), void *context)
 {
+	struct call call = { .work.kind = JOURNAL_CALL, .run = run, .context = context };
+
+	if (!journal->is_started) {
+		run(journal, context);
+		return;
+	}
+	pthread_mutex_init(&call.lock, NULL);
+	pthread_cond_init(&call.changed, NULL);
+	if (queue_push_wait(journal->queue, &call) == 0) {
+		pthread_mutex_lock(&call.lock);
+		while (!call.is_done)
+			pthread_cond_wait(&call.changed, &call.lock);
+		pthread_mutex_unlock(&call.lock);
+	}
+	pthread_cond_destroy(&call.changed);
+	pthread_mutex_destroy(&call.lock);
+}
+
+struct cursor_question {
+	const char *output;
+	int number;
+	char *state;
+};
+
+static void add_cursor(struct journal *journal, void *context)
+{
+	struct cursor_question *question = context;
 	int at = 0;
 
-	while (at < journal->cursor_count && strcmp(journal->cursors[at].output, output))
+	while (at < journal->cursor_count && strcmp(journal->cursors[at].output, question->output))
 		at++;
 	if (at == journal->cursor_count)
-		see_cursor(journal, output, journal->head, 0);
-	assert(at < journal->cursor_count);
+		see_cursor(journal, question->output, journal->head, 0);
+	if (at == journal->cursor_count)
+		return;
 	journal->cursors[at].position =
 		MIN_OF((int64_t)journal->cursors[at].position, (int64_t)journal->head);
 	journal->cursors[at].is_wanted = true;
 	journal->cursors[at].is_dirty = true;
 	journal->positions_are_dirty = true;
-	return at;
+	question->number = at;
+}
+
+int journal_add_cursor(struct journal *journal, const char *output)
+{
+	struct cursor_question question = { output, -ENOSPC, NULL };
+
+	call(journal, add_cursor, &question);
+	return question.number;
+}
+
+static void release_cursor(struct journal *journal, void *context)
+{
+	const struct cursor_question *question = context;
+
+	journal->cursors[question->number].is_wanted = false;
+}
+
+void journal_release_cursor(struct journal *journal, int cursor)
+{
+	struct cursor_question question = { .number = cursor };
+
+	call(journal, release_cursor, &question);
+}
+
+static void copy_state(struct journal *journal, void *context)
+{
+	struct cursor_question *question = context;
+	const struct cursor *cursor = &journal->cursors[question->number];
+
+	question->state = string_copy(cursor->held_state ? cursor->held_state : cursor->state);
+}
+
+char *journal_state(struct journal *journal, int cursor)
+{
+	struct cursor_question question = { .number = cursor };
+
+	call(journal, copy_state, &question);
+	return question.state;
 }
 
 int journal_start(struct journal *journal, struct error *err)
@@ -755,14 +941,22 @@ int journal_start(struct journal *journal, struct error *err)
 	return 0;
 }
 
-void journal_close(struct journal *journal)
+void journal_finish(struct journal *journal)
 {
 	if (!journal)
 		return;
 	queue_close(journal->queue);
 	if (journal->is_started)
 		pthread_join(journal->thread, NULL);
-	syncer_free(journal->syncer);
+	journal->is_started = false;
+	syncer_free(TAKE(journal->syncer));
+}
+
+void journal_close(struct journal *journal)
+{
+	if (!journal)
+		return;
+	journal_finish(journal);
 	journal_free(journal);
 }
 
@@ -784,16 +978,22 @@ int journal_append(struct journal *journal, struct journal_append *append)
 	return r;
 }
 
-void journal_advance(
-	struct journal *journal, int cursor, int64_t position, struct dead_letter *letters)
+void journal_advance(struct journal *journal, int cursor, int64_t position,
+	struct dead_letter *letters, char *state)
 {
 	struct advance *advance = NEW(struct advance);
 
-	*advance = (struct advance){ { JOURNAL_ADVANCE }, cursor, position, letters };
+	*advance = (struct advance){ { JOURNAL_ADVANCE }, cursor, position, letters, state };
 	if (queue_push_wait(journal->queue, advance) < 0) {
 		dead_letters_free(letters);
+		free(state);
 		free(advance);
 	}
+}
+
+int64_t journal_now_ms(const struct journal *journal)
+{
+	return now_ms(journal);
 }
 
 int64_t journal_head(const struct journal *journal)

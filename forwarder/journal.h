@@ -40,11 +40,18 @@ struct journal_options {
 
 /* What the owner's thread is handed. */
 struct journal_work {
-	enum journal_work_kind { JOURNAL_APPEND, JOURNAL_ADVANCE, JOURNAL_DAMAGED } kind;
+	enum journal_work_kind {
+		JOURNAL_APPEND,
+		JOURNAL_ADVANCE,
+		JOURNAL_DAMAGED,
+		JOURNAL_CALL
+	} kind;
 };
 
 struct journal_alert {
-	char *body; /* JSON; owned */
+	/* JSON; owned. One for some outputs alone has "@OUTPUT,OUTPUT" and a line feed before it.
+	 */
+	char *body;
 	size_t length;
 	/* Not "": this alert may come again with the same uuid and is then written only once. */
 	char uuid[UUID_LENGTH + 1];
@@ -79,11 +86,18 @@ int journal_open(
 	const struct journal_options *options, struct journal **ret_journal, struct error *err);
 /*
  * The cursor of an output, by the output's name; one that was never there stands at the head.
- * Before journal_start(). Returns its number. Cursors that nobody asked for keep their place but
- * do not keep files.
+ * Returns its number, at once before journal_start(), later when all that was handed over before
+ * is done; -ENOSPC when there are too many. Cursors that nobody asked for keep their place but do
+ * not keep files.
  */
 int journal_add_cursor(struct journal *journal, const char *output);
+/* Nobody asks for it any more. Waits as journal_add_cursor() does. */
+void journal_release_cursor(struct journal *journal, int cursor);
+/* What the output left beside its position; NULL: nothing. The caller owns it. Waits. */
+char *journal_state(struct journal *journal, int cursor);
 int journal_start(struct journal *journal, struct error *err);
+/* Commits what waits and the positions, and ends the owner's thread. NULL is fine. */
+void journal_finish(struct journal *journal);
 /* Commits what waits and the positions, and closes. Nobody may append any more. NULL is fine. */
 void journal_close(struct journal *journal);
 
@@ -91,11 +105,13 @@ void journal_close(struct journal *journal);
 int journal_append(struct journal *journal, struct journal_append *append);
 /*
  * The output needs nothing up to and with `position` any more. `letters` (owned from here on, may
- * be NULL) are stored first.
+ * be NULL) are stored first, `state` (the same; NULL: as it was) with it.
  */
-void journal_advance(
-	struct journal *journal, int cursor, int64_t position, struct dead_letter *letters);
+void journal_advance(struct journal *journal, int cursor, int64_t position,
+	struct dead_letter *letters, char *state);
 
+/* The clock of arrived_ms: the time of day, but no setting of the clock moves it. */
+int64_t journal_now_ms(const struct journal *journal);
 /* The last of the sequence that can be read. */
 int64_t journal_head(const struct journal *journal);
 int64_t journal_position(const struct journal *journal, int cursor);

@@ -37,12 +37,23 @@ enum verdict {
 	VERDICT_OUTPUT_REFUSED,
 };
 
-/* Every output's settings begin with these; their rows are OUTPUT_ROWS. */
+/*
+ * Every output's settings begin with these. An output names the rows that it has (OUTPUT_ROW_…
+ * below); what comes behind the empty line all of them have, from rows of settings.c.
+ */
 struct output_settings {
 	char *minimum_priority; /* NULL or "": none */
 	bool checks_certificate;
 	bool uses_mutual_tls;
 	int64_t concurrent_requests;
+
+	char *name;  /* of one of several; NULL or "": the only one */
+	char *match; /* a condition; NULL or "": all */
+	struct text_list fold_key;
+	int64_t fold_ms; /* 0: repeats are not folded */
+	int64_t rate;	 /* alerts in rate_ms; 0: any number */
+	int64_t rate_ms;
+	size_t address; /* which of the addresses of output.addresses_at; no row */
 };
 
 /* Rows of the usual kinds; `of` is the struct that holds `member_`. */
@@ -148,6 +159,11 @@ struct output {
 	size_t row_count;
 	size_t settings_size; /* of the struct that begins with struct output_settings */
 	bool reads_alerts;
+	/*
+	 * Of a struct text_list of addresses in the settings, each of which gets all alerts, from a
+	 * cursor of its own; output_settings.address is then its place. 0: there is none.
+	 */
+	size_t addresses_at;
 	const struct output_group *group; /* or NULL */
 	size_t group_at;		  /* of the pointer in the settings that gets the group's */
 

@@ -4,6 +4,7 @@
  * taken.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "forwarder/parcel.h"
@@ -17,6 +18,7 @@ void parcel_free(struct parcel *parcel)
 	free(parcel->entries);
 	request_done(&parcel->request);
 	dead_letters_free(parcel->letters);
+	free(parcel->calm_state);
 	free(parcel);
 }
 
@@ -58,14 +60,58 @@ static struct alert *read_alert(struct text raw)
 	return alert;
 }
 
-static bool is_wanted(enum priority minimum, const struct journal_entry *entry)
+/* "a,b,c" */
+static bool is_named(struct text names, const char *id)
+{
+	struct text name;
+
+	while (text_split(&names, ',', &name))
+		if (text_is(name, id))
+			return true;
+	return false;
+}
+
+/* Whether an alert that is for some outputs alone is for others; else that is taken off it. */
+static bool is_for_another(const char *id, struct text *body, bool *ret_is_for_us)
+{
+	char *bytes = (char *)body->data;
+	struct text rest = *body, target;
+
+	*ret_is_for_us = false;
+	if (!body->length || bytes[0] != '@')
+		return false;
+	text_split(&rest, '\n', &target);
+	if (!is_named(text_slice(target, 1, target.length), id))
+		return true;
+	memmove(bytes, rest.data, rest.length);
+	bytes[rest.length] = '\0';
+	body->length = rest.length;
+	*ret_is_for_us = true;
+	return false;
+}
+
+static bool is_test(const struct alert *alert)
+{
+	return alert->rule && !strcmp(alert->rule, "Test rule");
+}
+
+static bool is_wanted(const struct parcel_rule *rule, struct journal_entry *entry, int64_t now_ms)
 {
 	_cleanup_(alert_freep) struct alert *alert = NULL;
+	bool is_for_us;
 
-	if (minimum == PRIORITY_NONE)
+	if (is_for_another(rule->id, &entry->body, &is_for_us))
+		return false;
+	if (is_for_us || (rule->minimum == PRIORITY_NONE && !rule->match && !rule->calm))
 		return true;
 	alert = read_alert(entry->body);
-	return alert->priority <= minimum || (alert->rule && !strcmp(alert->rule, "Test rule"));
+	if (is_test(alert))
+		return true;
+	if (rule->minimum != PRIORITY_NONE && alert->priority > rule->minimum)
+		return false;
+	if (rule->match && !match_takes(rule->match, alert))
+		return false;
+	return !rule->calm || calm_takes(rule->calm, alert, entry->arrived_ms, now_ms);
 }
 
 bool stock_is_empty(const struct stock *stock)
@@ -73,7 +119,7 @@ bool stock_is_empty(const struct stock *stock)
 	return !stock->batch || stock->at == stock->batch->count;
 }
 
-struct parcel *parcel_cut(struct stock *stock, const struct parcel_rule *rule)
+struct parcel *parcel_cut(struct stock *stock, const struct parcel_rule *rule, int64_t now_ms)
 {
 	struct journal_batch *batch = stock->batch;
 	struct parcel *parcel = parcel_new(MIN_OF(rule->most, batch->count));
@@ -86,7 +132,7 @@ struct parcel *parcel_cut(struct stock *stock, const struct parcel_rule *rule)
 			break;
 		stock->at++;
 		parcel->last = entry->sequence;
-		if (!is_wanted(rule->minimum, entry))
+		if (!is_wanted(rule, entry, now_ms))
 			continue;
 		parcel->entries[parcel->count++] = *entry;
 		bytes += entry->body.length;
@@ -98,6 +144,19 @@ struct parcel *parcel_cut(struct stock *stock, const struct parcel_rule *rule)
 		parcel->last = MAX_OF(parcel->last, batch->last);
 	if (!parcel->count)
 		parcel->state = PARCEL_ARRIVED;
+	parcel->calm_state = calm_state(rule->calm);
+	return parcel;
+}
+
+struct parcel *parcel_of_summary(
+	char *summary, const struct parcel_rule *rule, int64_t last, int64_t arrived_ms)
+{
+	struct parcel *parcel = parcel_new(1);
+
+	parcel->entries[parcel->count++] =
+		(struct journal_entry){ last, arrived_ms, text_of(summary) };
+	parcel->last = last;
+	parcel->calm_state = calm_state(rule->calm);
 	return parcel;
 }
 
@@ -115,6 +174,9 @@ struct parcel *parcel_split(struct parcel *parcel)
 		before->next = one;
 		before = one;
 	}
+	/* It holds when the last of them has arrived. */
+	if (before != parcel)
+		before->calm_state = TAKE(parcel->calm_state);
 	parcel->last = parcel->entries[0].sequence;
 	parcel->count = 1;
 	parcel->state = PARCEL_WAITS;

@@ -6,8 +6,10 @@
 
 #include <stdbool.h>
 
+#include "forwarder/calm.h"
 #include "forwarder/dead-letters.h"
 #include "forwarder/journal-file.h"
+#include "forwarder/match.h"
 #include "forwarder/output.h"
 
 enum parcel_state { PARCEL_WAITS, PARCEL_FLIES, PARCEL_ARRIVED };
@@ -21,6 +23,7 @@ struct parcel {
 	int64_t last; /* the cursor may go here when all before has arrived */
 	struct request request;
 	struct dead_letter *letters;
+	char *calm_state; /* of the rule's calm, when all of it has arrived; NULL: as before */
 	int tries;
 	int64_t first_try_ms; /* monotonic; 0: not tried */
 };
@@ -38,16 +41,22 @@ struct stock {
 bool stock_is_empty(const struct stock *stock);
 
 struct parcel_rule {
-	size_t most; /* alerts in a parcel */
+	const char *id; /* of the output: alerts for another one are left out */
+	size_t most;	/* alerts in a parcel */
 	enum priority minimum;
+	struct match *match;  /* NULL: all */
+	struct calm *calm;    /* NULL: all are sent */
 	int64_t single_until; /* up to here in the sequence, alerts travel alone */
 };
 
 /*
- * The next parcel out of a stock that is not empty, without the alerts below the minimum. One that
- * has none left has arrived already.
+ * The next parcel out of a stock that is not empty, without the alerts that the rule keeps out.
+ * One that has none left has arrived already. `now_ms` is monotonic.
  */
-struct parcel *parcel_cut(struct stock *stock, const struct parcel_rule *rule);
+struct parcel *parcel_cut(struct stock *stock, const struct parcel_rule *rule, int64_t now_ms);
+/* A parcel of one summary (owned), behind all that was cut up to `last`. */
+struct parcel *parcel_of_summary(
+	char *summary, const struct parcel_rule *rule, int64_t last, int64_t arrived_ms);
 /*
  * Leaves the first alert in the parcel and puts each of the others into one of its own, behind it.
  * Returns the last of them.

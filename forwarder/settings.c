@@ -152,6 +152,21 @@ static const struct setting own_rows[] = {
 		.at = offsetof(struct settings, drain_ms),
 		.fallback = "5s",
 		.about = "How long to go on sending after SIGTERM" },
+	{ .key = "answerdelay",
+		.type = SETTING_DURATION,
+		.at = offsetof(struct settings, answer_delay_ms),
+		.fallback = "5s",
+		.about =
+			"How long Falco, which does not send again, waits for its answer while the "
+			"journal takes no alerts; then they are kept in memory; 0: it gets 503" },
+	{ .key = "silentafter",
+		.type = SETTING_DURATION,
+		.at = offsetof(struct settings, silent_after_ms),
+		.fallback = "30s",
+		.about =
+			"A node whose sensor beat before and then is silent for so long is an alert; "
+			"0: none is. Several forwarders behind one address need 0, or that a sensor "
+			"stays with one of them" },
 	{ .key = "mutualtlsfilespath",
 		.type = SETTING_TEXT,
 		.at = offsetof(struct settings, mutual_tls_folder),
@@ -215,12 +230,65 @@ static const struct {
 
 #define COMMON_KEYS "minimumpriority mutualtls checkcert maxconcurrentrequests"
 
+/* Every output has these behind its own. */
+static const struct setting common_rows[] = {
+	{ .key = "match",
+		.type = SETTING_TEXT,
+		.at = offsetof(struct output_settings, match),
+		.value = "CONDITION",
+		.about =
+			"Only alerts that this is true for are sent here: a condition as in rules, "
+			"over rule, priority, source, hostname, tags, output and the alert's fields" },
+	{ .key = "dedup.key",
+		.type = SETTING_LIST,
+		.at = offsetof(struct output_settings, fold_key),
+		.fallback = "rule,priority,hostname,container.id",
+		.about = "Alerts that are alike in these are repeats of each other" },
+	{ .key = "dedup.window",
+		.type = SETTING_DURATION,
+		.at = offsetof(struct output_settings, fold_ms),
+		.fallback = "0",
+		.about =
+			"Repeats within this time after the first are sent as one summary, with how "
+			"many they were and when the first and the last came; 0: each is sent" },
+	{ .key = "ratelimit.alerts",
+		.type = SETTING_INTEGER,
+		.at = offsetof(struct output_settings, rate),
+		.fallback = "0",
+		.minimum = 0,
+		.maximum = 1000000,
+		.about =
+			"At most so many alerts are sent in ratelimit.window; a summary tells what "
+			"was held back; 0: any number" },
+	{ .key = "ratelimit.window",
+		.type = SETTING_DURATION,
+		.at = offsetof(struct output_settings, rate_ms),
+		.fallback = "1m",
+		.about = "The time that ratelimit.alerts is counted in" },
+};
+
+static const struct setting name_row = {
+	.key = "name",
+	.type = SETTING_TEXT,
+	.at = offsetof(struct output_settings, name),
+	.about = "Of one output of several",
+};
+
+struct owned_instance {
+	struct instance is;
+	size_t output;
+	void *block; /* of its settings; NULL: they are in the configuration's */
+};
+
 struct configuration {
 	struct setting *rows;
 	size_t count, capacity;
-	size_t known_count; /* rows that have an effect; those of absent outputs follow */
-	size_t *output_at;  /* offset of each output's settings in `block` */
-	size_t *group_at;   /* the same for its group's, where it has one */
+	size_t known_count; /* rows that have an effect; lists and those of absent outputs follow */
+	size_t *list_at;    /* of each output's struct yaml_node * in `block` */
+	struct owned_instance *instances;
+	size_t instance_count, instance_capacity;
+	size_t *output_at; /* offset of each output's settings in `block` */
+	size_t *group_at;  /* the same for its group's, where it has one */
 	size_t size;
 	char *block; /* begins with struct settings */
 	struct yaml *file;
@@ -287,19 +355,34 @@ static void add_output_rows(struct configuration *configuration, size_t i)
 	configuration->output_at[i] = take_room(configuration, output->settings_size);
 	add_rows(configuration, output_key(output), output->rows, output->row_count,
 		configuration->output_at[i]);
+	add_rows(configuration, output_key(output), common_rows, COUNT_OF(common_rows),
+		configuration->output_at[i]);
+}
+
+/* In place of an output's keys there may be a list of several. */
+static void add_list_row(struct configuration *configuration, size_t i)
+{
+	configuration->list_at[i] = take_room(configuration, sizeof(struct yaml_node *));
+	add_row(configuration, (struct setting){ .key = string_copy(output_key(outputs[i])),
+				       .type = SETTING_NODE,
+				       .at = configuration->list_at[i],
+				       .about = "A list of several, each with a name" });
 }
 
 /* Outputs find their group's settings through a pointer in their own. */
+static void point_to_group(const struct configuration *configuration, size_t output, char *settings)
+{
+	const void *group = configuration->block + configuration->group_at[output];
+
+	if (outputs[output]->group)
+		memcpy(settings + outputs[output]->group_at, &group, sizeof(group));
+}
+
 static void point_to_groups(struct configuration *configuration)
 {
-	for (size_t i = 0; i < output_count; i++) {
-		const void *group = configuration->block + configuration->group_at[i];
-
-		if (outputs[i]->group)
-			memcpy(configuration->block + configuration->output_at[i] +
-					outputs[i]->group_at,
-				&group, sizeof(group));
-	}
+	for (size_t i = 0; i < output_count; i++)
+		point_to_group(
+			configuration, i, configuration->block + configuration->output_at[i]);
 }
 
 static void add_absent_keys(struct configuration *configuration, const char *name, const char *keys)
@@ -324,6 +407,7 @@ static struct configuration *configuration_new(void)
 
 	configuration->output_at = NEW_ARRAY(size_t, output_count);
 	configuration->group_at = NEW_ARRAY(size_t, output_count);
+	configuration->list_at = NEW_ARRAY(size_t, output_count);
 	take_room(configuration, sizeof(struct settings));
 	for (size_t i = 0; i < COUNT_OF(own_rows); i++) {
 		struct setting row = own_rows[i];
@@ -334,6 +418,8 @@ static struct configuration *configuration_new(void)
 	for (size_t i = 0; i < output_count; i++)
 		add_output_rows(configuration, i);
 	configuration->known_count = configuration->count;
+	for (size_t i = 0; i < output_count; i++)
+		add_list_row(configuration, i);
 	for (size_t i = 0; i < COUNT_OF(absent_outputs); i++) {
 		add_absent_keys(configuration, absent_outputs[i].name, absent_outputs[i].enabling);
 		add_absent_keys(configuration, absent_outputs[i].name, absent_outputs[i].others);
@@ -344,12 +430,56 @@ static struct configuration *configuration_new(void)
 	return configuration;
 }
 
+/* The rows of one output alone, as an item of a list has them. free() the rows. */
+static struct settings_table instance_table(const struct output *output, struct setting **ret_rows)
+{
+	size_t count = 0;
+	struct setting *rows =
+		NEW_ARRAY(struct setting, output->row_count + COUNT_OF(common_rows) + 2);
+
+	memcpy(rows, output->rows, output->row_count * sizeof(*rows));
+	count = output->row_count;
+	memcpy(rows + count, common_rows, sizeof(common_rows));
+	count += COUNT_OF(common_rows);
+	rows[count++] = name_row;
+	/* Where an output has a "name" of its own, that one comes first and this is the other. */
+	rows[count] = name_row;
+	rows[count++].key = "instance";
+	*ret_rows = rows;
+	return (struct settings_table){
+		.program = "tercel-forwarder",
+		.rows = rows,
+		.count = count,
+		.makes_environment = true,
+		.ignores_key_case = true,
+	};
+}
+
+static void instances_free(struct configuration *configuration)
+{
+	for (size_t i = 0; i < configuration->instance_count; i++) {
+		struct owned_instance *one = &configuration->instances[i];
+		_cleanup_(freep) struct setting *rows = NULL;
+		struct settings_table table = instance_table(one->is.output, &rows);
+
+		/* The name's two rows share a member; done twice is fine, it is zeroed. */
+		if (one->block)
+			settings_done(&table, one->block);
+		free(one->block);
+		free(one->is.id);
+		free(one->is.key);
+		free(one->is.title);
+	}
+	free(configuration->instances);
+}
+
 void configuration_free(struct configuration *configuration)
 {
 	struct settings_table table;
 
 	if (!configuration)
 		return;
+	instances_free(configuration);
 	table = table_of(configuration);
 	settings_done(&table, configuration->block);
 	for (size_t i = 0; i < configuration->count; i++)
@@ -358,6 +488,7 @@ void configuration_free(struct configuration *configuration)
 	free(configuration->rows);
 	free(configuration->output_at);
 	free(configuration->group_at);
+	free(configuration->list_at);
 	free(configuration->block);
 	free(configuration);
 }
@@ -408,6 +539,167 @@ static int read_arguments(
 	return r;
 }
 
+const void *configuration_output(const struct configuration *configuration, size_t i)
+{
+	return configuration->block + configuration->output_at[i];
+}
+
+size_t configuration_count(const struct configuration *configuration)
+{
+	return configuration->instance_count;
+}
+
+const struct instance *configuration_instance(const struct configuration *configuration, size_t i)
+{
+	return &configuration->instances[i].is;
+}
+
+/* `name` may be NULL. */
+static void add_instance(
+	struct configuration *configuration, size_t output, const char *name, void *block)
+{
+	struct owned_instance *one = ARRAY_ADD(configuration->instances,
+		configuration->instance_count, configuration->instance_capacity);
+	const char *dot = name ? "." : "", *end = name ? name : "";
+
+	*one = (struct owned_instance){ .output = output, .block = block };
+	one->is.output = outputs[output];
+	one->is.settings = block ? block : configuration_output(configuration, output);
+	one->is.id = string_printf("%s%s%s", outputs[output]->name, dot, end);
+	one->is.key = string_printf("%s%s%s", output_key(outputs[output]), dot, end);
+	one->is.title = string_printf("%s%s%s", outputs[output]->title, dot, end);
+}
+
+/* What is not good for a label or a file name is no good name. */
+static int check_name(const struct configuration *configuration, const struct yaml_node *node,
+	const struct output *output, const char *name, struct error *err)
+{
+	static const char good[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+	const char *file = yaml_name(configuration->file);
+
+	if (!is_set(name) || strlen(name) > 64 || name[strspn(name, good)])
+		return error_at(err, file, (int)node->line + 1,
+			"each of a list below \"%s\" needs a name of up to 64 letters, digits, - and "
+			"_, such as \"name: team-a\"",
+			output_key(output));
+	for (size_t i = 0; i < configuration->instance_count; i++) {
+		const struct instance *other = &configuration->instances[i].is;
+
+		if (other->output == output && !strcasecmp(strchr(other->id, '.') + 1, name))
+			return error_at(err, file, (int)node->line + 1,
+				"\"%s\" has the name \"%s\" twice", output_key(output), name);
+	}
+	return 0;
+}
+
+/* SLACK_TEAM_A_WEBHOOKURL: so a secret need not stand in the file. */
+static int read_instance_environment(struct settings_table table, const char *key, const char *name,
+	void *block, struct error *err)
+{
+	_cleanup_(freep) char *prefix = string_printf("%s_%s_", key, name);
+
+	for (char *c = prefix; *c; c++)
+		*c = isalnum((unsigned char)*c) ? (char)toupper((unsigned char)*c) : '_';
+	table.environment_prefix = prefix;
+	return settings_from_environment(&table, block, err);
+}
+
+static int read_instance(struct configuration *configuration, size_t output,
+	const struct yaml_node *node, settings_warning *warn, void *context, struct error *err)
+{
+	_cleanup_(freep) struct setting *rows = NULL;
+	struct settings_table table = instance_table(outputs[output], &rows);
+	char *block = NEW_ARRAY(char, outputs[output]->settings_size);
+	const char *key = output_key(outputs[output]);
+	const char *name;
+	int r;
+
+	settings_defaults(&table, block);
+	point_to_group(configuration, output, block);
+	r = settings_from_yaml(
+		&table, block, yaml_name(configuration->file), node, warn, context, err);
+	name = ((const struct output_settings *)block)->name;
+	if (!r)
+		r = check_name(configuration, node, outputs[output], name, err);
+	if (!r)
+		r = read_instance_environment(table, key, name, block, err);
+	if (r < 0) {
+		settings_done(&table, block);
+		free(block);
+		return r;
+	}
+	add_instance(configuration, output, name, block);
+	return 0;
+}
+
+static int read_list(struct configuration *configuration, size_t output, settings_warning *warn,
+	void *context, struct error *err)
+{
+	const struct yaml_node *list;
+	int r = 0;
+
+	memcpy(&list, configuration->block + configuration->list_at[output], sizeof(list));
+	if (!list)
+		return 0;
+	if (list->kind != YAML_SEQUENCE)
+		return error_at(err, yaml_name(configuration->file), (int)list->line + 1,
+			"\"%s\" must be a mapping, or a list of mappings with a name each",
+			output_key(outputs[output]));
+	for (size_t i = 0; i < list->count && !r; i++)
+		r = read_instance(configuration, output, list->items[i], warn, context, err);
+	return r;
+}
+
+/* "http://am-1:9093/x" -> "am-1:9093". free() it. */
+static char *address_name(const char *address)
+{
+	const char *scheme = strstr(address, "://");
+	const char *host = scheme ? scheme + 3 : address;
+
+	return text_to_string((struct text){ host, strcspn(host, "/?#") });
+}
+
+/* The first address keeps the name and with it the cursor; each other one has its own. */
+static void spread(struct configuration *configuration, size_t i)
+{
+	struct owned_instance one = configuration->instances[i];
+	const struct output *output = one.is.output;
+	const struct text_list *addresses =
+		(const void *)((const char *)one.is.settings + output->addresses_at);
+	const char *name = ((const struct output_settings *)one.is.settings)->name;
+	_cleanup_(freep) struct setting *rows = NULL;
+	struct settings_table table = instance_table(output, &rows);
+
+	table.count -= 1; /* one row of the name, or it would be owned twice */
+	for (size_t at = 1; output->addresses_at && at < addresses->count; at++) {
+		char *block = NEW_ARRAY(char, output->settings_size);
+		_cleanup_(freep) char *host = address_name(addresses->items[at]);
+		_cleanup_(freep) char *full =
+			string_printf("%s%s%s", name ? name : "", name ? "." : "", host);
+
+		settings_copy(&table, block, one.is.settings, output->settings_size);
+		((struct output_settings *)block)->address = at;
+		add_instance(configuration, one.output, full, block);
+	}
+}
+
+static int make_instances(struct configuration *configuration, settings_warning *warn,
+	void *context, struct error *err)
+{
+	size_t count;
+	int r = 0;
+
+	for (size_t i = 0; i < output_count && !r; i++)
+		r = read_list(configuration, i, warn, context, err);
+	for (size_t i = 0; i < output_count && !r; i++)
+		add_instance(configuration, i, NULL, NULL);
+	count = configuration->instance_count;
+	for (size_t i = 0; i < count && !r; i++)
+		spread(configuration, i);
+	return r;
+}
+
 int configuration_load(int argc, char **argv, settings_warning *warn, void *context,
 	struct configuration **ret_configuration, struct error *err)
 {
@@ -423,6 +715,8 @@ int configuration_load(int argc, char **argv, settings_warning *warn, void *cont
 		r = read_environment(configuration, err);
 	if (!r)
 		r = read_arguments(configuration, argc, argv, err);
+	if (!r)
+		r = make_instances(configuration, warn, context, err);
 	if (r < 0)
 		return r;
 	*ret_configuration = TAKE(configuration);
@@ -434,9 +728,32 @@ const struct settings *configuration_settings(const struct configuration *config
 	return (const struct settings *)configuration->block;
 }
 
-const void *configuration_output(const struct configuration *configuration, size_t i)
+void configuration_files(const struct configuration *configuration,
+	void (*told)(void *context, const char *path), void *context)
 {
-	return configuration->block + configuration->output_at[i];
+	const struct settings *settings = configuration_settings(configuration);
+	const char *const files[] = {
+		settings->file,
+		settings->token_file,
+		settings->tls.deploy ? settings->tls.certificate_file : NULL,
+		settings->tls.deploy ? settings->tls.key_file : NULL,
+		settings->tls.deploy && settings->tls.mutual_tls ? settings->tls.ca_file : NULL,
+		settings->client_certificate_file,
+		settings->client_key_file,
+		settings->client_ca_file,
+		settings->ca_file,
+	};
+	static const char *const usual[] = { "client.crt", "client.key", "ca.crt" };
+
+	for (size_t i = 0; i < COUNT_OF(files); i++)
+		if (is_set(files[i]))
+			told(context, files[i]);
+	for (size_t i = 0; is_set(settings->mutual_tls_folder) && i < COUNT_OF(usual); i++) {
+		_cleanup_(freep) char *path =
+			string_printf("%s/%s", settings->mutual_tls_folder, usual[i]);
+
+		told(context, path);
+	}
 }
 
 void configuration_describe(

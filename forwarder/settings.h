@@ -41,6 +41,8 @@ struct settings {
 	int64_t keep_ms;
 	uint64_t keep_bytes;
 	int64_t drain_ms;
+	int64_t answer_delay_ms; /* of stock Falco's, while the journal takes none */
+	int64_t silent_after_ms; /* 0: silent nodes are not told */
 
 	char *mutual_tls_folder;
 	char *client_certificate_file, *client_key_file, *client_ca_file;
@@ -64,8 +66,25 @@ void configuration_free(struct configuration *configuration);
 DEFINE_CLEANUP(struct configuration *, configuration_free)
 
 const struct settings *configuration_settings(const struct configuration *configuration);
-/* The settings of outputs[i]. */
+
+/*
+ * An output with settings. Of each of outputs[] there is the one whose settings lie below its key;
+ * the others come from a list in its place, each with a name, and from lists of addresses.
+ */
+struct instance {
+	const struct output *output;
+	const void *settings;
+	char *id;    /* "slack", "slack.team-a"; of its cursor, in metrics and to ask for it */
+	char *key;   /* of its settings, for messages: "slack", "otlp.logs.team-a" */
+	char *title; /* "Slack", "Slack.team-a" */
+};
+size_t configuration_count(const struct configuration *configuration);
+const struct instance *configuration_instance(const struct configuration *configuration, size_t i);
+/* The settings of the one without a name of outputs[i]. */
 const void *configuration_output(const struct configuration *configuration, size_t i);
+/* Files that were read, or are named in the settings and read by us; each through `told`. */
+void configuration_files(const struct configuration *configuration,
+	void (*told)(void *context, const char *path), void *context);
 /* What --help prints. */
 void configuration_help(struct buffer *out);
 /* Has the rows of the forwarder and of all its outputs written by one of base/settings.h's writers.

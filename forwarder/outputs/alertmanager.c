@@ -24,7 +24,8 @@ struct alertmanager {
 
 static const struct setting rows[] = {
 	OUTPUT_ROW_LIST(alertmanager, hosts, "hostport",
-		"Address, such as http://alertmanager:9093; switches the output on"),
+		"Addresses, such as http://alertmanager:9093; each gets all alerts; switches the "
+		"output on"),
 	OUTPUT_ROW_TEXT(alertmanager, endpoint, "endpoint", "/api/v2/alerts",
 		"Path where alerts are posted"),
 	OUTPUT_ROW_INTEGER(alertmanager, expires_s, "expiresafter", "0", 0, 31536000,
@@ -62,7 +63,8 @@ static int check_priority(const char *key, const char *name, struct error *err)
 static int check(const void *settings, struct error *err)
 {
 	const struct alertmanager *alertmanager = settings;
-	int r = check_url("alertmanager.hostport", alertmanager->hosts.items[0], err);
+	int r = check_url("alertmanager.hostport",
+		alertmanager->hosts.items[alertmanager->common.address], err);
 	int64_t number;
 
 	for (size_t i = 0; !r && i < alertmanager->severities.count; i++)
@@ -75,15 +77,6 @@ static int check(const void *settings, struct error *err)
 				alertmanager->thresholds.keys[i]);
 	}
 	return r ? r : check_priority("dropeventdefaultpriority", alertmanager->drop_priority, err);
-}
-
-/* Each would need a cursor of its own, so that one that is down delays none. */
-static const char *note(const void *settings)
-{
-	return ((const struct alertmanager *)settings)->hosts.count < 2
-		       ? NULL
-		       : "alertmanager.hostport: alerts go to the first address only; sending to "
-			 "several is not spoken yet, let them share a name or an address";
 }
 
 static size_t batch(const void *settings)
@@ -259,7 +252,8 @@ static void compose(const struct messages *messages, const void *settings, struc
 	const struct alertmanager *alertmanager = settings;
 	struct json_writer json;
 
-	request_url(request, alertmanager->hosts.items[0], alertmanager->endpoint);
+	request_url(request, alertmanager->hosts.items[alertmanager->common.address],
+		alertmanager->endpoint);
 	request_json(request);
 	request_headers(request, &alertmanager->headers);
 	json_writer_init(&json, &request->body);
@@ -279,7 +273,7 @@ const struct output output_alertmanager = {
 	.reads_alerts = true,
 	.is_enabled = is_enabled,
 	.check = check,
-	.note = note,
+	.addresses_at = offsetof(struct alertmanager, hosts),
 	.batch = batch,
 	.compose = compose,
 };

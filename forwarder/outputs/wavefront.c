@@ -13,8 +13,9 @@
 #include "forwarder/alert-text.h"
 #include "forwarder/output.h"
 
-#define TAG_MAX 254 /* characters of key and value together; a point with longer ones is dropped \
-		     */
+#define TAG_MAX                                                                          \
+	254 /* characters of key and value together; a point with longer ones is dropped \
+	     */
 
 struct wavefront {
 	struct output_settings common;

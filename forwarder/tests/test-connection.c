@@ -123,6 +123,14 @@ static const struct output fake = {
 	.close = fake_close,
 };
 
+static const struct instance fake_instance = {
+	.output = &fake,
+	.settings = &fake_settings,
+	.id = (char *)"fake",
+	.key = (char *)"fake",
+	.title = (char *)"Fake",
+};
+
 /* The journal, the carrier and its thread. */
 struct bench {
 	char folder[32];
@@ -165,9 +173,7 @@ static void bench_open(struct bench *bench, const char *script)
 	pthread_mutex_init(&bench->carriage.lock, NULL);
 	bench->carriage.metrics = metrics_new();
 	CHECK_NUMBER(journal_open(&options, &bench->carriage.journal, &err), 0);
-	CHECK_NUMBER(
-		carrier_new(&bench->carriage, &fake, &fake_settings.common, &bench->carrier, &err),
-		0);
+	CHECK_NUMBER(carrier_new(&bench->carriage, &fake_instance, &bench->carrier, &err), 0);
 	bench->courier = courier_new(bench->carrier, &bench->carriage.stop_ms);
 	CHECK_NUMBER(journal_start(bench->carriage.journal, &err), 0);
 }
@@ -217,7 +223,7 @@ static void bench_stop(struct bench *bench, int64_t drain_ms)
 {
 	bench->carriage.stop_ms = clock_ms(CLOCK_MONOTONIC) + drain_ms;
 	courier_wake(bench->courier);
-	courier_join(bench->courier);
+	CHECK(courier_join(bench->courier, clock_ms(CLOCK_MONOTONIC) + 20000));
 }
 
 static void bench_close(struct bench *bench)

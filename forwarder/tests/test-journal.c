@@ -190,7 +190,7 @@ TEST(a_new_output_starts_at_the_head_and_a_known_one_where_it_was)
 	place_make(&place);
 	old = place_open(&place, "old");
 	append_wait(&place, append_of(1, 10));
-	journal_advance(place.journal, old, 4, NULL);
+	journal_advance(place.journal, old, 4, NULL, NULL);
 	journal_close(place.journal);
 
 	CHECK_NUMBER(journal_open(&place.options, &place.journal, &place.err), 0);
@@ -213,7 +213,7 @@ TEST(files_that_every_output_has_read_are_dropped)
 	for (int i = 0; i < 5; i++)
 		append_wait(&place, append_of(1 + 10 * i, 10));
 	CHECK_NUMBER(read_all(&place, 0, 1), 50);
-	journal_advance(place.journal, cursor, 35, NULL);
+	journal_advance(place.journal, cursor, 35, NULL, NULL);
 	/* Dropped at the latest when the next file is full. */
 	append_wait(&place, append_of(51, 10));
 	journal_close(place.journal);
@@ -239,8 +239,8 @@ TEST(what_the_size_limit_cuts_is_counted_for_the_output_that_missed_it)
 	quick = journal_add_cursor(place.journal, "quick");
 	CHECK_NUMBER(journal_start(place.journal, &place.err), 0);
 	append_wait(&place, append_of(1, 90));
-	journal_advance(place.journal, quick, 90, NULL);
-	journal_advance(place.journal, slow, 30, NULL);
+	journal_advance(place.journal, quick, 90, NULL, NULL);
+	journal_advance(place.journal, slow, 30, NULL, NULL);
 	append_wait(&place, append_of(91, 10));
 	append_wait(&place, append_of(101, 5));
 	CHECK_NUMBER(journal_cut(place.journal, slow), 70);
@@ -392,7 +392,7 @@ TEST(dead_letters_are_stored_before_the_position_moves_on)
 	cursor = place_open(&place, "webhook");
 	append_wait(&place, append_of(1, 3));
 	journal_advance(place.journal, cursor, 2,
-		dead_letter_new(2, "400: \"bad\" request", TEXT("{\"n\":2}")));
+		dead_letter_new(2, "400: \"bad\" request", TEXT("{\"n\":2}")), NULL);
 	append_wait(&place, append_of(4, 1));
 	CHECK_NUMBER(journal_dead_letters(place.journal), 1);
 	CHECK_NUMBER(journal_position(place.journal, cursor), 2);
@@ -515,8 +515,8 @@ static void child_run(struct place *place, int pipe, int from)
 		while (journal_append(place->journal, append) < 0)
 			;
 		if (number % 100 == 0)
-			journal_advance(
-				place->journal, cursor, journal_head(place->journal) / 2, NULL);
+			journal_advance(place->journal, cursor, journal_head(place->journal) / 2,
+				NULL, NULL);
 		while (journal_head(place->journal) + 64 < number)
 			;
 	}

@@ -190,12 +190,88 @@ TEST(a_template_that_does_not_parse_switches_its_output_off_with_the_place)
 		"Slack is switched off: slack.messageformat: line 1");
 }
 
-TEST(more_addresses_of_alertmanager_than_are_used_are_told)
+static const struct instance *find(const struct configuration *configuration, const char *id)
 {
-	check_answers_with("alertmanager: {hostport: 'http://a:9093,http://b:9093'}\n",
-		"alertmanager.hostport: alerts go to the first address only");
-	check_answers_with("alertmanager: {hostport: 'http://a:9093'}\n", "");
+	for (size_t i = 0; i < configuration_count(configuration); i++)
+		if (!strcmp(configuration_instance(configuration, i)->id, id))
+			return configuration_instance(configuration, i);
+	return NULL;
+}
+
+TEST(each_address_of_alertmanager_is_an_output_of_its_own)
+{
+	struct error err = { 0 };
+	_cleanup_(configuration_freep) struct configuration *configuration = load_text(
+		"alertmanager: {hostport: 'http://a:9093,http://b:9093/x', endpoint: /e}\n"
+		"slack:\n  - {name: two, webhookurl: 'http://s'}\n",
+		&err);
+	const struct instance *first = find(configuration, "alertmanager");
+	const struct instance *second = find(configuration, "alertmanager.b:9093");
+
+	CHECK_NUMBER(configuration_check(configuration, keep, NULL, &err), 0);
 	CHECK_TEXT(warnings.data, "");
+	CHECK(first && second && first->output == second->output);
+	if (!second)
+		return;
+	CHECK_NUMBER(((const struct output_settings *)first->settings)->address, 0);
+	CHECK_NUMBER(((const struct output_settings *)second->settings)->address, 1);
+	CHECK(first->output->is_enabled(second->settings));
+}
+
+TEST(a_list_makes_several_outputs_of_one_kind)
+{
+	struct error err = { 0 };
+	_cleanup_(configuration_freep) struct configuration *configuration = NULL;
+	const struct output_settings *settings;
+
+	setenv("SLACK_TEAM_B_MINIMUMPRIORITY", "critical", 1);
+	configuration =
+		load_text("Slack:\n"
+			  "  - {name: team-a, webhookurl: 'http://a', match: rule = x}\n"
+			  "  - {name: team-b, webhookurl: 'http://b'}\n"
+			  "otlp: {logs: [{name: c, endpoint: 'http://c'}]}\n"
+			  "sumologic: [{instance: d, name: source, receiverurl: 'http://d'}]\n"
+			  "aws: {region: eu-west-1, lambda: [{name: e, functionname: f}]}\n",
+			&err);
+	unsetenv("SLACK_TEAM_B_MINIMUMPRIORITY");
+	CHECK_TEXT(err.message, "");
+	CHECK_TEXT(warnings.data, "");
+	if (!configuration)
+		return;
+	settings = find(configuration, "slack.team-a")->settings;
+	CHECK_TEXT(settings->match, "rule = x");
+	settings = find(configuration, "slack.team-b")->settings;
+	CHECK_TEXT(settings->minimum_priority, "critical");
+	CHECK_TEXT(find(configuration, "slack.team-b")->title, "Slack.team-b");
+	CHECK_TEXT(find(configuration, "otlplogs.c")->key, "otlp.logs.c");
+	CHECK(find(configuration, "sumologic.d") != NULL);
+	CHECK(find(configuration, "awslambda.e") != NULL);
+	CHECK(!find(configuration, "slack")
+			->output->is_enabled(find(configuration, "slack")->settings));
+}
+
+static void check_refused(const char *yaml, const char *words)
+{
+	struct error err = { 0 };
+	_cleanup_(configuration_freep) struct configuration *configuration = load_text(yaml, &err);
+
+	if (configuration)
+		CHECK(configuration_check(configuration, keep, NULL, &err) < 0);
+	if (!strstr(err.message, words)) {
+		test_failures++;
+		printf("# %s\n# is answered with: %s\n# not: %s\n", yaml, err.message, words);
+	}
+}
+
+TEST(a_list_needs_names_and_a_condition_must_be_one)
+{
+	check_refused("slack: [{webhookurl: 'http://a'}]\n", "needs a name");
+	check_refused("slack: [{name: a b, webhookurl: 'http://a'}]\n", "needs a name");
+	check_refused("slack: [{name: a}, {name: A}]\n", "has the name \"A\" twice");
+	check_refused("slack: x\n", "\"slack\" must be a mapping, or a list");
+	check_refused("slack: {webhookurl: 'http://a', match: rule}\n", "slack.match: 1:5: ");
+	check_refused("slack: {webhookurl: 'http://a', match: rul = x}\n",
+		"no field \"rul\"; did you mean \"rule\"?");
 }
 
 TEST(outputs_of_a_group_share_its_settings)
