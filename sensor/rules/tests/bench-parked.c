@@ -3,6 +3,7 @@
  * What knowing containers costs on the hot thread: finding the container of a cgroup path that was
  * seen before, holding an event and letting it go again. Time is what the CPU spent.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -42,6 +43,25 @@ static void bench_lookup(struct containers *containers)
 		for (int i = 0; i < CONTAINERS; i++, count++)
 			(void)containers_of_cgroup(containers, text_of(paths[i]), true);
 	printf("container of a known cgroup: %.0f ns\n", took / (double)count * 1e9);
+}
+
+/* A new one each time, and its forgetting; without the runtimes, which another thread asks. */
+static void bench_coming(struct containers *containers)
+{
+	char path[128];
+	double start, took;
+	uint64_t count = 0;
+
+	for (start = now(); (took = now() - start) < SECONDS;) {
+		for (int i = 0; i < CONTAINERS; i++, count++) {
+			snprintf(
+				path, sizeof(path), "/kubepods/besteffort/pod1/%064" PRIu64, count);
+			containers_expect(containers, text_of(path));
+		}
+		(void)containers_update(
+			containers, (int64_t)count * (CONTAINERS_FORGET_MS + 1) / CONTAINERS);
+	}
+	printf("container that comes and is forgotten: %.0f ns\n", took / (double)count * 1e9);
 }
 
 static const struct process *deep_process(struct processes *processes)
@@ -91,6 +111,7 @@ int main(void)
 	struct parked *parked = parked_new(&options);
 
 	bench_lookup(containers);
+	bench_coming(containers);
 	bench_parking(parked, deep_process(processes));
 	parked_free(parked);
 	processes_free(processes);
