@@ -131,6 +131,12 @@ static void take_probe(void *context, struct http_answer *answer)
 
 	runtime->calls--;
 	runtime->is_probing = false;
+	/* Some end the stream of a call that they do not know before all of the answer is read. */
+	if (answer->error == -EIO && kind->prefixes[runtime->version + 1]) {
+		runtime->version++;
+		runtime->next_probe_ms = 0;
+		return;
+	}
 	if (answer->error) {
 		runtime_down(runtime, why(runtime, answer));
 		return;
