@@ -1,35 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * OTLP logs over HTTP as JSON (opentelemetry.io, "OTLP Specification" 1.x), many in a request.
- * Ours: the severity follows the priority, and the fields are attributes.
+ * OTLP logs, many in a request. Ours: the severity follows the priority, and the fields are
+ * attributes.
  */
-#include <errno.h>
 #include <json-c/linkhash.h>
 #include <math.h>
 
 #include "base/memory.h"
 #include "forwarder/alert-text.h"
-#include "forwarder/output.h"
+#include "forwarder/otlp.h"
 
 #define BATCH 500
 
 struct otlplogs {
-	struct output_settings common;
-	char *endpoint, *protocol, *headers;
+	struct otlp otlp;
 };
 
 static const struct setting rows[] = {
-	OUTPUT_ROW_TEXT(otlplogs, endpoint, "endpoint", NULL,
-		"Address, such as http://collector:4318/v1/logs; switches the output on"),
-	OUTPUT_ROW_TEXT(otlplogs, protocol, "protocol", NULL,
-		"JSON over HTTP is what is sent, which takers of http/protobuf take too; grpc is "
-		"refused"),
-	OUTPUT_ROW_SECRET(
-		otlplogs, headers, "headers", "Headers to add, such as api-key=secret,tenant=a"),
-	OUTPUT_ROW_IGNORED("timeout", "10000", "a request has 30 s"),
-	OUTPUT_ROW_IGNORED("synced", "false", "alerts wait in the journal until they are taken"),
-	OUTPUT_ROW_IGNORED("extraenvvars", NULL, "there is no SDK that would read them"),
-	OUTPUT_ROW_IGNORED("tls", "false", "the endpoint says https"),
+	OTLP_ROWS(otlplogs, "/v1/logs"),
 	OUTPUT_ROW_PRIORITY,
 	OUTPUT_ROWS_HTTP,
 };
@@ -52,37 +40,18 @@ static const struct {
 
 static bool is_enabled(const void *settings)
 {
-	return is_set(((const struct otlplogs *)settings)->endpoint);
+	return is_set(((const struct otlplogs *)settings)->otlp.endpoint);
 }
 
 static int check(const void *settings, struct error *err)
 {
-	const struct otlplogs *logs = settings;
-
-	if (is_set(logs->protocol) && !strcmp(logs->protocol, "grpc"))
-		return error_set(err, -EINVAL,
-			"otlp.logs.protocol grpc is not spoken; give the collector's HTTP port "
-			"(4318) as otlp.logs.endpoint and http/json as protocol");
-	return check_url("otlp.logs.endpoint", logs->endpoint, err);
+	return otlp_check(settings, &otlp_logs, err);
 }
 
 static size_t batch(const void *settings)
 {
 	(void)settings;
 	return BATCH;
-}
-
-static void add_string(struct json_writer *json, const char *key, struct text value)
-{
-	json_begin_object(json);
-	json_key(json, "key");
-	json_add_string(json, key);
-	json_key(json, "value");
-	json_begin_object(json);
-	json_key(json, "stringValue");
-	json_add_text(json, value);
-	json_end(json);
-	json_end(json);
 }
 
 static void add_any_value(struct json_writer *json, struct json_object *value)
@@ -131,14 +100,14 @@ static void add_attributes(struct json_writer *json, const struct alert *alert)
 	alert_tags_text(&tags, alert, ",");
 	json_key(json, "attributes");
 	json_begin_array(json);
-	add_string(json, "uuid", text_of(alert->uuid));
-	add_string(json, "priority", text_of(priority_name(alert->priority)));
-	add_string(json, "source", text_of(alert->source));
-	add_string(json, "rule", text_of(alert->rule));
+	otlp_add_string(json, "uuid", text_of(alert->uuid));
+	otlp_add_string(json, "priority", text_of(priority_name(alert->priority)));
+	otlp_add_string(json, "source", text_of(alert->source));
+	otlp_add_string(json, "rule", text_of(alert->rule));
 	if (is_set(alert->hostname))
-		add_string(json, "hostname", text_of(alert->hostname));
+		otlp_add_string(json, "hostname", text_of(alert->hostname));
 	if (tags.length)
-		add_string(json, "tags", buffer_text(&tags));
+		otlp_add_string(json, "tags", buffer_text(&tags));
 	if (alert->fields)
 		add_fields(json, alert->fields);
 	json_end(json);
@@ -147,12 +116,8 @@ static void add_attributes(struct json_writer *json, const struct alert *alert)
 
 static void add_record(struct json_writer *json, const struct alert *alert)
 {
-	char time[32];
-
-	snprintf(time, sizeof(time), "%lld", (long long)alert->time_ns);
 	json_begin_object(json);
-	json_key(json, "timeUnixNano");
-	json_add_string(json, time);
+	otlp_add_time(json, "timeUnixNano", alert->time_ns);
 	json_key(json, "severityNumber");
 	json_add_i64(json, severities[alert->priority].number);
 	json_key(json, "severityText");
@@ -166,87 +131,17 @@ static void add_record(struct json_writer *json, const struct alert *alert)
 	json_end(json);
 }
 
-static void add_resource(struct json_writer *json)
-{
-	json_key(json, "resource");
-	json_begin_object(json);
-	json_key(json, "attributes");
-	json_begin_array(json);
-	add_string(json, "service.name", TEXT("falco"));
-	add_string(json, "service.version", TEXT("v0.1.0"));
-	json_end(json);
-	json_end(json);
-}
-
-/* The endpoint may leave out the path. */
-static void add_address(struct buffer *url, struct text endpoint)
-{
-	ptrdiff_t scheme = text_find(endpoint, TEXT("://"));
-	struct text rest = text_slice(endpoint, (size_t)scheme + 3, endpoint.length);
-
-	buffer_add_text(url, endpoint);
-	if (text_find(rest, TEXT("/")) < 0)
-		buffer_add_string(url, "/v1/logs");
-}
-
-/* "a=b,c=d" */
-static void add_headers(struct request *request, const char *headers)
-{
-	struct text rest = text_of(headers), pair, name;
-
-	while (text_split(&rest, ',', &pair)) {
-		_cleanup_(freep) char *key = NULL;
-
-		pair = text_trim(pair);
-		if (!text_split(&pair, '=', &name) || !name.length)
-			continue;
-		key = text_to_string(text_trim(name));
-		request_header(request, key, text_trim(pair));
-	}
-}
-
 static void compose(const struct messages *messages, const void *settings, struct request *request)
 {
-	const struct otlplogs *logs = settings;
 	struct json_writer json;
 
-	add_address(&request->url, text_of(logs->endpoint));
-	request_header(request, "Content-Type", TEXT("application/json"));
-	add_headers(request, logs->headers);
 	json_writer_init(&json, &request->body);
-	json_begin_object(&json);
-	json_key(&json, "resourceLogs");
-	json_begin_array(&json);
-	json_begin_object(&json);
-	add_resource(&json);
-	json_key(&json, "scopeLogs");
-	json_begin_array(&json);
-	json_begin_object(&json);
-	json_key(&json, "logRecords");
-	json_begin_array(&json);
+	otlp_begin(&json, "resourceLogs", "scopeLogs", "logRecords");
 	for (size_t i = 0; i < messages->count; i++)
 		add_record(&json, messages->items[i].alert);
 	while (json.depth)
 		json_end(&json);
-}
-
-/*
- * 200 may mean that some were rejected ("Partial Success"), without saying which: then each goes
- * alone, and the one that is rejected becomes a dead letter. The others arrive twice, with the
- * same uuid.
- */
-static enum verdict verdict(const struct http_answer *answer)
-{
-	_cleanup_(json_putp) struct json_object *root = NULL;
-	struct json_object *partial, *rejected;
-
-	if (verdict_of_answer(answer) != VERDICT_SENT ||
-		json_parse(buffer_text(&answer->body), &root, NULL, NULL) < 0)
-		return verdict_of_answer(answer);
-	partial = json_get(root, "partialSuccess");
-	rejected = json_get(partial, "rejectedLogRecords");
-	return rejected && json_object_get_int64(rejected) > 0 ? VERDICT_ALERT_REFUSED
-							       : VERDICT_SENT;
+	otlp_finish(request, settings, &otlp_logs);
 }
 
 const struct output output_otlplogs = {
@@ -262,5 +157,5 @@ const struct output output_otlplogs = {
 	.check = check,
 	.batch = batch,
 	.compose = compose,
-	.verdict = verdict,
+	.verdict = otlp_verdict,
 };
