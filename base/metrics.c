@@ -238,6 +238,28 @@ static struct text series_name(const struct series *series)
 	return (struct text){ series->key, series->name_length };
 }
 
+void metrics_each_counter(struct metrics *metrics,
+	void (*see)(void *context, struct text name, struct text labels, int64_t value),
+	void *context)
+{
+	struct series *series, *next;
+
+	pthread_mutex_lock(&metrics->lock);
+	HASH_ITER (hh, metrics->series, series, next) {
+		struct text key = text_of(series->key);
+		bool has_labels = key.length > series->name_length;
+
+		if (strcmp(series->type, "counter"))
+			continue;
+		see(context, series_name(series),
+			has_labels ? text_slice(key, series->name_length + 1,
+					     key.length - series->name_length - 2)
+				   : (struct text){ 0 },
+			series->value);
+	}
+	pthread_mutex_unlock(&metrics->lock);
+}
+
 static int by_name(const void *a, const void *b)
 {
 	const struct series *const *left = a, *const *right = b;

@@ -41,5 +41,9 @@ void histogram_add(struct histogram *histogram, int64_t ms);
 uint64_t metrics_overflow(const struct metrics *metrics);
 /* Appends name="value" with the value escaped, and a comma before it where one is due. */
 void metrics_label(struct buffer *labels, const char *name, struct text value);
+/* Every counter as it is, in no order; what is seen lives until the call is over. */
+void metrics_each_counter(struct metrics *metrics,
+	void (*see)(void *context, struct text name, struct text labels, int64_t value),
+	void *context);
 /* Everything, sorted by name, with # HELP and # TYPE. */
 void metrics_write(struct metrics *metrics, struct buffer *out);

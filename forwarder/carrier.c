@@ -149,6 +149,9 @@ static void describe(const struct http_answer *answer, char *words, size_t size)
 
 	if (answer->error)
 		snprintf(words, size, "%s", answer->message);
+	else if (answer->grpc_status > 0)
+		snprintf(words, size, "grpc-status %d: %s", answer->grpc_status,
+			answer->grpc_message);
 	else
 		snprintf(words, size, "%u%s%.*s", answer->status, body.length ? ": " : "",
 			(int)MIN_OF(body.length, WORDS_MAX), body.data);
@@ -326,23 +329,40 @@ static void take_answer(void *context, struct http_answer *answer)
 	advance(carrier);
 }
 
-static void add_tls(
-	const struct carrier *carrier, const struct request *request, struct http_call *call)
+static void add_tls(const struct carriage *carriage, const struct output_settings *settings,
+	const struct request *request, struct http_call *call)
 {
-	const struct carriage *carriage = carrier->carriage;
 	const char *ca = carriage->settings->ca_file;
 
 	call->ca = request->ca;
 	call->certificate = request->certificate;
 	call->key = request->key;
 	call->ca_file = ca && *ca ? ca : NULL;
-	if (!carrier->settings->uses_mutual_tls) {
-		call->accepts_any_certificate = !carrier->settings->checks_certificate;
+	if (!settings->uses_mutual_tls) {
+		call->accepts_any_certificate = !settings->checks_certificate;
 		return;
 	}
 	call->certificate_file = carriage->client_certificate;
 	call->key_file = carriage->client_key;
 	call->ca_file = carriage->client_ca;
+}
+
+void carriage_make_call(const struct carriage *carriage, const struct output_settings *settings,
+	const struct request *request, const char **headers, struct http_call *ret_call)
+{
+	*ret_call = (struct http_call){
+		.method = request->method,
+		.url = request->url.data,
+		.socket_path = request->socket_path,
+		.headers = headers,
+		.body = buffer_text(&request->body),
+		.uses_http2 = request->uses_http2,
+	};
+	headers[0] = "User-Agent: tercel-forwarder";
+	for (size_t i = 0; i < request->headers.count; i++)
+		headers[i + 1] = request->headers.items[i];
+	headers[request->headers.count + 1] = NULL;
+	add_tls(carriage, settings, request, ret_call);
 }
 
 static void refuse_output(struct carrier *carrier, int error, const char *words)
@@ -357,20 +377,10 @@ static int start_call(
 	struct carrier *carrier, const struct request *request, http_done *done, void *context)
 {
 	_cleanup_(freep) const char **headers = NEW_ARRAY(const char *, request->headers.count + 2);
-	struct http_call call = {
-		.method = request->method,
-		.url = request->url.data,
-		.socket_path = request->socket_path,
-		.headers = headers,
-		.body = buffer_text(&request->body),
-		.uses_http2 = request->uses_http2,
-	};
+	struct http_call call;
 	int r;
 
-	headers[0] = "User-Agent: tercel-forwarder";
-	for (size_t i = 0; i < request->headers.count; i++)
-		headers[i + 1] = request->headers.items[i];
-	add_tls(carrier, request, &call);
+	carriage_make_call(carrier->carriage, carrier->settings, request, headers, &call);
 	r = http_client_start(carrier->carriage->client, &call, done, context);
 	if (!r)
 		carrier->flying++;
@@ -715,6 +725,7 @@ static int make_rule(struct carrier *carrier, struct error *err)
 			return error_prefix(err, "%s.match", instance->key);
 	}
 	rule->id = instance->id;
+	rule->takes = instance->output->takes;
 	rule->most = instance->output->batch ? instance->output->batch(settings) : 1;
 	rule->calm = calm_new(settings, instance->title);
 	return r;

@@ -35,6 +35,10 @@ struct carriage {
 	pthread_mutex_t lock;	 /* what is reported about them */
 };
 
+/* The call of a request; `headers` has room for the request's and two more. */
+void carriage_make_call(const struct carriage *carriage, const struct output_settings *settings,
+	const struct request *request, const char **headers, struct http_call *ret_call);
+
 struct carrier;
 
 /* Opens its cursor, and goes on from there. -EINVAL for a wrong minimum priority or condition. */

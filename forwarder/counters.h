@@ -17,6 +17,7 @@ struct counter {
 struct counters {
 	struct counter *items; /* by name, then labels */
 	size_t count;
+	size_t capacity;
 	int64_t start_ns, now_ns; /* since 1970 */
 };
 

@@ -17,6 +17,7 @@
 #include "forwarder/check.h"
 #include "forwarder/courier.h"
 #include "forwarder/delivery.h"
+#include "forwarder/meter.h"
 
 #define CALLS_MAX 1024
 #define IDLE_MS	  60000
@@ -27,6 +28,8 @@ struct delivery {
 	struct carrier **carriers;
 	size_t count;
 	struct courier **couriers; /* of the carriers with a connection, in the same places */
+	struct meter **meters;	   /* of the outputs that send counters */
+	size_t meter_count;
 	pthread_t thread;
 	bool is_started;
 };
@@ -96,16 +99,21 @@ static void find_client_files(struct carriage *carriage)
 static int add_carrier(
 	struct delivery *delivery, const struct instance *instance, struct error *err)
 {
-	int r = carrier_new(
-		&delivery->carriage, instance, &delivery->carriers[delivery->count], err);
+	int r;
 
+	delivery->carriage.titles[delivery->carriage.title_count++] = instance->title;
+	if (instance->output->tell) {
+		delivery->meters[delivery->meter_count++] =
+			meter_new(&delivery->carriage, instance);
+		return 0;
+	}
+	r = carrier_new(&delivery->carriage, instance, &delivery->carriers[delivery->count], err);
 	if (r < 0)
 		return r;
 	if (instance->output->open)
 		delivery->couriers[delivery->count] = courier_new(
 			delivery->carriers[delivery->count], &delivery->carriage.stop_ms);
 	delivery->count++;
-	delivery->carriage.titles[delivery->carriage.title_count++] = instance->title;
 	return 0;
 }
 
@@ -127,6 +135,7 @@ int delivery_new(const struct configuration *configuration, struct journal *jour
 	find_client_files(carriage);
 	delivery->carriers = NEW_ARRAY(struct carrier *, most);
 	delivery->couriers = NEW_ARRAY(struct courier *, most);
+	delivery->meters = NEW_ARRAY(struct meter *, most);
 
 	for (size_t i = 0; i < most; i++) {
 		const struct instance *instance = configuration_instance(configuration, i);
@@ -153,7 +162,10 @@ int delivery_start(struct delivery *delivery, struct error *err)
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	r = 0;
+	for (size_t i = 0; i < delivery->meter_count && !r; i++)
+		r = meter_start(delivery->meters[i], err);
+	return r;
 }
 
 void delivery_wake(struct delivery *delivery)
@@ -208,6 +220,8 @@ bool delivery_stop(struct delivery *delivery, int64_t drain_ms)
 		if (delivery->couriers[i])
 			has_ended &= courier_join(delivery->couriers[i], stop_ms + JOIN_MS);
 	pthread_join(delivery->thread, NULL);
+	for (size_t i = 0; i < delivery->meter_count; i++)
+		meter_stop(delivery->meters[i]); /* last: it counts what the others have sent */
 	delivery->is_started = !has_ended;
 	return has_ended;
 }
@@ -227,6 +241,8 @@ void delivery_free(struct delivery *delivery)
 	carriage = &delivery->carriage;
 	(void)delivery_stop(delivery, 0);
 	http_client_free(carriage->client);
+	for (size_t i = 0; i < delivery->meter_count; i++)
+		meter_free(delivery->meters[i]);
 	for (size_t i = 0; i < delivery->count; i++) {
 		courier_free(delivery->couriers[i]);
 		carrier_free(delivery->carriers[i]);
@@ -238,12 +254,13 @@ void delivery_free(struct delivery *delivery)
 	free(carriage->titles);
 	free(delivery->carriers);
 	free(delivery->couriers);
+	free(delivery->meters);
 	free(delivery);
 }
 
 void delivery_titles(const struct delivery *delivery, struct buffer *out)
 {
-	for (size_t i = 0; i < delivery->count; i++)
+	for (size_t i = 0; i < delivery->carriage.title_count; i++)
 		buffer_printf(out, "%s%s", i ? " " : "", delivery->carriage.titles[i]);
 }
 
@@ -261,6 +278,8 @@ void delivery_write(struct delivery *delivery, struct buffer *out)
 	json_begin_array(&json);
 	for (size_t i = 0; i < delivery->count; i++)
 		carrier_write(delivery->carriers[i], &json);
+	for (size_t i = 0; i < delivery->meter_count; i++)
+		meter_write(delivery->meters[i], &json);
 	json_end(&json);
 }
 

@@ -89,8 +89,7 @@ static void make_protobuf(struct buffer *body, const struct otlp_signal *signal,
 	buffer_done(&packed);
 }
 
-void otlp_finish(
-	struct request *request, const struct otlp *otlp, const struct otlp_signal *signal)
+void otlp_finish(struct request *request, const struct otlp *otlp, const struct otlp_signal *signal)
 {
 	static const struct text types[] = {
 		[OTLP_JSON] = { "application/json", 16 },
@@ -117,21 +116,21 @@ static enum verdict verdict_of_grpc(int status)
 {
 	static const enum verdict verdicts[] = {
 		[0] = VERDICT_SENT,
-		[1] = VERDICT_LATER, /* CANCELLED */
-		[2] = VERDICT_LATER, /* UNKNOWN: many servers say so when they fail */
-		[3] = VERDICT_ALERT_REFUSED, /* INVALID_ARGUMENT */
-		[4] = VERDICT_LATER, /* DEADLINE_EXCEEDED */
-		[5] = VERDICT_OUTPUT_REFUSED, /* NOT_FOUND */
-		[6] = VERDICT_SENT, /* ALREADY_EXISTS */
-		[7] = VERDICT_OUTPUT_REFUSED, /* PERMISSION_DENIED */
-		[8] = VERDICT_LATER, /* RESOURCE_EXHAUSTED */
-		[9] = VERDICT_ALERT_REFUSED, /* FAILED_PRECONDITION */
-		[10] = VERDICT_LATER, /* ABORTED */
-		[11] = VERDICT_LATER, /* OUT_OF_RANGE */
+		[1] = VERDICT_LATER,	       /* CANCELLED */
+		[2] = VERDICT_LATER,	       /* UNKNOWN: many servers say so when they fail */
+		[3] = VERDICT_ALERT_REFUSED,   /* INVALID_ARGUMENT */
+		[4] = VERDICT_LATER,	       /* DEADLINE_EXCEEDED */
+		[5] = VERDICT_OUTPUT_REFUSED,  /* NOT_FOUND */
+		[6] = VERDICT_SENT,	       /* ALREADY_EXISTS */
+		[7] = VERDICT_OUTPUT_REFUSED,  /* PERMISSION_DENIED */
+		[8] = VERDICT_LATER,	       /* RESOURCE_EXHAUSTED */
+		[9] = VERDICT_ALERT_REFUSED,   /* FAILED_PRECONDITION */
+		[10] = VERDICT_LATER,	       /* ABORTED */
+		[11] = VERDICT_LATER,	       /* OUT_OF_RANGE */
 		[12] = VERDICT_OUTPUT_REFUSED, /* UNIMPLEMENTED */
-		[13] = VERDICT_LATER, /* INTERNAL */
-		[14] = VERDICT_LATER, /* UNAVAILABLE */
-		[15] = VERDICT_LATER, /* DATA_LOSS */
+		[13] = VERDICT_LATER,	       /* INTERNAL */
+		[14] = VERDICT_LATER,	       /* UNAVAILABLE */
+		[15] = VERDICT_LATER,	       /* DATA_LOSS */
 		[16] = VERDICT_OUTPUT_REFUSED, /* UNAUTHENTICATED */
 	};
 
@@ -206,13 +205,13 @@ void otlp_add_string(struct json_writer *json, const char *key, struct text valu
 	json_end(json);
 }
 
-void otlp_add_time(struct json_writer *json, const char *key, int64_t time_ns)
+void otlp_add_number(struct json_writer *json, const char *key, int64_t number)
 {
-	char time[32];
+	char text[32];
 
-	snprintf(time, sizeof(time), "%lld", (long long)time_ns);
+	snprintf(text, sizeof(text), "%lld", (long long)number);
 	json_key(json, key);
-	json_add_string(json, time); /* 64 bits are text in protobuf's JSON */
+	json_add_string(json, text);
 }
 
 static void add_resource(struct json_writer *json)

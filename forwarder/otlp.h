@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the outputs of the OpenTelemetry protocol share (opentelemetry.io, "OTLP Specification" 1.x):
- * they compose JSON, and otlp_finish() makes of it what otlp.*.protocol asks for: JSON or protobuf
- * over HTTP, or gRPC.
+ * What the outputs of the OpenTelemetry protocol share (opentelemetry.io, "OTLP
+ * Specification" 1.x): they compose JSON, and otlp_finish() makes of it what otlp.*.protocol asks
+ * for: JSON or protobuf over HTTP, or gRPC.
  */
 #pragma once
 
@@ -24,8 +24,8 @@ struct otlp {
 	OUTPUT_ROW_TEXT(of, otlp.endpoint, "endpoint", NULL,                                     \
 		"Address, such as http://collector:4318" path " or, for grpc, collector:4317; "  \
 		"switches the output on"),                                                       \
-		OUTPUT_ROW_CHOICE(of, otlp.protocol, "protocol",                                 \
-			"http/json http/protobuf grpc", "http/json", "How it is sent"),          \
+		OUTPUT_ROW_CHOICE(of, otlp.protocol, "protocol", "http/json http/protobuf grpc", \
+			"http/json", "How it is sent"),                                          \
 		OUTPUT_ROW_SECRET(of, otlp.headers, "headers",                                   \
 			"Headers to add, such as api-key=secret,tenant=a"),                      \
 		OUTPUT_ROW_BOOL(of, otlp.uses_tls, "tls", "false",                               \
@@ -34,8 +34,7 @@ struct otlp {
 		OUTPUT_ROW_IGNORED("timeout", "10000", "a request has 30 s"),                    \
 		OUTPUT_ROW_IGNORED(                                                              \
 			"synced", "false", "alerts wait in the journal until they are taken"),   \
-		OUTPUT_ROW_IGNORED(                                                              \
-			"extraenvvars", NULL, "there is no SDK that would read them")
+		OUTPUT_ROW_IGNORED("extraenvvars", NULL, "there is no SDK that would read them")
 
 /* Of one signal. */
 struct otlp_signal {
@@ -53,7 +52,8 @@ void otlp_finish(
 enum verdict otlp_verdict(const struct http_answer *answer);
 
 /* Parts of the JSON; otlp_begin() opens it up to the array of `items`, json.depth closes it. */
-void otlp_begin(struct json_writer *json, const char *resources, const char *scopes,
-	const char *items);
+void otlp_begin(
+	struct json_writer *json, const char *resources, const char *scopes, const char *items);
 void otlp_add_string(struct json_writer *json, const char *key, struct text value);
-void otlp_add_time(struct json_writer *json, const char *key, int64_t time_ns);
+/* 64 bits are text in protobuf's JSON. */
+void otlp_add_number(struct json_writer *json, const char *key, int64_t number);

@@ -124,6 +124,8 @@ struct output_settings {
 		.minimum = 0, .maximum = 65535, .about = "Requests under way at once; 0 means 64" \
 	}
 
+struct counters; /* counters.h */
+
 /* Files of certificates, from the settings of all outputs; NULL where there is none. */
 struct output_trust {
 	const char *ca_file; /* beside the system's */
@@ -159,6 +161,8 @@ struct output {
 	size_t row_count;
 	size_t settings_size; /* of the struct that begins with struct output_settings */
 	bool reads_alerts;
+	/* Which alerts it takes at all; NULL: every one. Also the test alert is asked about. */
+	bool (*takes)(const struct alert *alert);
 	/*
 	 * Of a struct text_list of addresses in the settings, each of which gets all alerts, from a
 	 * cursor of its own; output_settings.address is then its place. 0: there is none.
@@ -196,6 +200,15 @@ struct output {
 	enum verdict (*send)(void *connection, const struct request *requests, size_t count,
 		int timeout_ms, struct error *err);
 	void (*close)(void *connection);
+
+	/*
+	 * For those who send counters of the forwarder, and not alerts: .tell in place of .compose,
+	 * every .interval_ms. The request goes over HTTP, or by .open .send .close; one without a
+	 * body is not sent. What could not be sent is part of the next change (meter.h).
+	 */
+	int64_t (*interval_ms)(const void *settings);
+	void (*tell)(
+		const struct counters *counters, const void *settings, struct request *request);
 
 	/*
 	 * Over HTTP, what must come first; all three or none. Asked before each request of alerts:

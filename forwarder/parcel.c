@@ -95,6 +95,11 @@ static bool is_test(const struct alert *alert)
 	return alert->rule && !strcmp(alert->rule, "Test rule");
 }
 
+static bool takes_all(const struct parcel_rule *rule)
+{
+	return rule->minimum == PRIORITY_NONE && !rule->match && !rule->calm;
+}
+
 static bool is_wanted(const struct parcel_rule *rule, struct journal_entry *entry, int64_t now_ms)
 {
 	_cleanup_(alert_freep) struct alert *alert = NULL;
@@ -102,10 +107,12 @@ static bool is_wanted(const struct parcel_rule *rule, struct journal_entry *entr
 
 	if (is_for_another(rule->id, &entry->body, &is_for_us))
 		return false;
-	if (is_for_us || (rule->minimum == PRIORITY_NONE && !rule->match && !rule->calm))
+	if (!rule->takes && (is_for_us || takes_all(rule)))
 		return true;
 	alert = read_alert(entry->body);
-	if (is_test(alert))
+	if (rule->takes && !rule->takes(alert))
+		return false;
+	if (is_for_us || is_test(alert))
 		return true;
 	if (rule->minimum != PRIORITY_NONE && alert->priority > rule->minimum)
 		return false;

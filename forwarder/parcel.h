@@ -44,8 +44,9 @@ struct parcel_rule {
 	const char *id; /* of the output: alerts for another one are left out */
 	size_t most;	/* alerts in a parcel */
 	enum priority minimum;
-	struct match *match;  /* NULL: all */
-	struct calm *calm;    /* NULL: all are sent */
+	bool (*takes)(const struct alert *alert); /* the output's; NULL: all */
+	struct match *match;			  /* NULL: all */
+	struct calm *calm;			  /* NULL: all are sent */
 	int64_t single_until; /* up to here in the sequence, alerts travel alone */
 };
 

@@ -117,7 +117,7 @@ static void add_attributes(struct json_writer *json, const struct alert *alert)
 static void add_record(struct json_writer *json, const struct alert *alert)
 {
 	json_begin_object(json);
-	otlp_add_time(json, "timeUnixNano", alert->time_ns);
+	otlp_add_number(json, "timeUnixNano", alert->time_ns);
 	json_key(json, "severityNumber");
 	json_add_i64(json, severities[alert->priority].number);
 	json_key(json, "severityText");

@@ -47,13 +47,12 @@ static size_t batch(const void *settings)
 static void write_hash(struct buffer *out, struct text text)
 {
 	const unsigned __int128 prime = (unsigned __int128)1 << 88 | 0x13b;
-	unsigned __int128 hash =
-		(unsigned __int128)0x6c62272e07bb0142 << 64 | 0x62b821756295c58d;
+	unsigned __int128 hash = (unsigned __int128)0x6c62272e07bb0142 << 64 | 0x62b821756295c58d;
 
 	for (size_t i = 0; i < text.length; i++)
 		hash = (hash ^ (unsigned char)text.data[i]) * prime;
-	buffer_printf(out, "%016llx%016llx", (unsigned long long)(hash >> 64),
-		(unsigned long long)hash);
+	buffer_printf(
+		out, "%016llx%016llx", (unsigned long long)(hash >> 64), (unsigned long long)hash);
 }
 
 /* What the trace is about; nothing when that is not known. */
@@ -64,8 +63,8 @@ static void write_subject(struct buffer *out, const struct alert *alert)
 	struct text container = alert_field(alert, "container.id");
 
 	if (name_space.length && pod.length)
-		buffer_printf(out, TEXT_FORMAT ":" TEXT_FORMAT, TEXT_PRINT(name_space),
-			TEXT_PRINT(pod));
+		buffer_printf(
+			out, TEXT_FORMAT ":" TEXT_FORMAT, TEXT_PRINT(name_space), TEXT_PRINT(pod));
 	else if (container.length && !text_is(container, "host"))
 		buffer_add_text(out, container);
 	else
@@ -159,13 +158,13 @@ static void add_span(struct json_writer *json, const struct alert *alert, int64_
 	json_add_string(json, alert->rule);
 	json_key(json, "kind");
 	json_add_i64(json, SPAN_SERVER);
-	otlp_add_time(json, "startTimeUnixNano", alert->time_ns);
-	otlp_add_time(json, "endTimeUnixNano", alert->time_ns + duration_ms * NS_PER_MS);
+	otlp_add_number(json, "startTimeUnixNano", alert->time_ns);
+	otlp_add_number(json, "endTimeUnixNano", alert->time_ns + duration_ms * NS_PER_MS);
 	add_attributes(json, alert);
 	json_key(json, "events");
 	json_begin_array(json);
 	json_begin_object(json);
-	otlp_add_time(json, "timeUnixNano", alert->time_ns);
+	otlp_add_number(json, "timeUnixNano", alert->time_ns);
 	json_key(json, "name");
 	json_add_string(json, alert->output);
 	json_end(json);

@@ -42,7 +42,8 @@ static void compose(const struct output *output, const void *settings, struct al
 	for (size_t i = 0; i < COUNT_OF(items); i++)
 		items[i] = (struct message){ buffer_text(&raw), alert };
 	request_init(&request);
-	output->compose(&messages, settings, &request);
+	if (output->compose)
+		output->compose(&messages, settings, &request);
 	request_done(&request);
 	buffer_done(&raw);
 }

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/memory.h"
+#include "forwarder/counters.h"
 #include "forwarder/settings.h"
 #include "tests/test.h"
 
@@ -84,6 +85,30 @@ static char *raw_of(struct text line)
 	return buffer_take(&raw);
 }
 
+#define LITERAL(text)                  \
+	{                              \
+		text, sizeof(text) - 1 \
+	}
+
+/* What those tell who send counters. */
+static struct counter counter_items[] = {
+	{ LITERAL("falcosecurity_falcosidekick_falco_events_total"),
+		LITERAL("hostname=\"a \\\"b\\\",c\",rule=\"x|y:1@#\\n\",priority=\"4\","
+			"priority_raw=\"warning\",source=\"syscalls\""),
+		9223372036854775807, 3 },
+	{ LITERAL("falcosecurity_falcosidekick_inputs_total"),
+		LITERAL("source=\"requests\",status=\"accepted\""), 7, 7 },
+	{ LITERAL("falcosecurity_falcosidekick_inputs_total"),
+		LITERAL("source=\"requests\",status=\"rejected\""), 5, 0 },
+	{ LITERAL("falcosecurity_falcosidekick_outputs_total"),
+		LITERAL("destination=\"slack.team|a\",status=\"ok\""), 2, 1 },
+	{ LITERAL("tercel_forwarder_refused_total"), LITERAL(""), 1, 1 },
+};
+static const struct counters counted = { .items = counter_items,
+	.count = COUNT_OF(counter_items),
+	.start_ns = 1622308709082520347,
+	.now_ns = 1622308719082520347 };
+
 static void compose(
 	const struct output *output, const void *settings, struct text lines, struct buffer *out)
 {
@@ -97,9 +122,12 @@ static void compose(
 		if (line.length)
 			items[messages.count++].raw = text_of(raw_of(line));
 	request_init(&request);
+	if (output->tell)
+		output->tell(&counted, settings, &request);
 	for (size_t i = 0; output->reads_alerts && i < messages.count; i++)
 		items[i].alert = parse(items[i].raw);
-	output->compose(&messages, settings, &request);
+	if (output->compose)
+		output->compose(&messages, settings, &request);
 	request_write(&request, out);
 	request_done(&request);
 	for (size_t i = 0; i < messages.count; i++) {
@@ -296,4 +324,64 @@ TEST(a_chat_that_telegram_does_not_know_loses_no_alert)
 		"{\"ok\":false,\"description\":\"Bad Request: can't parse entities\"}",
 		VERDICT_ALERT_REFUSED);
 	check_verdict("telegram", 200, "{\"ok\":true}", VERDICT_SENT);
+}
+
+static void check_trace(const char *fields, const char *want)
+{
+	_cleanup_(freep) char *line = string_printf(
+		"{\"output\":\"o\",\"priority\":\"Debug\",\"rule\":\"r\",\"source\":\"syscall\",\"time\":"
+		"\"2001-01-01T01:10:00Z\",\"output_fields\":{%s}}",
+		fields);
+	_cleanup_(freep) char *wanted = string_printf("\"traceId\":\"%s\"", want ? want : "");
+	_cleanup_(alert_freep) struct alert *alert = parse(text_of(line));
+	const struct output *output = output_named("otlptraces");
+	_cleanup_(freep) char *settings = NEW_ARRAY(char, output->settings_size);
+	struct message message = { text_of(line), alert };
+	struct messages messages = { &message, 1, NULL, 0 };
+	struct request request;
+
+	CHECK(output->takes(alert) == (want != NULL));
+	request_init(&request);
+	output->compose(&messages, settings, &request);
+	CHECK(!want || strstr(request.body.data, wanted));
+	request_done(&request);
+}
+
+/* spec/forwarder.md 4.4 gives them as Falcosidekick computes them. */
+TEST(traces_have_the_published_ids_and_alerts_about_nothing_have_none)
+{
+	check_trace(
+		"\"k8s.ns.name\":\"my-ns\",\"k8s.pod.name\":\"my-pod-name\",\"container.id\":\"42\"",
+		"087e7ab4196a3c4801e3c23bc1406163");
+	check_trace("\"container.id\":\"42\"", "088094c785ab1be95aa073305569c06b");
+	check_trace("\"container.id\":\"host\",\"evt.hostname\":\"localhost\"",
+		"b96c8fbfe005d268653aef8210412f0a");
+	check_trace("\"container.id\":\"host\"", NULL);
+}
+
+static enum verdict grpc_verdict(int status, const char *body, size_t length)
+{
+	struct http_answer answer = { .status = 200, .grpc_status = status };
+	enum verdict verdict;
+
+	snprintf(answer.content_type, sizeof(answer.content_type), "application/grpc+proto");
+	buffer_init(&answer.body, 1024);
+	buffer_add(&answer.body, body, length);
+	verdict = output_named("otlplogs")->verdict(&answer);
+	http_answer_done(&answer);
+	return verdict;
+}
+
+TEST(a_status_of_grpc_is_a_verdict)
+{
+	static const char partial[] = "\0\0\0\0\4\x0a\2\x08\1";
+
+	CHECK_NUMBER(grpc_verdict(0, "\0\0\0\0\0", 5), VERDICT_SENT);
+	CHECK_NUMBER(grpc_verdict(0, partial, sizeof(partial) - 1), VERDICT_ALERT_REFUSED);
+	CHECK_NUMBER(grpc_verdict(0, "junk that is no message", 23), VERDICT_SENT);
+	CHECK_NUMBER(grpc_verdict(-1, "", 0), VERDICT_LATER);
+	CHECK_NUMBER(grpc_verdict(3, "", 0), VERDICT_ALERT_REFUSED);
+	CHECK_NUMBER(grpc_verdict(14, "", 0), VERDICT_LATER);
+	CHECK_NUMBER(grpc_verdict(16, "", 0), VERDICT_OUTPUT_REFUSED);
+	CHECK_NUMBER(grpc_verdict(999, "", 0), VERDICT_LATER);
 }
