@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "base/ready.h"
+#include "sensor/captures.h"
 #include "sensor/outputs/output.h"
 #include "sensor/generation.h"
 #include "sensor/internal.h"
@@ -40,6 +41,7 @@ struct sensor {
 	struct reloader *reloader; /* NULL in a replay */
 	struct source *source;	   /* NULL with engine.kind nodriver */
 	struct recorder *recorder;
+	struct captures *captures;
 	bool is_replay;
 	struct outlets *outlets;
 	struct buffer text, json;
@@ -83,6 +85,7 @@ static void alert(struct passage *passage, const struct event *event, const stru
 		!outlets_wait_for_room(sensor->outlets, REPLAY_ALERTS_MAX, TURN_MS))
 		;
 	atomic_fetch_add_explicit(&generation->matches[rule->index], 1, memory_order_relaxed);
+	captures_take(sensor->captures, rule, event, clock_ms(CLOCK_MONOTONIC));
 }
 
 /* Whether events of the same container wait in the generation before. */
@@ -368,6 +371,7 @@ static int turn(struct sensor *sensor, struct error *err)
 	if (r == 1)
 		take_event(sensor, event);
 	run_parked(sensor);
+	captures_keep_up(sensor->captures, clock_ms(CLOCK_MONOTONIC));
 	return r == -EINTR ? 0 : r;
 }
 
@@ -582,6 +586,7 @@ static int done(struct sensor *sensor, int r, struct error *err)
 	reloader_free(sensor->reloader);
 	reload_free(sensor->reload);
 	run_all_parked(sensor);
+	captures_free(sensor->captures);
 	if (sensor->source)
 		sensor->source->operations->free(sensor->source);
 	if (sensor->recorder)
@@ -620,6 +625,7 @@ static int watch_events(struct sensor *sensor, struct error *err)
 {
 	int r;
 
+	sensor->captures = captures_new(&sensor->start->options, sensor->source);
 	log_info("watching with %zu rules", rules_count(sensor->generation->rules));
 	ready_notify();
 	r = loop(sensor, err);

@@ -70,6 +70,10 @@ struct sensor_options {
 	uint64_t queue_bytes;
 	uint64_t ring_bytes;
 	char *replay_file; /* what engine.kind replay reads */
+	bool captures;	   /* capture.enabled */
+	char *capture_prefix;
+	int capture_mode;
+	int64_t capture_ms, capture_megabytes;
 	char *record_file; /* where the stream goes; "": nowhere */
 	uint64_t record_limit;
 	bool records_all_events;

@@ -518,6 +518,8 @@ static void fill_source(const struct assembly *assembly, const struct rule_defin
 	source->tags = tags;
 	source->tag_count = rule->tags.count;
 	source->is_enabled = is_enabled;
+	source->captures = rule->captures;
+	source->capture_duration_ms = rule->capture_duration_ms;
 }
 
 /* The rules that were compiled, in the order in which they run. */

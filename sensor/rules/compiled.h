@@ -21,7 +21,8 @@ struct rule_source {
 	enum priority priority;
 	const char *const *tags; /* sorted */
 	size_t tag_count;
-	bool is_enabled;
+	bool is_enabled, captures;
+	int64_t capture_duration_ms;
 	const struct node *tree; /* its tests were added to the program */
 	struct format *format;
 };

@@ -91,6 +91,8 @@ static void rule_init(struct rules *rules, struct compiled_rule *compiled,
 		.tags = copy_tags(source),
 		.tag_count = source->tag_count,
 		.is_enabled = source->is_enabled,
+		.captures = source->captures,
+		.capture_duration_ms = source->capture_duration_ms,
 		.index = (unsigned)index,
 	};
 	compiled->format = TAKE(source->format);

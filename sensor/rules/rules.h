@@ -102,7 +102,9 @@ struct rule {
 	const char *const *tags; /* sorted */
 	size_t tag_count;
 	bool is_enabled;
-	unsigned index; /* order of evaluation */
+	bool captures;		     /* a match begins a capture */
+	int64_t capture_duration_ms; /* 0: the settings say */
+	unsigned index;		     /* order of evaluation */
 	struct event_set events;
 };
 

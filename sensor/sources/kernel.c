@@ -46,6 +46,10 @@ struct kernel_source {
 	struct users *users;
 	struct decoder *decoder;
 	struct recorder *recorder; /* NULL: nothing is recorded */
+	const char *host_root;
+	const void *record; /* the one that was handed out last */
+	size_t record_size;
+	int64_t clock_offset;
 	uint64_t events, lifecycle_lost_before, next_upkeep_ns;
 	bool is_busy; /* there were records since we last dozed */
 };
@@ -286,6 +290,7 @@ static void sync_clock(struct kernel_source *kernel)
 
 	int64_t offset = (int64_t)(wall - before - (after - before) / 2);
 
+	kernel->clock_offset = offset;
 	decoder_set_clock(kernel->decoder, offset);
 	recorder_add_clock(kernel->recorder, offset);
 }
@@ -442,6 +447,7 @@ static int kernel_next(
 
 	(void)err;
 	deadline = now + (uint64_t)MAX_OF(timeout_ms, 0) * 1000000;
+	kernel->record = NULL;
 	keep_up(kernel, now);
 	(void)containers_update(kernel->containers, (int64_t)(now / 1000000));
 	for (;;) {
@@ -457,6 +463,8 @@ static int kernel_next(
 			if (!is_event)
 				continue;
 			kernel->events++;
+			kernel->record = data;
+			kernel->record_size = size;
 			return 1;
 		}
 		if (has_slept || timeout_ms <= 0)
@@ -521,12 +529,29 @@ static void kernel_free(struct source *source)
 	free(kernel);
 }
 
+static void kernel_capture(struct source *source, struct recorder *recorder)
+{
+	struct kernel_source *kernel = of(source);
+
+	if (!recorder)
+		recorder_detach(kernel->recorder, 0);
+	kernel->recorder = recorder;
+	recorder_attach(
+		recorder, kernel->host_root, kernel->processes, kernel->containers, kernel->users);
+	recorder_add_clock(recorder, kernel->clock_offset);
+	recorder_add_state(recorder);
+	/* A rule that waited matches when its record is long gone. */
+	if (recorder && kernel->record)
+		recorder_add_record(recorder, kernel->record, kernel->record_size);
+}
+
 static const struct source_operations operations = {
 	.name = "syscall",
 	.want = kernel_want,
 	.next = kernel_next,
 	.head = kernel_head,
 	.position = kernel_position,
+	.capture = kernel_capture,
 	.counters = kernel_counters,
 	.free = kernel_free,
 };
@@ -610,6 +635,7 @@ int kernel_source_new(
 	kernel->users = users_new(options->host_root);
 	kernel->decoder = decoder_new(kernel->containers, kernel->processes, kernel->users);
 	kernel->recorder = options->recorder;
+	kernel->host_root = options->host_root;
 	recorder_attach(kernel->recorder, options->host_root, kernel->processes, kernel->containers,
 		kernel->users);
 	sync_clock(kernel);

@@ -259,6 +259,27 @@ void recorder_add_scan(struct recorder *recorder)
 	stream_item(recorder, ITEM_SCAN);
 }
 
+/* As /proc would tell of it now; that it knows ticks only is made up for at its next record. */
+static void keep_process(void *context, const struct process *process)
+{
+	struct recorder *recorder = context;
+
+	put_process(
+		&recorder->item, process, processes_start_tick(recorder->processes, process->pid));
+	stream_item(recorder, ITEM_PROCESS);
+}
+
+void recorder_add_state(struct recorder *recorder)
+{
+	if (!recorder || recorder->is_ended)
+		return;
+	users_renew(recorder->users);
+	containers_visit(recorder->containers, keep_metadata, recorder);
+	processes_visit(recorder->processes, keep_process, recorder);
+	recorder_add_scan(recorder);
+	recorder_keep_up(recorder);
+}
+
 void recorder_add_record(struct recorder *recorder, const void *data, size_t size)
 {
 	if (!recorder || recorder->is_ended)
@@ -295,4 +316,5 @@ void recorder_detach(struct recorder *recorder, uint64_t lost)
 	recorder_keep_up(recorder);
 	end(recorder, lost);
 	containers_set_witness(recorder->containers, NULL, NULL);
+	processes_set_reader(recorder->processes, NULL, NULL);
 }

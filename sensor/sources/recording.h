@@ -105,10 +105,13 @@ int recorder_close(struct recorder *recorder, struct error *err);
 
 /*
  * For the source that is recorded. All take NULL for "nothing is being recorded". From attach to
- * detach the recorder listens to the state; it must be attached before anything is in it.
+ * detach the recorder listens to the state; it must be attached before anything is in it, or
+ * recorder_add_state() tells what is.
  */
 void recorder_attach(struct recorder *recorder, const char *host_root, struct processes *processes,
 	struct containers *containers, struct users *users);
+/* After attach and the clock, when there is a state already: tells all of it. */
+void recorder_add_state(struct recorder *recorder);
 void recorder_detach(struct recorder *recorder, uint64_t lost);
 void recorder_add_clock(struct recorder *recorder, int64_t offset_ns);
 /* After processes_scan(). */

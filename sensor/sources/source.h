@@ -37,6 +37,11 @@ struct source_operations {
 	 */
 	uint64_t (*head)(const struct source *source);
 	uint64_t (*position)(const struct source *source);
+	/*
+	 * Records into the recorder from now on: the state as it is, the record that was handed
+	 * out last, and what comes. NULL ends it. NULL function: the source cannot.
+	 */
+	void (*capture)(struct source *source, struct recorder *recorder);
 	void (*counters)(struct source *source, struct source_counters *ret_counters);
 	void (*free)(struct source *source);
 };

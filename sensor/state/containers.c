@@ -389,6 +389,16 @@ void containers_set_witness(
 	containers->witness_context = context;
 }
 
+void containers_visit(const struct containers *containers, container_witness *visit, void *context)
+{
+	struct by_id *one, *next;
+
+	HASH_ITER (handle, containers->ids, one, next) {
+		if (one->container.metadata)
+			visit(context, &one->container);
+	}
+}
+
 const struct container *container_hold(const struct container *container)
 {
 	((struct container *)container)->references++;

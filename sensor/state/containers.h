@@ -66,6 +66,8 @@ typedef const struct metadata *container_teller(
 void containers_set_teller(struct containers *containers, container_teller *tell, void *context);
 /* Is told of each container that a runtime answered about. */
 typedef void container_witness(void *context, const struct container *container);
+/* All containers with metadata. */
+void containers_visit(const struct containers *containers, container_witness *visit, void *context);
 void containers_set_witness(
 	struct containers *containers, container_witness *witness, void *context);
 

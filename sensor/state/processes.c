@@ -523,8 +523,8 @@ void processes_set_limit(struct processes *processes, uint64_t limit)
 
 void processes_set_reader(struct processes *processes, process_reader *read, void *context)
 {
-	processes->read = read;
-	processes->read_context = context;
+	processes->read = read ? read : read_from_proc;
+	processes->read_context = read ? context : processes;
 }
 
 uint64_t processes_host_namespace(const struct processes *processes)
@@ -602,6 +602,13 @@ void processes_visit(const struct processes *processes,
 {
 	for (const struct entry *entry = processes->entries; entry; entry = entry->handle.next)
 		visit(context, &entry->now->process);
+}
+
+uint64_t processes_start_tick(const struct processes *processes, int64_t pid)
+{
+	const struct entry *entry = entry_find(processes, pid);
+
+	return !entry ? 0 : entry->start_ns ? entry->start_ns / TICK_NS : entry->start_tick;
 }
 
 const struct process *processes_find(const struct processes *processes, int64_t pid)

@@ -106,8 +106,8 @@ void processes_scan_pids(struct processes *processes, const int64_t *pids, size_
 
 /*
  * Who tells of a process that no record told of; as process_read(), which does it unless another is
- * set. A recorder stands before it and keeps what it said; a replay has what the recorder kept, and
- * never looks at this host's /proc.
+ * set (NULL unsets it). A recorder stands before it and keeps what it said; a replay has what the
+ * recorder kept, and never looks at this host's /proc.
  */
 struct arena;
 typedef int process_reader(void *context, int64_t pid, struct arena *arena,
@@ -120,6 +120,9 @@ void processes_set_host_namespace(struct processes *processes, uint64_t mount_na
 /* Calls `visit` for every process. It must not change the table. */
 void processes_visit(const struct processes *processes,
 	void (*visit)(void *context, const struct process *process), void *context);
+
+/* When it started, in ticks of 10 ms since boot as /proc has it; 0 when it is not known. */
+uint64_t processes_start_tick(const struct processes *processes, int64_t pid);
 
 /* The current snapshot, borrowed until the next change of the table; NULL when unknown. */
 const struct process *processes_find(const struct processes *processes, int64_t pid);

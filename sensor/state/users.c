@@ -496,6 +496,13 @@ void users_visit_news(
 		}
 }
 
+void users_renew(struct users *users)
+{
+	for (struct known *known = users->known; known; known = known->handle.next)
+		for (int i = 0; i < FILE_COUNT; i++)
+			known->is_news[i] = known->names[i] != NULL;
+}
+
 static struct names *names_copy(const struct user_name *from, size_t count)
 {
 	struct names *names = NEW(struct names);

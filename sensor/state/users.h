@@ -48,6 +48,8 @@ struct user_name {
  */
 typedef void users_visitor(void *context, enum container_kind kind, struct text full_id,
 	enum name_kind names_kind, const struct user_name *names, size_t count);
+/* Makes everything that is known news again. */
+void users_renew(struct users *users);
 void users_visit_news(
 	struct users *users, const struct container *host, users_visitor *visit, void *context);
 /*
