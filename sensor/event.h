@@ -52,6 +52,7 @@ struct event_fd {
 	bool is_connected;
 	bool is_name_changed; /* an unconnected socket: this call went elsewhere than the last */
 	bool has_peer;	      /* both ends are known */
+	bool is_given;	      /* the other end is known from the caller's memory alone */
 	struct address local, remote;
 	uint16_t local_port, remote_port;
 };
@@ -75,9 +76,10 @@ struct event {
 	uint64_t time_ns; /* since 1970 */
 	const struct event_type *type;
 	uint16_t cpu;
-	int64_t thread_id; /* in the host's pid namespace */
-	int64_t result;	   /* where type->has_result */
-	bool is_path_unproven;
+	int64_t thread_id;     /* in the host's pid namespace */
+	int64_t result;	       /* where type->has_result */
+	bool is_path_unproven; /* nothing but the caller's memory says which path or address */
+	bool is_io_uring;      /* a request of io_uring that stands for the call */
 	bool is_overdue; /* waited long enough: what still waits is decided with what is known */
 	struct event_fd fd;
 	enum path_view view; /* which of the two names fd.name and the path arguments give */

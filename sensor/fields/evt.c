@@ -447,6 +447,11 @@ READER(evt_path_unproven)
 	return give_bool(ret_value, event->is_path_unproven);
 }
 
+READER(evt_is_io_uring)
+{
+	return give_bool(ret_value, event->is_io_uring);
+}
+
 static const struct field fields[] = {
 	{ "evt.num", TYPE_UINT64, ARGUMENT_NONE, 0, "Running number of the event, from 1",
 		evt_num },
@@ -598,8 +603,12 @@ static const struct field fields[] = {
 		"real, what was opened (Tercel's own)",
 		evt_path_view },
 	{ "evt.path.unproven", TYPE_BOOL, ARGUMENT_NONE, 0,
-		"Whether the caller may have changed the path during the call (Tercel's own)",
+		"Whether only the caller's memory says which path or address it was, so that the "
+		"caller may have changed it during the call (Tercel's own)",
 		evt_path_unproven },
+	{ "evt.is_io_uring", TYPE_BOOL, ARGUMENT_NONE, 0,
+		"Whether it was a request of io_uring that does what the call does (Tercel's own)",
+		evt_is_io_uring },
 };
 
 const struct field_family family_evt = { "evt", "The event: when, what, with which outcome", fields,

@@ -7,6 +7,8 @@
  */
 #include "lifecycle.bpf.h"
 #include "message.bpf.h"
+#include "tuple.bpf.h"
+#include "uring.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -69,7 +71,6 @@ int collect_socket(__u64 *ctx)
 	if (!slot)
 		return 0;
 	record = (struct call_record *)slot->data;
-	append_fd(slot, record, CURRENT(), argument(record, call->fd));
 	at = slot->used;
 	if (call->address >= 0) {
 		size = argument(record, call->address + 1);
@@ -81,6 +82,9 @@ int collect_socket(__u64 *ctx)
 	}
 	if (call->data >= 0 && record->result > 0)
 		append_data(slot, record, argument(record, call->data), record->result);
+	append_socket(slot, record, file_of(CURRENT(), argument(record, call->fd)));
+	if (call->connects)
+		take_tuple(record);
 	if (call->data >= 0)
 		note_destination(slot, record, at);
 	else if (record->result == 0 || record->result == -115) /* EINPROGRESS */

@@ -106,6 +106,7 @@ static __always_inline void fill_socket(
 	if (!sock)
 		return;
 	info->flags |= SOCKET_KNOWN;
+	info->address = (__u64)sock;
 	info->family = READ(sock, __sk_common.skc_family);
 	info->state = READ(sock, __sk_common.skc_state);
 	info->type = BPF_CORE_READ_BITFIELD_PROBED(sock, sk_type);
@@ -119,24 +120,47 @@ static __always_inline void fill_socket(
 		info->flags |= *role & (SOCKET_SERVER | SOCKET_CLIENT);
 }
 
-/* The file behind the descriptor that the event is about; a path when it is not a socket. */
-static __always_inline struct file *append_file(
-	struct slot *slot, struct call_record *record, struct task_struct *task, __s32 fd)
+static __always_inline bool is_socket(const struct call_record *record)
 {
-	struct file *file = file_of(task, fd);
+	return (record->file.mode & S_IFMT) == S_IFSOCK;
+}
+
+/* The file that the event is about; it is given back when it is a socket, others have a path. */
+static __always_inline struct file *append_opened(
+	struct slot *slot, struct call_record *record, struct task_struct *task, struct file *file)
+{
 	__u32 flags = 0;
 
 	if (!file)
 		return NULL;
 	fill_file(&record->file, file);
 	record->flags |= CALL_HAS_FILE;
-	if ((record->file.mode & S_IFMT) == S_IFSOCK)
+	if (is_socket(record))
 		return file;
 	append_path(slot, READ(file, f_path.dentry), READ(file, f_path.mnt), READ(task, fs),
 		&record->lengths[CALL_REAL_PATH], &flags, CALL_REAL_PATH_CUT,
 		CALL_REAL_PATH_DETACHED);
 	record->flags |= flags;
 	return NULL;
+}
+
+static __always_inline struct file *append_file(
+	struct slot *slot, struct call_record *record, struct task_struct *task, __s32 fd)
+{
+	return append_opened(slot, record, task, file_of(task, fd));
+}
+
+/* Of a call that is only of use on sockets; what stands in for one has no path here. */
+static __always_inline void append_socket(
+	struct slot *slot, struct call_record *record, struct file *file)
+{
+	if (!file)
+		return;
+	fill_file(&record->file, file);
+	record->flags |= CALL_HAS_FILE;
+	if (is_socket(record))
+		fill_socket(slot, &record->socket, file, record->file.inode,
+			&record->lengths[CALL_UNIX_PATH]);
 }
 
 static __always_inline void append_fd(

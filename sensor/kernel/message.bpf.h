@@ -7,10 +7,16 @@
 
 #include "call.bpf.h"
 
-#define SOL_SOCKET   1
-#define SCM_RIGHTS   1
-#define CONTROLS     4	/* parts of a message that are looked through for descriptors */
-#define RECEIVED_MAX 16 /* descriptors of one message that are told of */
+#define SOL_SOCKET 1
+#define SCM_RIGHTS 1
+#define CONTROLS   4 /* parts of a message that are looked through for descriptors */
+/* Descriptors of one message that are told of. verifier: each is a walk, and a step of it by calls
+ * costs many times what one through typed pointers does. */
+#ifdef DIRECT
+#define RECEIVED_MAX 8
+#else
+#define RECEIVED_MAX 3
+#endif
 
 /* struct msghdr as the kernel takes it, of 64-bit callers. */
 struct user_message {
@@ -81,7 +87,6 @@ int collect_message(__u64 *ctx)
 		return 0;
 	record = (struct call_record *)slot->data;
 	is_narrow = record_is_narrow(ctx, record);
-	append_fd(slot, record, CURRENT(), argument(record, call->fd));
 	at = slot->used;
 	read_message(record->arguments[1], is_narrow, &message);
 	append_address(slot, record, message.name, message.name_length);
@@ -95,6 +100,7 @@ int collect_message(__u64 *ctx)
 	if (record->result >= 0 && message.control)
 		append_user_bytes(slot, message.control, message.control_length, CONTROL_MAX,
 			&record->lengths[CALL_CONTROL]);
+	append_socket(slot, record, file_of(CURRENT(), argument(record, call->fd)));
 	note_destination(slot, record, at);
 	slot_send(slot, LOSS_CALL_RING);
 	return 0;

@@ -225,6 +225,89 @@ struct unix_address {
 	int len;
 	struct sockaddr_un name[0];
 };
+
+/* io_uring: a request, and what the kinds of them keep in its first 64 bytes. */
+struct io_ring_ctx;
+struct io_cqe {
+	int fd;
+};
+struct io_kiocb {
+	__u8 opcode;
+	__u64 flags; /* of 32 bits before 6.9; we look at the lowest ones */
+	struct io_cqe cqe;
+	struct file *file;
+	struct io_ring_ctx *ctx;
+};
+struct io_uring_cqe {
+	__s32 res;
+	__u32 flags;
+};
+struct filename {
+	const char *name;
+};
+struct open_how {
+	__u64 flags, mode, resolve;
+};
+struct io_open {
+	int dfd;
+	__u32 file_slot;
+	struct filename *filename;
+	struct open_how how;
+};
+struct io_unlink {
+	int dfd, flags;
+	struct filename *filename;
+};
+struct io_rename {
+	int old_dfd, new_dfd;
+	struct filename *oldpath, *newpath;
+	int flags;
+};
+struct io_link {
+	int old_dfd, new_dfd;
+	struct filename *oldpath, *newpath;
+	int flags;
+};
+struct io_mkdir {
+	int dfd;
+	__u16 mode;
+	struct filename *filename;
+};
+struct io_connect {
+	void *addr;
+	int addr_len;
+};
+struct io_sr_msg {
+	void *buf;
+	int len;
+};
+struct io_socket {
+	int domain, type, protocol;
+};
+struct io_rsrc_node {
+	unsigned long file_ptr;
+};
+struct io_rsrc_data {
+	unsigned int nr;
+	struct io_rsrc_node **nodes;
+};
+struct io_file_table {
+	struct io_rsrc_data data; /* 6.13 */
+};
+struct io_ring_ctx {
+	struct io_file_table file_table;
+};
+struct io_fixed_file {
+	unsigned long file_ptr;
+};
+struct io_file_table___6_12 {
+	struct io_fixed_file *files;
+};
+struct io_ring_ctx___6_12 {
+	struct io_file_table___6_12 file_table;
+	unsigned int nr_user_files;
+};
+
 struct unix_sock {
 	struct sock sk;
 	struct unix_address *addr;

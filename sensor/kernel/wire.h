@@ -56,8 +56,11 @@ struct call {
 	__s8 data;	/* argument that points to data; its length is the next one. Of a call
 			   without a socket: to at least 24 bytes of numbers, for `how` */
 	__u8 next;	/* collector that goes on after this one, or NONE */
+	__u8 connects;	/* its addresses are those that TCP used, whatever the caller's memory says
+			 */
+	__u8 unused[3];
 };
-_Static_assert(sizeof(struct call) == 12, "struct call is shared with the kernel programs");
+_Static_assert(sizeof(struct call) == 16, "struct call is shared with the kernel programs");
 
 enum record_kind { RECORD_CALL = 1, RECORD_EXEC, RECORD_FORK, RECORD_EXIT, RECORD_CGROUP };
 
@@ -123,12 +126,12 @@ enum call_part {
 	CALL_BASE_0, /* a walk: names from the leaf to the root, each ended by '/' */
 	CALL_BASE_1,
 	CALL_REAL_PATH, /* a walk of the file behind `fd` */
-	CALL_UNIX_PATH, /* of the socket or of its peer */
 	CALL_ADDRESS,	/* struct sockaddr as the caller gave it */
 	CALL_DATA,	/* at most DATA_MAX bytes of the payload */
 	CALL_CONTROL,	/* of a message: what came beside the data */
 	CALL_ARGUMENTS, /* of an exec that failed: each ended by NUL */
 	CALL_ENVIRONMENT,
+	CALL_UNIX_PATH, /* of the socket or of its peer */
 	CALL_PART_COUNT,
 };
 
@@ -247,6 +250,15 @@ enum loss {
 
 #define IGNORED_MAX 16
 
+/* Kinds of requests of io_uring, IORING_OP_LAST rounded up. */
+#define URING_REQUESTS_MAX 64
+/*
+ * Requests that wait for their end, and what of a record is kept of each meanwhile. What is longer,
+ * or finds no place, is told of at once, as if it had worked.
+ */
+#define URING_PENDING_MAX  128
+#define URING_PENDING_SIZE 12288
+
 /*
  * Processes whose calls are not reported: ourselves and our siblings. Only who was named at the
  * start passes it on, and only to a child and the one program that this child becomes: a shell
@@ -262,8 +274,11 @@ struct ignored {
 /* Variables that both sides see; the sensor maps the memory. */
 struct shared {
 	struct call calls[ABI_COUNT][CALLS_MAX];
+	struct call requests[URING_REQUESTS_MAX]; /* by IORING_OP_… */
 	struct ignored ignored[IGNORED_MAX];
-	__u32 ignored_count;   /* how many places were ever used */
+	__u32 ignored_count; /* how many places were ever used */
+	__u32 requests_end;  /* this kernel tells of a request's end, and of which one */
+	__u32 unused;
 	__u32 consumer_sleeps; /* set by the consumer before it sleeps, taken by whom wakes it */
 	__u64 lost[LOSS_COUNT];
 };

@@ -330,6 +330,7 @@ static void describe_inet(struct event *event, const struct call_view *view)
 	fd->is_connected = socket->state == STATE_ESTABLISHED;
 	was_given = event->type->id != EVENT_bind && !fd->remote_port &&
 		    set_remote(fd, view->parts[CALL_ADDRESS]);
+	fd->is_given = was_given;
 	unmap(fd);
 	fd->has_peer = was_given || fd->remote_port || !is_zero(fd->remote.bytes, 16);
 	fd->is_server = socket->flags & SOCKET_SERVER ||
@@ -369,7 +370,8 @@ static void describe_unix(struct event *event, const struct call_view *view)
 	struct text path = view->parts[CALL_UNIX_PATH];
 	struct event_fd *fd = &event->fd;
 
-	if (!path.length && view->parts[CALL_ADDRESS].length > sizeof(sa_family_t))
+	fd->is_given = !path.length && view->parts[CALL_ADDRESS].length > sizeof(sa_family_t);
+	if (fd->is_given)
 		path = text_slice(view->parts[CALL_ADDRESS], sizeof(sa_family_t), SIZE_MAX);
 	path = unix_path(event->arena, path);
 	fd->is_connected = socket->state == UNIX_CONNECTED;
@@ -389,10 +391,14 @@ static void describe_socket(struct event *event, const struct call_view *view)
 		describe_unix(event, view);
 }
 
-struct text address_text(struct arena *arena, struct text address)
+struct text address_text(struct arena *arena, const struct event *event, struct text address)
 {
+	bool is_proven = event->type->id == EVENT_connect && event->fd.remote_port;
 	struct event_fd fd = { 0 };
 	sa_family_t family;
+
+	if (is_proven && !event->fd.is_given)
+		return end_text(arena, &event->fd.remote, event->fd.remote_port);
 
 	if (address.length < sizeof(family))
 		return (struct text){ NULL, 0 };

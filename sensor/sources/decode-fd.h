@@ -17,5 +17,8 @@ struct text path_of_walk(struct arena *arena, struct text walk, bool is_detached
 uint64_t device_of_kernel(uint32_t device);
 /* Fills event->fd, and nothing when the call has none. `call` says which descriptor it is. */
 void describe_fd(struct event *event, const struct call_view *view, const struct call *call);
-/* "ADDRESS:PORT" or the path of a socket address as a caller gave it; NULL data when unknown. */
-struct text address_text(struct arena *arena, struct text address);
+/*
+ * "ADDRESS:PORT" or the path of the other end: as the socket has it, else of the address that the
+ * caller gave; NULL data when unknown.
+ */
+struct text address_text(struct arena *arena, const struct event *event, struct text given);

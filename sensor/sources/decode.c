@@ -147,6 +147,7 @@ int call_of_event(unsigned event, struct call *ret_call)
 			call.bases[texts] = (int8_t)base_of_text(type, row, i);
 		texts++;
 	}
+	call.connects = event == EVENT_connect;
 	if (is_exec(event))
 		call_of_exec(event, &call);
 	if (is_chdir(event))
@@ -441,7 +442,8 @@ static bool give_of_call(const struct value_context *context, const struct event
 	case SOURCE_TUPLE_AT_4:
 		return fd->name.length && give_text(argument, fd->name, ret_value);
 	case SOURCE_ADDRESS_AT_1:
-		return give_text(argument, address_text(arena, context->call->parts[CALL_ADDRESS]),
+		return give_text(argument,
+			address_text(arena, context->event, context->call->parts[CALL_ADDRESS]),
 			ret_value);
 	case SOURCE_DATA:
 	case SOURCE_DATA_AT_1:
@@ -668,6 +670,32 @@ static void follow_call(
 	processes_move(decoder->processes, event->process->pid, path.length ? path : TEXT("/"));
 }
 
+static bool has_path(const struct call *spec)
+{
+	return spec->bases[0] != CALL_NOTHING || spec->bases[1] != CALL_NOTHING;
+}
+
+/*
+ * Whether only the caller's memory says which path or address it was. A file that was opened, a
+ * socket that is connected and the kernel's own copy of a path are proof; a chdir's record has the
+ * folder itself.
+ */
+static bool is_unproven(
+	const struct event *event, const struct call_record *record, const struct call *spec)
+{
+	const struct event_fd *fd = &event->fd;
+
+	if (record->flags & CALL_IN_MEMORY)
+		return true;
+	if (event->type->is_open && record->result >= 0)
+		return !fd->real_name.data || record->flags & CALL_TEXT_0_FAILED;
+	if (spec->address != CALL_NOTHING || spec->collector == COLLECT_MESSAGE)
+		return fd->is_given;
+	if (is_chdir(event->type->id) && !record->result)
+		return false;
+	return has_path(spec) && !(record->flags & CALL_IS_URING);
+}
+
 static int take_call(
 	struct decoder *decoder, const void *data, size_t size, struct event **ret_event)
 {
@@ -696,8 +724,8 @@ static int take_call(
 	if (type->is_open)
 		event->fd.open_flags = (uint32_t)open_flags(record);
 	describe_fd(event, view, spec);
-	if (record->flags & (CALL_TEXT_0_FAILED | CALL_TEXT_1_FAILED))
-		event->is_path_unproven = true;
+	event->is_io_uring = record->flags & CALL_IS_URING;
+	event->is_path_unproven = is_unproven(event, record, spec);
 	follow_call(decoder, event, view);
 	*ret_event = event;
 	return 1;

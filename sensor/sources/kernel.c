@@ -20,6 +20,7 @@
 #include "sensor/sources/recording.h"
 #include "sensor/sources/ring.h"
 #include "sensor/sources/source.h"
+#include "sensor/sources/uring.h"
 #include "sensor/state/users.h"
 
 #pragma GCC diagnostic push
@@ -38,7 +39,8 @@
 struct kernel_source {
 	struct source source;
 	struct bpf_object *object;
-	struct bpf_link *lifecycle[3], *cgroups, *calls;
+	struct bpf_link *lifecycle[3], *cgroups, *calls, *tuples;
+	struct uring *uring;
 	struct shared *shared; /* the programs' variables */
 	struct ring ring;
 	struct containers *containers;
@@ -51,7 +53,8 @@ struct kernel_source {
 	size_t record_size;
 	int64_t clock_offset;
 	uint64_t events, lifecycle_lost_before, next_upkeep_ns;
-	bool is_busy; /* there were records since we last dozed */
+	bool looks_for_overdue; /* requests of io_uring */
+	bool is_busy;		/* there were records since we last dozed */
 };
 
 /* ---- names and numbers of calls ---- */
@@ -345,6 +348,17 @@ static void want_received(struct shared *shared, const struct event_set *set)
 	}
 }
 
+/* Without it a connect's address is the socket's own, which is enough unless somebody cheats. */
+static void want_tuples(struct kernel_source *kernel, const struct event_set *set)
+{
+	struct error err = { 0 };
+
+	if (!event_set_has(set, EVENT_connect) || kernel->tuples)
+		return;
+	if (attach(kernel->object, "tcp_connects", &kernel->tuples, &err))
+		log_debug("%s", err.message);
+}
+
 static int kernel_want(struct source *source, const struct event_set *set, struct error *err)
 {
 	struct kernel_source *kernel = of(source);
@@ -352,6 +366,9 @@ static int kernel_want(struct source *source, const struct event_set *set, struc
 	decoder_want(kernel->decoder, set);
 	want_calls(kernel, set);
 	want_received(kernel->shared, set);
+	if (uring_want(kernel->uring, set) < 0)
+		log_info("this kernel does not tell what io_uring does; Linux 5.15 does");
+	want_tuples(kernel, set);
 	if (!has_calls(set)) {
 		bpf_link__destroy(TAKE(kernel->calls));
 		return 0;
@@ -395,6 +412,7 @@ static void keep_up(struct kernel_source *kernel, uint64_t now)
 	kernel->next_upkeep_ns = now + NS_PER_SECOND;
 	sync_clock(kernel);
 	recorder_keep_up(kernel->recorder);
+	kernel->looks_for_overdue = true;
 	lost = kernel->shared->lost[LOSS_LIFECYCLE_RING] + kernel->shared->lost[LOSS_SLOTS] +
 	       missed_lifecycle(kernel);
 	if (lost == kernel->lifecycle_lost_before)
@@ -438,6 +456,16 @@ static void sleep_until(struct kernel_source *kernel, uint64_t deadline)
 	__atomic_store_n(&kernel->shared->consumer_sleeps, 0, __ATOMIC_SEQ_CST);
 }
 
+static size_t next_record(struct kernel_source *kernel, const void **ret_data)
+{
+	size_t size = 0;
+
+	if (kernel->looks_for_overdue)
+		size = uring_overdue(kernel->uring, ret_data);
+	kernel->looks_for_overdue = size;
+	return size ? size : ring_next(&kernel->ring, ret_data);
+}
+
 static int kernel_next(
 	struct source *source, int timeout_ms, struct event **ret_event, struct error *err)
 {
@@ -452,7 +480,7 @@ static int kernel_next(
 	(void)containers_update(kernel->containers, (int64_t)(now / 1000000));
 	for (;;) {
 		const void *data;
-		size_t size = ring_next(&kernel->ring, &data);
+		size_t size = next_record(kernel, &data);
 
 		if (size) {
 			kernel->is_busy = true;
@@ -514,6 +542,8 @@ static void kernel_free(struct source *source)
 	if (kernel->shared)
 		kernel_counters(source, &counters);
 	recorder_detach(kernel->recorder, counters.dropped);
+	uring_free(kernel->uring);
+	bpf_link__destroy(kernel->tuples);
 	bpf_link__destroy(kernel->calls);
 	bpf_link__destroy(kernel->cgroups);
 	for (size_t i = 0; i < COUNT_OF(kernel->lifecycle); i++)
@@ -590,6 +620,7 @@ static int start(struct kernel_source *kernel, uint64_t ring_bytes,
 			bpf_object__find_map_fd_by_name(kernel->object, "ring"), ring_bytes);
 	if (r)
 		return error_set(err, r, "the kernel programs cannot be set up: %s", strerror(-r));
+	kernel->uring = uring_new(kernel->object, kernel->shared);
 	ignore_pids(kernel->shared, options);
 	/* First the programs, then the scan: what happens meanwhile waits in the ring. */
 	for (size_t i = 0; i < COUNT_OF(lifecycle_programs); i++) {
