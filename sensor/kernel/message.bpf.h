@@ -149,20 +149,24 @@ static __always_inline bool find_rights(
 	return false;
 }
 
-static __always_inline void send_received(__u32 abi, __u64 socket, __s32 fd)
+int send_received(__u32 abi, __u64 socket, __s32 fd);
+
+/* verifier: not static, so it is looked at once and not for each of the descriptors (5.10) */
+__attribute__((noinline)) int send_received(__u32 abi, __u64 socket, __s32 fd)
 {
 	const struct call *call = &shared.calls[ABI_NATIVE][RECEIVED_FD_CALL];
 	struct call_record *record;
 	struct slot *slot = call_start(call, abi);
 
 	if (!slot)
-		return;
+		return 0;
 	record = (struct call_record *)slot->data;
 	__builtin_memset(record->arguments, 0, sizeof(record->arguments));
 	record->arguments[0] = socket;
 	record->result = fd;
 	append_fd(slot, record, CURRENT(), fd);
 	slot_send(slot, LOSS_CALL_RING);
+	return 0;
 }
 
 SEC(TRACE("sys_exit"))
@@ -187,7 +191,7 @@ int collect_received(__u64 *ctx)
 			if (at + sizeof(fd) > end ||
 				bpf_probe_read_user(&fd, sizeof(fd), (void *)at))
 				break;
-			send_received(abi, arguments[0], fd);
+			(void)send_received(abi, arguments[0], fd);
 		}
 	if (call->next != COLLECT_NONE)
 		bpf_tail_call(ctx, &collectors, call->next);

@@ -23,7 +23,21 @@ extern void *bpf_rdonly_cast(void *object, __u32 btf_id) __ksym;
 #define AS(type, address) \
 	((struct type *)bpf_rdonly_cast((void *)(address), bpf_core_type_id_kernel(struct type)))
 
+/*
+ * Runs a step, `long step(__u32 i, void *context)`, until it gives 1. As a callback it is verified
+ * once, not once a turn, which is nearly all of the time that loading takes.
+ */
+#define STEP			     static long
+#define REPEAT(times, step, context) (void)bpf_loop(times, step, context, 0)
+
 #else
+
+#define STEP static __always_inline long
+#define REPEAT(times, step, context)             \
+	for (__u32 i_ = 0; i_ < (times); i_++) { \
+		if (step(i_, context))           \
+			break;                   \
+	}
 
 #define TRACE(name)	     "raw_tp/" name
 #define READ(object, member) BPF_CORE_READ(object, member)

@@ -132,6 +132,33 @@ static __always_inline void append_kernel_text(
 	slot->used = at + got - 1;
 }
 
+struct vector {
+	struct slot *slot;
+	__u64 at;
+	__u32 start, width;
+};
+
+STEP append_next_text(__u32 i, void *context)
+{
+	struct vector *vector = context;
+	struct slot *slot = vector->slot;
+	__u32 at = slot->used & (RECORD_MAX - 1), room = ARGUMENTS_MAX - (at - vector->start);
+	__u32 width = vector->width == 4 ? 4 : 8;
+	__u64 address = 0;
+	long got;
+
+	if (room < 2 || room > ARGUMENTS_MAX)
+		return 1;
+	if (bpf_probe_read_user(&address, width, (void *)vector->at) || !address)
+		return 1;
+	got = bpf_probe_read_user_str(slot->data + at, room, (void *)address);
+	if (got <= 0)
+		return 1;
+	slot->used = at + got;
+	vector->at += width;
+	return 0;
+}
+
 /*
  * Appends the texts that a vector of the caller points to (argv, envp), each with its NUL, until
  * its NULL or until ARGUMENTS_MAX bytes. 32-bit programs have 32-bit pointers.
@@ -139,24 +166,10 @@ static __always_inline void append_kernel_text(
 static __always_inline void append_user_vector(
 	struct slot *slot, __u64 vector, bool is_narrow, __u16 *length)
 {
-	__u32 start = slot->used, width = is_narrow ? 4 : 8;
+	struct vector from = { slot, vector, slot->used, is_narrow ? 4 : 8 };
 
-	for (int i = 0; i < VECTOR_MAX; i++) {
-		__u32 at = slot->used & (RECORD_MAX - 1), room = ARGUMENTS_MAX - (at - start);
-		__u64 address = 0;
-		long got;
-
-		if (room < 2 || room > ARGUMENTS_MAX)
-			break;
-		if (bpf_probe_read_user(&address, width, (void *)vector) || !address)
-			break;
-		got = bpf_probe_read_user_str(slot->data + at, room, (void *)address);
-		if (got <= 0)
-			break;
-		slot->used = at + got;
-		vector += width;
-	}
-	*length = slot->used - start;
+	REPEAT(VECTOR_MAX, append_next_text, &from);
+	*length = slot->used - from.start;
 }
 
 /* Appends at most `limit` (a power of two) minus one bytes of the caller's memory. */
