@@ -11,6 +11,7 @@
 #include <zlib.h>
 
 #include "base/http-client.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "sensor/outputs/output.h"
@@ -30,6 +31,7 @@ struct http_state {
 	struct http_client *client;
 	struct http_call call;
 	char *url;
+	char *beat_url, *beat_body; /* NULL: the receiver is not our forwarder */
 	char *socket_path;
 	char *agent_header, *token_header;
 	char *ca_file, *ca_path, *certificate_file, *key_file;
@@ -55,6 +57,8 @@ static void http_close(void *argument)
 	buffer_done(&state->body);
 	buffer_done(&state->packed);
 	free(state->url);
+	free(state->beat_url);
+	free(state->beat_body);
 	free(state->socket_path);
 	free(state->agent_header);
 	free(state->token_header);
@@ -132,6 +136,32 @@ static void prepare_tls(struct http_state *state, const struct sensor_options *o
 	}
 }
 
+/* http://forwarder:2801/any?thing -> http://forwarder:2801/beat */
+static char *beat_url(const char *url)
+{
+	const char *scheme = strstr(url, "://");
+	const char *host = scheme ? scheme + 3 : url;
+
+	return string_printf("%.*s/beat", (int)(host - url + (ptrdiff_t)strcspn(host, "/?#")), url);
+}
+
+/* Only a receiver that takes many alerts at once is our forwarder. */
+static void prepare_beat(struct http_state *state, const struct sensor_options *options)
+{
+	char name[256] = { 0 };
+	struct buffer body;
+
+	if (!options->http_batch)
+		return;
+	(void)gethostname(name, sizeof(name) - 1);
+	buffer_init(&body, 4096);
+	buffer_add_string(&body, "{\"hostname\":\"");
+	json_escape(&body, text_of(*options->hostname ? options->hostname : name));
+	buffer_add_string(&body, "\"}");
+	state->beat_body = buffer_take(&body);
+	state->beat_url = beat_url(state->url);
+}
+
 static int http_open(const struct sensor_options *options, void **ret_state, struct error *err)
 {
 	struct http_state *state;
@@ -154,6 +184,7 @@ static int http_open(const struct sensor_options *options, void **ret_state, str
 	state->socket_path = copy_unless_empty(options->http_unix_socket);
 	state->agent_header = string_printf("User-Agent: %s", options->http_user_agent);
 	prepare_tls(state, options);
+	prepare_beat(state, options);
 	r = prepare_token(state, options, err);
 	if (r < 0) {
 		http_close(state);
@@ -222,6 +253,19 @@ static int compress_body(struct http_state *state)
 	return r == Z_STREAM_END ? 0 : -EIO;
 }
 
+static void make_call(struct http_state *state, struct outlet *outlet, struct attempt *attempt)
+{
+	if (http_client_start(state->client, &state->call, take_answer, attempt) < 0)
+		return;
+	while (!attempt->is_done && outlet_may_wait(outlet))
+		http_client_run(state->client, TURN_MS);
+	if (attempt->is_done)
+		return;
+	/* The call still points at our attempt: end it together with its client. */
+	http_client_free(state->client);
+	state->client = http_client_new(1);
+}
+
 /* Posts the body once. An attempt that the sensor's stop cuts short counts as later. */
 static void post(struct http_state *state, struct outlet *outlet, struct attempt *ret_attempt)
 {
@@ -230,15 +274,7 @@ static void post(struct http_state *state, struct outlet *outlet, struct attempt
 	state->call.body = buffer_text(&state->body);
 	if (state->compresses && compress_body(state) >= 0)
 		state->call.body = buffer_text(&state->packed);
-	if (http_client_start(state->client, &state->call, take_answer, ret_attempt) < 0)
-		return;
-	while (!ret_attempt->is_done && outlet_may_wait(outlet))
-		http_client_run(state->client, TURN_MS);
-	if (ret_attempt->is_done)
-		return;
-	/* The call still points at our attempt: end it together with its client. */
-	http_client_free(state->client);
-	state->client = http_client_new(1);
+	make_call(state, outlet, ret_attempt);
 }
 
 static void tell_away(struct http_state *state, const struct attempt *attempt)
@@ -382,9 +418,29 @@ static size_t http_write(
 	return done;
 }
 
+/* One that gets lost is followed by the next. */
+static void http_beat(void *argument, struct outlet *outlet)
+{
+	struct http_state *state = argument;
+	struct http_call alerts = state->call;
+	const char *headers[] = { "Content-Type: application/json", state->agent_header,
+		state->token_header, NULL };
+	struct attempt attempt = { 0 };
+
+	if (!state->beat_url)
+		return;
+	state->call.url = state->beat_url;
+	state->call.headers = headers;
+	state->call.body = text_of(state->beat_body);
+	state->call.timeout_ms = OUTLET_BEAT_MS;
+	make_call(state, outlet, &attempt);
+	state->call = alerts;
+}
+
 const struct sensor_output output_http = {
 	.name = "http",
 	.open = http_open,
 	.write = http_write,
+	.beat = http_beat,
 	.close = http_close,
 };

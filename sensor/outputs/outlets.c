@@ -29,6 +29,7 @@ struct outlet {
 	pthread_cond_t changed;
 	struct backlog backlog;
 	uint64_t lost;
+	int64_t beat_ms;     /* of its thread: when it is to beat again */
 	int64_t deadline_ms; /* when stopping: the end of its grace */
 	bool is_stopping, is_finished, wants_reopen;
 	bool has_told_drops; /* since the backlog was last empty */
@@ -140,7 +141,7 @@ size_t outlet_waiting(struct outlet *outlet)
 	return count;
 }
 
-/* The next alerts, waiting for them; 0 once the outlet stops and nothing is left. */
+/* The next alerts, waiting for them; 0 once the outlet stops and nothing is left, or to beat. */
 static size_t next_alerts(struct outlet *outlet, struct sensor_alert **ret_alerts)
 {
 	bool wants_reopen;
@@ -148,8 +149,11 @@ static size_t next_alerts(struct outlet *outlet, struct sensor_alert **ret_alert
 
 	pthread_mutex_lock(&outlet->lock);
 	while (!outlet->backlog.count && !outlet->is_stopping && !outlet->wants_reopen &&
-		!outlet->next_state)
-		pthread_cond_wait(&outlet->changed, &outlet->lock);
+		!outlet->next_state && clock_ms(CLOCK_MONOTONIC) < outlet->beat_ms) {
+		struct timespec until = clock_timespec(outlet->beat_ms);
+
+		(void)pthread_cond_timedwait(&outlet->changed, &outlet->lock, &until);
+	}
 	wants_reopen = outlet->wants_reopen;
 	outlet->wants_reopen = false;
 	count = backlog_take(&outlet->backlog, ret_alerts, BATCH_MAX);
@@ -208,6 +212,16 @@ static bool is_over(struct outlet *outlet)
 	return is_over;
 }
 
+/* Between two writes, so that what waits in one is not taken for life. */
+static void beat(struct outlet *outlet)
+{
+	if (clock_ms(CLOCK_MONOTONIC) < outlet->beat_ms)
+		return;
+	outlet->beat_ms = clock_ms(CLOCK_MONOTONIC) + OUTLET_BEAT_MS;
+	if (outlet->output->beat)
+		outlet->output->beat(outlet->state, outlet);
+}
+
 static void *run(void *argument)
 {
 	struct outlet *outlet = argument;
@@ -217,6 +231,7 @@ static void *run(void *argument)
 		size_t count = next_alerts(outlet, alerts);
 
 		(void)take_next_state(outlet);
+		beat(outlet);
 		if (count)
 			settle(outlet, alerts, count, write_all(outlet, alerts, count));
 	}
@@ -235,6 +250,7 @@ static struct outlet *outlet_new(
 
 	outlet->output = output;
 	outlet->state = state;
+	outlet->beat_ms = clock_ms(CLOCK_MONOTONIC) + OUTLET_BEAT_MS;
 	backlog_init(&outlet->backlog, change->queue_capacity, change->queue_bytes);
 	pthread_mutex_init(&outlet->lock, NULL);
 	pthread_condattr_init(&attributes);

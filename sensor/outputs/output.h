@@ -31,6 +31,9 @@ struct text sensor_alert_line(const struct sensor_alert *alert, bool is_json);
 struct sensor_options;
 struct outlet;
 
+/* The forwarder calls a node silent after 30 s. */
+#define OUTLET_BEAT_MS 5000
+
 struct sensor_output {
 	const char *name;
 	/* 1 with *ret_state when the settings enable it, 0 when they do not, or an error. */
@@ -41,6 +44,8 @@ struct sensor_output {
 	 */
 	size_t (*write)(void *state, struct outlet *outlet, struct sensor_alert *const *alerts,
 		size_t count);
+	/* Says that we live, every OUTLET_BEAT_MS, also while there are no alerts. May be NULL. */
+	void (*beat)(void *state, struct outlet *outlet);
 	/* SIGUSR1: reopen files. May be NULL. Called from the outlet's thread. */
 	void (*reopen)(void *state);
 	void (*close)(void *state);

@@ -216,5 +216,14 @@ def test_a_webhook_gets_the_alerts_too():
         server.shutdown()
 
 
+def test_a_sensor_beats_at_the_forwarder():
+    need_root()
+    with Stack("--no-login") as stack:
+        tap.wait_for("a beat", lambda: stack.metric("tercel_forwarder_nodes") == 1, 60)
+        node = json.loads(get(f"http://{stack.forwarder}/api/nodes"))[0]
+        tap.equal((node["hostname"], node["is_silent"]), (os.uname().nodename, False))
+        tap.equal(node["verified"], "socket")
+
+
 if __name__ == "__main__":
     tap.main(globals())

@@ -13,7 +13,7 @@ import threading
 import time
 
 import tap
-from test_forwarder import Forwarder, Receiver, alert, numbered
+from test_forwarder import PROGRAM, Forwarder, Receiver, alert, numbered
 
 KILLS = int(os.environ.get("TERCEL_KILLS", "100"))
 
@@ -24,7 +24,9 @@ def preloaded(folder, **environment):
     if not os.path.exists(library):
         subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library,
                         str(pathlib.Path(__file__).with_name("faults.c"))], check=True)
-    return {"LD_PRELOAD": library, **environment}
+    linked = subprocess.run(["ldd", PROGRAM], capture_output=True, text=True, check=True).stdout
+    sanitizer = [word for word in linked.split() if "san.so" in word and word.startswith("/")]
+    return {"LD_PRELOAD": " ".join(sanitizer[:1] + [library]), **environment}
 
 
 class Ledger:
