@@ -15,8 +15,7 @@
 
 static ProtobufCMessage *message_new(const ProtobufCMessageDescriptor *descriptor)
 {
-	ProtobufCMessage *message =
-		(ProtobufCMessage *)NEW_ARRAY(char, descriptor->sizeof_message);
+	ProtobufCMessage *message = (ProtobufCMessage *)NEW_ARRAY(char, descriptor->sizeof_message);
 
 	protobuf_c_message_init(descriptor, message);
 	return message;
@@ -75,8 +74,7 @@ static int set_message(ProtobufCMessage **at, const ProtobufCMessageDescriptor *
 	return fill(*at, value);
 }
 
-static int set_value(
-	const ProtobufCFieldDescriptor *field, void *at, struct json_object *value)
+static int set_value(const ProtobufCFieldDescriptor *field, void *at, struct json_object *value)
 {
 	struct text text = { json_object_get_string(value),
 		(size_t)json_object_get_string_len(value) };
@@ -115,8 +113,7 @@ static int set_repeated(
 	size_t length;
 	int r = 0;
 
-	if (!json_object_is_type(list, json_type_array) ||
-		field->type != PROTOBUF_C_TYPE_MESSAGE)
+	if (!json_object_is_type(list, json_type_array) || field->type != PROTOBUF_C_TYPE_MESSAGE)
 		return -EINVAL;
 	length = json_object_array_length(list);
 	*items = NEW_ARRAY(ProtobufCMessage *, length + 1);

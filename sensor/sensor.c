@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -626,6 +627,8 @@ static int watch_events(struct sensor *sensor, struct error *err)
 	int r;
 
 	sensor->captures = captures_new(&sensor->start->options, sensor->source);
+	/* Loading takes many times the memory that rules need then. */
+	malloc_trim(0);
 	log_info("watching with %zu rules", rules_count(sensor->generation->rules));
 	ready_notify();
 	r = loop(sensor, err);

@@ -13,11 +13,15 @@ struct ring {
 	size_t size;		 /* of the data, a power of two */
 	unsigned long *consumed; /* shared with the kernel */
 	const unsigned long *produced;
-	const char *data; /* mapped twice in a row: records do not wrap */
+	const char *data;
+	char *wrapped;	  /* a record that goes on at the beginning, in one piece */
 	unsigned long at; /* where the next record begins */
 };
 
-/* Maps the ring of a map's fd, which stays the caller's. */
+/*
+ * Maps the ring of a map's fd, which stays the caller's; once, not twice in a row as it could be,
+ * for all of it counts as resident.
+ */
 int ring_open(struct ring *ring, int fd, size_t size);
 void ring_close(struct ring *ring);
 /*
