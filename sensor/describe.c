@@ -12,6 +12,7 @@
 #include "sensor/events.h"
 #include "sensor/rules/schema.h"
 #include "sensor/sensor.h"
+#include "sensor/versions.h"
 
 #define OUTPUT_MAX (64 * 1024 * 1024)
 
@@ -19,9 +20,6 @@
 	"tercel-sensor [FLAG]…\n\nWatches this host by rules. Needs root. Settings are those of " \
 	"falco.yaml;\n`tercel settings sensor` or --config-schema lists them, `tercel doctor` "     \
 	"tells what\nthis host lacks."
-
-/* Falco's engine version whose rule language this is (spec/rule-language.md 1.3). */
-#define ENGINE_VERSION "0.63.0"
 
 struct description {
 	const struct sensor_settings *settings;

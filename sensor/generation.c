@@ -46,7 +46,9 @@ int generation_new(struct sensor_settings *settings, struct metrics *metrics,
 	int r;
 
 	generation->settings = settings;
-	r = sensor_load_rules(settings, &generation->rules, err);
+	r = drop_settings_parse(&settings->options, &generation->drops, err);
+	if (r >= 0)
+		r = sensor_load_rules(settings, &generation->files, &generation->rules, err);
 	if (r >= 0)
 		r = outlets_prepare(&settings->options, &generation->outlets, err);
 	if (r < 0) {
@@ -70,6 +72,7 @@ void generation_free(struct generation *generation)
 	domains_free(generation->domains);
 	evaluation_free(generation->evaluation);
 	rules_free(generation->rules);
+	text_list_done(&generation->files);
 	free((void *)generation->matches);
 	free(generation->hostname);
 	if (generation->owns_settings) {

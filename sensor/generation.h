@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/metrics.h"
+#include "sensor/drops.h"
 #include "sensor/outputs/output.h"
 #include "sensor/rules/parked.h"
 #include "sensor/sensor.h"
@@ -16,6 +17,8 @@ struct generation {
 	struct sensor_settings *settings;
 	bool owns_settings;
 	struct rules *rules;
+	struct text_list files; /* of rules */
+	struct drop_settings drops;
 	struct evaluation *evaluation;
 	struct domains *domains; /* NULL in a replay */
 	struct parked *parked;

@@ -114,8 +114,9 @@ static int load_file(struct rules_loader *loader, const char *path, struct error
 	return -EINVAL;
 }
 
-static int load(const struct sensor_settings *settings, bool keeps_conditions,
-	struct rules_loader **ret_loader, struct rules **ret_rules, struct error *err)
+static int load(const struct sensor_settings *settings, const struct text_list *files,
+	bool keeps_conditions, struct rules_loader **ret_loader, struct rules **ret_rules,
+	struct error *err)
 {
 	const struct rules_options options = {
 		.minimum_priority = sensor_minimum_priority(&settings->options),
@@ -125,12 +126,10 @@ static int load(const struct sensor_settings *settings, bool keeps_conditions,
 		.selection = settings->options.selection,
 	};
 	_cleanup_(rules_loader_freep) struct rules_loader *loader = rules_loader_new(&options);
-	struct text_list files = {};
-	int r = sensor_rules_files(settings, &files, err);
+	int r = 0;
 
-	for (size_t i = 0; i < files.count && r >= 0; i++)
-		r = load_file(loader, files.items[i], err);
-	text_list_done(&files);
+	for (size_t i = 0; i < files->count && r >= 0; i++)
+		r = load_file(loader, files->items[i], err);
 	if (r >= 0)
 		r = rules_compile(loader, ret_rules, err);
 	if (r >= 0)
@@ -141,13 +140,27 @@ static int load(const struct sensor_settings *settings, bool keeps_conditions,
 int sensor_load_definitions(const struct sensor_settings *settings,
 	struct rules_loader **ret_loader, struct rules **ret_rules, struct error *err)
 {
-	return load(settings, true, ret_loader, ret_rules, err);
+	struct text_list files = {};
+	int r = sensor_rules_files(settings, &files, err);
+
+	if (r >= 0)
+		r = load(settings, &files, true, ret_loader, ret_rules, err);
+	text_list_done(&files);
+	return r;
 }
 
-int sensor_load_rules(
-	const struct sensor_settings *settings, struct rules **ret_rules, struct error *err)
+int sensor_load_rules(const struct sensor_settings *settings, struct text_list *ret_files,
+	struct rules **ret_rules, struct error *err)
 {
 	_cleanup_(rules_loader_freep) struct rules_loader *loader = NULL;
+	struct text_list files = {};
+	int r = sensor_rules_files(settings, &files, err);
 
-	return load(settings, false, &loader, ret_rules, err);
+	if (r >= 0)
+		r = load(settings, &files, false, &loader, ret_rules, err);
+	if (r >= 0 && ret_files)
+		*ret_files = files;
+	else
+		text_list_done(&files);
+	return r;
 }

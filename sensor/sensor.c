@@ -20,6 +20,8 @@
 #include "sensor/generation.h"
 #include "sensor/internal.h"
 #include "sensor/reload.h"
+#include "sensor/report.h"
+#include "sensor/web.h"
 #include "sensor/sources/recording.h"
 #include "sensor/sources/source.h"
 #include "sensor/state/domains.h"
@@ -58,6 +60,12 @@ struct sensor {
 	size_t ignored_count;
 	uint64_t dropped; /* as far as it was told */
 	int64_t told_at_ms;
+	struct reporter *reporter;
+	struct web *web;
+	struct drop_watch drops;
+	uint64_t reloads, failed_reloads;
+	uint64_t last_event_ns; /* 0: none yet */
+	int64_t empty_turns;
 };
 
 /* What an event goes through: a generation of the sensor. */
@@ -209,22 +217,139 @@ static void tell_overdue(struct sensor *sensor)
 	sensor->without_metadata = now;
 }
 
-/* Once a second, when there is something to tell. */
-static void tell_drops(struct sensor *sensor)
+/* What Falco's alert has of it, as texts (spec/rule-language.md 10). */
+static void alert_drops(struct sensor *sensor, const struct source_counters *lost)
+{
+	static const char *const class_names[] = { "clone_fork", "execve", "connect", "open",
+		"dir_file", "other_interest", "close", "proc" };
+	char names[DROP_CLASS_COUNT][48], values[DROP_CLASS_COUNT + 6][24];
+	struct internal_field fields[DROP_CLASS_COUNT + 7];
+	struct internal_message message = {
+		.rule = "Falco internal: syscall event drop",
+		.priority = PRIORITY_DEBUG,
+		.fields = fields,
+	};
+	uint64_t in_ring = 0;
+	_cleanup_(freep) char *output =
+		string_printf("%s. %" PRIu64 " system calls dropped in last second.", message.rule,
+			lost->dropped);
+
+	for (size_t i = 0; i < DROP_CLASS_COUNT; i++) {
+		snprintf(names[i], sizeof(names[i]), "n_drops_buffer_%s_exit", class_names[i]);
+		snprintf(values[i], sizeof(values[i]), "%" PRIu64, lost->dropped_by_class[i]);
+		in_ring += lost->dropped_by_class[i];
+		fields[i] = (struct internal_field){ .name = names[i], .words = values[i] };
+	}
+	const struct {
+		const char *name;
+		uint64_t value;
+	} others[] = {
+		{ "n_evts", lost->events },
+		{ "n_drops", lost->dropped },
+		{ "n_drops_buffer_total", in_ring },
+		{ "n_drops_scratch_map", lost->dropped_slots },
+		{ "n_drops_bug", lost->dropped_missed },
+		{ "ebpf_enabled", 1 },
+	};
+	for (size_t i = 0; i < COUNT_OF(others); i++) {
+		char *value = values[DROP_CLASS_COUNT + i];
+
+		snprintf(value, sizeof(values[0]), "%" PRIu64, others[i].value);
+		fields[DROP_CLASS_COUNT + i] =
+			(struct internal_field){ .name = others[i].name, .words = value };
+	}
+	/* The kernel programs report what they could not read; they drop nothing for it. */
+	fields[DROP_CLASS_COUNT + COUNT_OF(others)] =
+		(struct internal_field){ .name = "n_drops_page_faults", .words = "0" };
+	message.count = COUNT_OF(fields);
+	message.output = output;
+	internal_push(&message, sensor->generation, sensor->outlets);
+}
+
+/* What syscall_event_drops says is to be done. */
+static int act_on_drops(
+	struct sensor *sensor, const struct source_counters *counters, struct error *err)
+{
+	struct source_counters lost;
+	unsigned actions = drop_watch_look(&sensor->drops, &sensor->generation->drops, counters,
+		clock_ms(CLOCK_MONOTONIC), &lost);
+
+	if (actions & DROP_LOG)
+		log_debug("Falco internal: syscall event drop. %" PRIu64
+			  " system calls dropped in last second",
+			lost.dropped);
+	if (actions & DROP_ALERT)
+		alert_drops(sensor, &lost);
+	if (actions & DROP_EXIT)
+		return error_set(err, -EIO, "Drop manager internal error");
+	return 0;
+}
+
+static void publish(struct sensor *sensor, const struct source_counters *counters)
+{
+	const struct numbers numbers = {
+		.source = *counters,
+		.parked = parked_count(sensor->generation->parked) +
+			  (sensor->leaving ? parked_count(sensor->leaving->parked) : 0),
+		.outputs_lost = outlets_lost(sensor->outlets),
+		.reloads = sensor->reloads,
+		.failed_reloads = sensor->failed_reloads,
+	};
+
+	if (sensor->reporter)
+		reporter_publish(sensor->reporter, &numbers);
+}
+
+/* Once a second: what is lost is told, the numbers are published. */
+static int look_after(struct sensor *sensor, struct error *err)
 {
 	struct source_counters counters = {};
 	int64_t now = clock_ms(CLOCK_MONOTONIC);
 
-	if (!sensor->source || now - sensor->told_at_ms < 1000)
-		return;
+	if (now - sensor->told_at_ms < 1000)
+		return 0;
 	sensor->told_at_ms = now;
-	sensor->source->operations->counters(sensor->source, &counters);
+	if (sensor->source)
+		sensor->source->operations->counters(sensor->source, &counters);
 	if (counters.dropped > sensor->dropped)
 		log_warning("%" PRIu64 " events were lost before they reached the rules, %" PRIu64
 			    " since the start",
 			counters.dropped - sensor->dropped, counters.dropped);
 	sensor->dropped = counters.dropped;
 	tell_overdue(sensor);
+	outlets_tidy(sensor->outlets);
+	publish(sensor, &counters);
+	return sensor->is_replay ? 0 : act_on_drops(sensor, &counters, err);
+}
+
+/* Many turns in a row in which nothing came: syscall_event_timeouts. */
+static void count_turn(struct sensor *sensor, const struct event *event)
+{
+	char when[32] = "none";
+	const struct internal_field field = { .name = "last_event_time", .words = when };
+	struct internal_message message = {
+		.rule = "Falco internal: timeouts notification",
+		.priority = PRIORITY_DEBUG,
+		.fields = &field,
+		.count = 1,
+	};
+	int64_t most = sensor->generation->settings->options.timeouts_max;
+	_cleanup_(freep) char *output = NULL;
+
+	if (event) {
+		sensor->empty_turns = 0;
+		sensor->last_event_ns = event->time_ns;
+		return;
+	}
+	if (++sensor->empty_turns < most)
+		return;
+	sensor->empty_turns = 0;
+	if (sensor->last_event_ns)
+		snprintf(when, sizeof(when), "%" PRIu64, sensor->last_event_ns);
+	output = string_printf(
+		"%s. %" PRId64 " consecutive timeouts without event.", message.rule, most);
+	message.output = output;
+	internal_push(&message, sensor->generation, sensor->outlets);
 }
 
 /* ---- reload ---- */
@@ -257,6 +382,7 @@ static void tell_failure(struct sensor *sensor, const char *why)
 	};
 	_cleanup_(freep) char *output = string_printf("%s: %s", message.rule, why);
 
+	sensor->failed_reloads++;
 	log_error("reload: %s; the rules of before stay", why);
 	message.output = output;
 	internal_push(&message, sensor->generation, sensor->outlets);
@@ -298,6 +424,8 @@ static void take_over(struct sensor *sensor)
 	generation_take_matches(next, old);
 	sensor->leaving = old;
 	sensor->generation = next;
+	sensor->reloads++;
+	reporter_change(sensor->reporter, next);
 	if (outlets_apply(sensor->outlets, TAKE(next->outlets),
 		    next->settings->options.output_timeout_ms, &err) < 0)
 		log_error("reload: %s", err.message);
@@ -371,6 +499,8 @@ static int turn(struct sensor *sensor, struct error *err)
 		take_over(sensor);
 	if (r == 1)
 		take_event(sensor, event);
+	if (!has_parked && !sensor->is_replay)
+		count_turn(sensor, event);
 	run_parked(sensor);
 	captures_keep_up(sensor->captures, clock_ms(CLOCK_MONOTONIC));
 	return r == -EINTR ? 0 : r;
@@ -387,17 +517,19 @@ static int loop(struct sensor *sensor, struct error *err)
 {
 	int64_t seconds = sensor->start->options.seconds;
 	int64_t until_ms = seconds ? clock_ms(CLOCK_MONOTONIC) + seconds * 1000 : INT64_MAX;
-	int r = 0;
+	int r = 0, looked = 0;
 
-	while (r >= 0 && !atomic_load(&sensor->signals->stop)) {
+	while (r >= 0 && looked >= 0 && !atomic_load(&sensor->signals->stop)) {
 		r = turn(sensor, err);
 		take_signals(sensor);
 		look_for_reload(sensor);
-		tell_drops(sensor);
+		looked = look_after(sensor, err);
 		if (clock_ms(CLOCK_MONOTONIC) >= until_ms)
 			return 0;
 	}
 	tell_end(sensor);
+	if (looked < 0)
+		return looked;
 	return r == -ECANCELED || r > 0 ? 0 : r;
 }
 
@@ -440,6 +572,10 @@ static void print_counters(const struct sensor *sensor)
 	fprintf(stderr,
 		"Events: %" PRIu64 " taken, %" PRIu64 " lost, %" PRIu64 " of them of processes\n",
 		counters.events, counters.dropped, counters.dropped_lifecycle);
+	fprintf(stderr,
+		"Syscall event drop monitoring:\n   - event drop detected: %" PRIu64
+		" occurrences\n   - num times actions taken: %" PRIu64 "\n",
+		sensor->drops.detected, sensor->drops.acted);
 }
 
 static int prepare_ignored(struct sensor *sensor, struct error *err)
@@ -586,6 +722,8 @@ static int done(struct sensor *sensor, int r, struct error *err)
 
 	reloader_free(sensor->reloader);
 	reload_free(sensor->reload);
+	web_free(sensor->web);
+	reporter_free(sensor->reporter);
 	run_all_parked(sensor);
 	captures_free(sensor->captures);
 	if (sensor->source)
@@ -622,6 +760,19 @@ static int start_reloader(struct sensor *sensor, int argc, char **argv, struct e
 	return sensor->is_replay ? 0 : reloader_new(&options, &sensor->reloader, err);
 }
 
+/* The web server tells how we are; that it cannot is no reason not to watch. */
+static int start_reporter(struct sensor *sensor, struct error *err)
+{
+	struct error why = {};
+	int r = reporter_new(
+		sensor->generation, sensor->outlets, sensor->metrics, &sensor->reporter, err);
+
+	if (r >= 0 && !sensor->is_replay &&
+		web_new(&sensor->start->options, sensor->reporter, &sensor->web, &why) < 0)
+		log_error("web server: %s; the sensor works without it", why.message);
+	return r;
+}
+
 static int watch_events(struct sensor *sensor, struct error *err)
 {
 	int r;
@@ -632,7 +783,8 @@ static int watch_events(struct sensor *sensor, struct error *err)
 	log_info("watching with %zu rules", rules_count(sensor->generation->rules));
 	ready_notify();
 	r = loop(sensor, err);
-	tell_drops(sensor);
+	sensor->told_at_ms = 0;
+	(void)look_after(sensor, NULL);
 	if (sensor->start->options.is_verbose) {
 		print_matches(sensor);
 		print_counters(sensor);
@@ -649,6 +801,8 @@ int sensor_run(struct sensor_settings *settings, struct sensor_signals *signals,
 
 	if (r >= 0 && !options->is_dry_run) {
 		r = prepare_source(&sensor, err);
+		if (r >= 0)
+			r = start_reporter(&sensor, err);
 		if (r >= 0)
 			r = start_reloader(&sensor, argc, argv, err);
 		if (r >= 0)

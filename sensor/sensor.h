@@ -142,10 +142,10 @@ int sensor_rules_files(
 	const struct sensor_settings *settings, struct text_list *ret_files, struct error *err);
 /*
  * Loads and compiles them. Warnings go to the log; the first file that is wrong is an error whose
- * message is Falco's form of the load result.
+ * message is Falco's form of the load result. `ret_files`: which they were; may be NULL.
  */
-int sensor_load_rules(
-	const struct sensor_settings *settings, struct rules **ret_rules, struct error *err);
+int sensor_load_rules(const struct sensor_settings *settings, struct text_list *ret_files,
+	struct rules **ret_rules, struct error *err);
 
 /* The same with the definitions, to describe them. */
 int sensor_load_definitions(const struct sensor_settings *settings,

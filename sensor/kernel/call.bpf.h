@@ -66,7 +66,8 @@ static __always_inline struct slot *call_start(const struct call *call, __u32 ab
 	if (ignored_of(bpf_get_current_pid_tgid() >> 32))
 		return NULL;
 	if (ring_is_crowded()) {
-		count_loss(LOSS_CALL_RING);
+		/* verifier: bounded */
+		count_loss(call->loss < LOSS_COUNT ? call->loss : LOSS_CALL_RING);
 		return NULL;
 	}
 	slot = slot_begin(sizeof(*record));

@@ -58,7 +58,8 @@ struct call {
 	__u8 next;	/* collector that goes on after this one, or NONE */
 	__u8 connects;	/* its addresses are those that TCP used, whatever the caller's memory says
 			 */
-	__u8 unused[3];
+	__u8 loss;	/* enum loss: what is counted when the ring has no room */
+	__u8 unused[2];
 };
 _Static_assert(sizeof(struct call) == 16, "struct call is shared with the kernel programs");
 
@@ -245,6 +246,12 @@ enum loss {
 	LOSS_CALL_RING,	     /* the ring was more than 7/8 full */
 	LOSS_LIFECYCLE_RING, /* it was full */
 	LOSS_SLOTS,	     /* both of a CPU's slots were being used */
+	/* As LOSS_CALL_RING, of the calls that Falco counts by themselves. */
+	LOSS_EXECVE,
+	LOSS_CONNECT,
+	LOSS_OPEN,
+	LOSS_DIR_FILE,
+	LOSS_CLOSE,
 	LOSS_COUNT,
 };
 

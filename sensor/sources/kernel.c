@@ -314,6 +314,34 @@ static bool has_calls(const struct event_set *set)
 	return false;
 }
 
+/* Whose losses are counted by themselves: beginnings of their names, as Falco classes them. */
+static const struct {
+	const char *prefix;
+	enum loss loss;
+} loss_classes[] = {
+	{ "execve", LOSS_EXECVE },
+	{ "connect", LOSS_CONNECT },
+	{ "open", LOSS_OPEN },
+	{ "creat", LOSS_OPEN },
+	{ "close", LOSS_CLOSE },
+	{ "mkdir", LOSS_DIR_FILE },
+	{ "rmdir", LOSS_DIR_FILE },
+	{ "rename", LOSS_DIR_FILE },
+	{ "link", LOSS_DIR_FILE },
+	{ "symlink", LOSS_DIR_FILE },
+	{ "unlink", LOSS_DIR_FILE },
+	{ "chmod", LOSS_DIR_FILE },
+	{ "fchmod", LOSS_DIR_FILE },
+};
+
+static enum loss loss_of(const struct event_type *type)
+{
+	for (size_t i = 0; i < COUNT_OF(loss_classes); i++)
+		if (text_starts_with(text_of(type->name), text_of(loss_classes[i].prefix)))
+			return loss_classes[i].loss;
+	return LOSS_CALL_RING;
+}
+
 static void want_calls(struct kernel_source *kernel, const struct event_set *set)
 {
 	for (size_t i = 0; i < COUNT_OF(numbered_calls); i++) {
@@ -325,6 +353,7 @@ static void want_calls(struct kernel_source *kernel, const struct event_set *set
 			continue;
 		if (event_set_has(set, type->id))
 			(void)call_of_event(type->id, &call);
+		call.loss = (__u8)loss_of(type);
 		kernel->shared->calls[one->abi][one->number] = call;
 	}
 }
@@ -524,14 +553,40 @@ static void kernel_counters(struct source *source, struct source_counters *ret_c
 	struct kernel_source *kernel = of(source);
 	const volatile __u64 *lost = kernel->shared->lost;
 	uint64_t lifecycle = lost[LOSS_LIFECYCLE_RING] + missed_lifecycle(kernel);
-
-	*ret_counters = (struct source_counters){
+	struct processes_counters processes;
+	struct containers_counters containers;
+	struct source_counters counters = {
 		.events = kernel->events,
-		.dropped = lost[LOSS_CALL_RING] + lost[LOSS_SLOTS] + lifecycle +
-			   missed_runs(kernel->object, "dispatch"),
+		.dropped = lifecycle + missed_runs(kernel->object, "dispatch") + lost[LOSS_SLOTS],
 		.dropped_lifecycle = lifecycle,
+		.dropped_by_class = {
+			[DROP_EXECVE] = lost[LOSS_EXECVE],
+			[DROP_CONNECT] = lost[LOSS_CONNECT],
+			[DROP_OPEN] = lost[LOSS_OPEN],
+			[DROP_DIR_FILE] = lost[LOSS_DIR_FILE],
+			[DROP_OTHER_INTEREST] = lost[LOSS_CALL_RING],
+			[DROP_CLOSE] = lost[LOSS_CLOSE],
+			[DROP_PROC] = lost[LOSS_LIFECYCLE_RING],
+		},
+		.dropped_slots = lost[LOSS_SLOTS],
+		.ring_bytes_used = kernel_head(source) - kernel->ring.at,
 	};
-	ret_counters->kernel_calls = ret_counters->events + ret_counters->dropped;
+
+	for (size_t i = 0; i < DROP_PROC; i++)
+		counters.dropped += counters.dropped_by_class[i];
+	counters.dropped_missed = counters.dropped - lost[LOSS_SLOTS];
+	for (size_t i = 0; i < DROP_CLASS_COUNT; i++)
+		counters.dropped_missed -= counters.dropped_by_class[i];
+	counters.kernel_calls = counters.events + counters.dropped;
+	processes_counters(kernel->processes, &processes);
+	containers_counters(kernel->containers, &containers);
+	counters.processes = processes.processes;
+	counters.processes_evicted = processes.evicted;
+	counters.processes_read = processes.read;
+	counters.processes_missed = processes.missed;
+	counters.containers = containers.containers;
+	counters.containers_awaited = containers.awaited;
+	*ret_counters = counters;
 }
 
 static void kernel_free(struct source *source)

@@ -13,11 +13,31 @@ struct recorder;
 struct runtimes;
 struct source;
 
+/* Falco's classes of lost events. All of the lifecycle counts as PROC. */
+enum drop_class {
+	DROP_CLONE_FORK,
+	DROP_EXECVE,
+	DROP_CONNECT,
+	DROP_OPEN,
+	DROP_DIR_FILE,
+	DROP_OTHER_INTEREST,
+	DROP_CLOSE,
+	DROP_PROC,
+	DROP_CLASS_COUNT,
+};
+
 struct source_counters {
 	uint64_t events;       /* handed out */
 	uint64_t kernel_calls; /* seen by the kernel programs, where they count */
 	uint64_t dropped;      /* lost in all */
 	uint64_t dropped_lifecycle;
+	uint64_t dropped_by_class[DROP_CLASS_COUNT]; /* because the ring was full */
+	uint64_t dropped_slots;			     /* because both places to build them were */
+	uint64_t dropped_missed;		     /* programs that the kernel did not run */
+	uint64_t ring_bytes_used;
+	/* The state that belongs to the stream. */
+	uint64_t processes, processes_evicted, processes_read, processes_missed;
+	uint64_t containers, containers_awaited;
 };
 
 struct source_operations {
