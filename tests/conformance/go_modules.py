@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs from Go modules, built once into the cache: Helm, kube-apiserver. The Go compiler itself comes
+from the module proxy as well, for Debian's is too old for them. A test is skipped where the proxy is out
+of reach."""
+import io
+import os
+import re
+import subprocess
+import urllib.error
+import urllib.request
+import zipfile
+
+import tap
+from machine import CACHE
+
+PROXY = os.environ.get("TERCEL_GOPROXY", "https://proxy.golang.org")
+GO = "v0.0.1-go1.25.4.linux-amd64"
+HELM = "v3.19.4"
+KUBERNETES = "v1.34.4"
+OPENSHIFT_API = "v0.0.0-20260709102940-580f1c1ba691"
+
+
+def fetch(path):
+    try:
+        with urllib.request.urlopen(f"{PROXY}/{path}", timeout=120) as answer:
+            return answer.read()
+    except urllib.error.HTTPError:
+        raise
+    except OSError as why:
+        tap.skip(f"the Go module proxy {PROXY} is out of reach: {why}")
+
+
+def module(name, version):
+    """A module's files, as the path of their folder."""
+    folder = CACHE / "modules" / f"{name}@{version}"
+    if not folder.exists():
+        packed = zipfile.ZipFile(io.BytesIO(fetch(f"{name}/@v/{version}.zip")))
+        packed.extractall(CACHE / "modules")
+    return folder
+
+
+def go():
+    folder = module("golang.org/toolchain", GO)
+    program = folder / "bin/go"
+    if not os.access(program, os.X_OK):
+        for part in ("bin", "pkg/tool"):
+            for path in (folder / part).rglob("*"):
+                path.chmod(0o755)
+    return program
+
+
+def build(name, package, go_mod):
+    """The path of the program of a Go package, built in a module of its own with that go.mod."""
+    program = CACHE / "bin" / name
+    if program.exists():
+        return program
+    folder = CACHE / "build" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "go.mod").write_text(go_mod)
+    environment = {**os.environ, "GOPROXY": PROXY, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod", "GOROOT": "",
+                   "GOPATH": str(CACHE / "go"), "GOCACHE": str(CACHE / "go-build"), "CGO_ENABLED": "0"}
+    answer = subprocess.run([go(), "build", "-trimpath", "-ldflags", "-s -w", "-o", program, package], cwd=folder,
+                            env=environment, capture_output=True, text=True)
+    if answer.returncode:
+        raise AssertionError(f"go build {package}:\n{answer.stderr[-3000:]}")
+    return program
+
+
+def helm():
+    return build(f"helm-{HELM}", "helm.sh/helm/v3/cmd/helm", f"module helm\ngo 1.25\nrequire helm.sh/helm/v3 {HELM}\n")
+
+
+def kube_apiserver():
+    # Kubernetes keeps its libraries in its own tree; others take the same from modules v0.X.Y.
+    library = "v0." + KUBERNETES.removeprefix("v1.")
+    theirs = fetch(f"k8s.io/kubernetes/@v/{KUBERNETES}.mod").decode()
+    replaced = re.findall(r"^\s*(k8s\.io/\S+) => \./staging", theirs, re.MULTILINE)
+    go_mod = f"module kube-apiserver\ngo 1.25\nrequire k8s.io/kubernetes {KUBERNETES}\n"
+    go_mod += "".join(f"replace {name} => {name} {library}\n" for name in replaced)
+    return build(f"kube-apiserver-{KUBERNETES}", "k8s.io/kubernetes/cmd/kube-apiserver", go_mod)
+
+
+def openshift_crds():
+    """Files of CustomResourceDefinitions: OpenShift's SecurityContextConstraints and Route."""
+    files = module("github.com/openshift/api", OPENSHIFT_API)
+    return [next(files.glob(pattern)) for pattern in (
+        "security/v1/zz_generated.crd-manifests/*securitycontextconstraints.crd.yaml",
+        "route/v1/zz_generated.crd-manifests/routes.crd.yaml")]
+
+
+if __name__ == "__main__":
+    print(helm(), kube_apiserver(), *map(str, openshift_crds()), sep=os.linesep)
