@@ -337,9 +337,10 @@ static void add_tls(const struct carriage *carriage, const struct output_setting
 	call->ca = request->ca;
 	call->certificate = request->certificate;
 	call->key = request->key;
+	call->accepts_any_certificate = request->trusts_anyone;
 	call->ca_file = ca && *ca ? ca : NULL;
 	if (!settings->uses_mutual_tls) {
-		call->accepts_any_certificate = !settings->checks_certificate;
+		call->accepts_any_certificate |= !settings->checks_certificate;
 		return;
 	}
 	call->certificate_file = carriage->client_certificate;

@@ -7,7 +7,6 @@
  * Server to Server Applications").
  */
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -36,24 +35,6 @@ const struct output_group gcp_group = {
 	.row_count = COUNT_OF(rows),
 	.size = sizeof(struct gcp_settings),
 };
-
-/* Base64 with line breaks, as files and YAML have it; NULL when it is none. */
-static char *decode(const char *base64)
-{
-	size_t length = strlen(base64), count = 0;
-	_cleanup_(freep) unsigned char *clean = NEW_ARRAY(unsigned char, length + 1);
-	_cleanup_(freep) char *out = NEW_ARRAY(char, length + 4);
-	int decoded;
-
-	for (size_t i = 0; i < length; i++)
-		if (!strchr(" \t\r\n", base64[i]))
-			clean[count++] = (unsigned char)base64[i];
-	decoded = EVP_DecodeBlock((unsigned char *)out, clean, (int)count);
-	if (decoded <= 0)
-		return NULL;
-	out[decoded] = '\0'; /* padding decodes to zeroes before it */
-	return TAKE(out);
-}
 
 static void write_claims(struct buffer *out, struct text email, const char *audience, time_t now)
 {
@@ -140,7 +121,7 @@ int gcp_check(const struct gcp_settings *gcp, struct error *err)
 
 	if (!is_set(gcp->credentials))
 		return 0;
-	account = decode(gcp->credentials);
+	account = base64_read(gcp->credentials);
 	if (!account)
 		return error_set(err, -EINVAL,
 			"gcp.credentials must be a service account's key file in base64 (base64 "
@@ -232,7 +213,7 @@ int gcp_prepare(const struct preparing *at, struct request *request, struct erro
 	if (!is_set(gcp->credentials))
 		return is_set(path) ? ask_by_file(path, at->now, request, err)
 				    : ask_metadata(request);
-	account = decode(gcp->credentials);
+	account = base64_read(gcp->credentials);
 	if (!account)
 		return error_set(err, -EINVAL, "gcp.credentials is no base64");
 	return ask_as_account(text_of(account), at->now, request, err);

@@ -3,7 +3,10 @@
  * A request as a value.
  */
 #include <ctype.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
 
+#include "base/memory.h"
 #include "forwarder/request.h"
 
 void request_init(struct request *request)
@@ -75,6 +78,23 @@ void base64_write(struct buffer *out, struct text text)
 		buffer_add_char(out, left > 1 ? digits[group >> 6 & 63] : '=');
 		buffer_add_char(out, left > 2 ? digits[group & 63] : '=');
 	}
+}
+
+char *base64_read(const char *base64)
+{
+	size_t length = strlen(base64), count = 0;
+	_cleanup_(freep) unsigned char *clean = NEW_ARRAY(unsigned char, length + 1);
+	_cleanup_(freep) char *out = NEW_ARRAY(char, length + 4);
+	int decoded;
+
+	for (size_t i = 0; i < length; i++)
+		if (!strchr(" \t\r\n", base64[i]))
+			clean[count++] = (unsigned char)base64[i];
+	decoded = EVP_DecodeBlock((unsigned char *)out, clean, (int)count);
+	if (decoded <= 0)
+		return NULL;
+	out[decoded] = '\0'; /* padding decodes to zeroes before it */
+	return TAKE(out);
 }
 
 void request_basic(struct request *request, const char *user, const char *password)

@@ -22,6 +22,7 @@ struct request {
 	bool uses_http2; /* from the start, as gRPC does */
 	/* PEM, in place of what the settings say; borrowed until the answer is there. */
 	struct text ca, certificate, key;
+	bool trusts_anyone; /* whatever the settings say */
 };
 
 void request_init(struct request *request);
@@ -42,5 +43,7 @@ void request_url(struct request *request, const char *address, const char *path)
 void url_escape(struct buffer *url, struct text text);
 /* RFC 4648, 4, with padding. */
 void base64_write(struct buffer *out, struct text text);
+/* A copy of what base64 with any white space in it says, NUL-ended; NULL when it is none. */
+char *base64_read(const char *base64);
 /* As text, for tests and logs: method, URL, headers, an empty line, the body. */
 void request_write(const struct request *request, struct buffer *out);

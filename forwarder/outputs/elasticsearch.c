@@ -4,6 +4,7 @@
  * document has the alert's uuid as id, so that what is sent again is there once (409 means "it is
  * there"). Ours: the index is that of the alert's day, not of the day when it was sent.
  */
+#include <errno.h>
 #include <json-c/linkhash.h>
 
 #include "base/memory.h"
@@ -17,13 +18,12 @@ struct elasticsearch {
 	struct output_settings common;
 	char *host, *index, *type, *pipeline, *username, *password, *api_key;
 	int suffix;
-	bool flattens, batches;
+	bool flattens, batches, makes_template;
+	int64_t shards, replicas;
 	struct text_map headers;
 };
 
 enum { SUFFIX_DAILY, SUFFIX_MONTHLY, SUFFIX_ANNUALLY, SUFFIX_NONE };
-
-#define TEMPLATES "index templates are made in Elasticsearch itself, or by its operator"
 
 static const struct setting rows[] = {
 	OUTPUT_ROW_TEXT(elasticsearch, host, "hostport", NULL,
@@ -44,9 +44,13 @@ static const struct setting rows[] = {
 	OUTPUT_ROW_IGNORED("batching.batchsize", "5242880", "a bulk is at most 4 MiB"),
 	OUTPUT_ROW_IGNORED("batching.flushinterval", "1s", "nothing waits for others to come"),
 	OUTPUT_ROW_IGNORED("enablecompression", "false", "bodies are not compressed"),
-	OUTPUT_ROW_IGNORED("createindextemplate", "false", TEMPLATES),
-	OUTPUT_ROW_IGNORED("numberofshards", "3", TEMPLATES),
-	OUTPUT_ROW_IGNORED("numberofreplicas", "3", TEMPLATES),
+	OUTPUT_ROW_BOOL(elasticsearch, makes_template, "createindextemplate", "false",
+		"Whether to make the index template \"falco\" where it is not there; names of "
+		"fields are then flattened"),
+	OUTPUT_ROW_INTEGER(
+		elasticsearch, shards, "numberofshards", "3", 1, 1024, "Shards, in the template"),
+	OUTPUT_ROW_INTEGER(elasticsearch, replicas, "numberofreplicas", "3", 0, 1024,
+		"Replicas, in the template"),
 	OUTPUT_ROW_HEADERS(elasticsearch, headers),
 	OUTPUT_ROW_PRIORITY,
 	OUTPUT_ROWS_HTTP,
@@ -138,7 +142,7 @@ static void write_document(struct buffer *out, const struct message *message,
 	json_begin_object(&json);
 	json_key(&json, "@timestamp");
 	json_add_text(&json, buffer_text(&time));
-	if (elasticsearch->flattens) {
+	if (elasticsearch->flattens || elasticsearch->makes_template) {
 		add_flattened(&json, message->raw);
 		json_end(&json);
 	} else {
@@ -203,6 +207,16 @@ static void compose_one(const struct message *message, const struct elasticsearc
 	write_document(&request->body, message, elasticsearch);
 }
 
+static void add_identity(struct request *request, const struct elasticsearch *elasticsearch)
+{
+	if (is_set(elasticsearch->api_key))
+		request_header_printf(
+			request, "Authorization", "APIKey %s", elasticsearch->api_key);
+	else
+		request_basic(request, elasticsearch->username, elasticsearch->password);
+	request_headers(request, &elasticsearch->headers);
+}
+
 static void compose(const struct messages *messages, const void *settings, struct request *request)
 {
 	const struct elasticsearch *elasticsearch = settings;
@@ -211,12 +225,127 @@ static void compose(const struct messages *messages, const void *settings, struc
 		compose_bulk(messages, elasticsearch, request);
 	else
 		compose_one(&messages->items[0], elasticsearch, request);
-	if (is_set(elasticsearch->api_key))
-		request_header_printf(
-			request, "Authorization", "APIKey %s", elasticsearch->api_key);
-	else
-		request_basic(request, elasticsearch->username, elasticsearch->password);
-	request_headers(request, &elasticsearch->headers);
+	add_identity(request, elasticsearch);
+}
+
+enum step { STEP_LOOK, STEP_MAKE, STEP_DONE };
+
+static void add_text_property(struct json_writer *json, const char *name, int64_t longest)
+{
+	json_key(json, name);
+	json_begin_object(json);
+	json_key(json, "type");
+	json_add_string(json, "text");
+	json_key(json, "fields");
+	json_begin_object(json);
+	json_key(json, "keyword");
+	json_begin_object(json);
+	json_key(json, "type");
+	json_add_string(json, "keyword");
+	json_key(json, "ignore_above");
+	json_add_i64(json, longest);
+	json_end(json);
+	json_end(json);
+	json_end(json);
+}
+
+static void add_date_property(struct json_writer *json, const char *name)
+{
+	json_key(json, name);
+	json_add_raw(json, TEXT("{\"type\":\"date\"}"));
+}
+
+/* Fields of alerts come and go: whatever is text among them is searched whole and by word. */
+static void add_dynamic_fields(struct json_writer *json)
+{
+	json_key(json, "dynamic_templates");
+	json_add_raw(json,
+		TEXT("[{\"output_fields\":{\"path_match\":\"output_fields.*\","
+		     "\"match_mapping_type\":\"string\",\"mapping\":{\"type\":\"text\",\"fields\":{"
+		     "\"keyword\":{\"type\":\"keyword\",\"ignore_above\":256}}}}}]"));
+}
+
+static void add_mappings(struct json_writer *json)
+{
+	static const char *const words[] = { "hostname", "priority", "rule", "source", "tags",
+		"uuid" };
+
+	json_key(json, "mappings");
+	json_begin_object(json);
+	add_dynamic_fields(json);
+	json_key(json, "properties");
+	json_begin_object(json);
+	add_date_property(json, "@timestamp");
+	add_date_property(json, "time");
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		add_text_property(json, words[i], 256);
+	add_text_property(json, "output", 2048);
+	json_end(json);
+	json_end(json);
+}
+
+static void write_template(struct buffer *out, const struct elasticsearch *elasticsearch)
+{
+	_cleanup_(freep) char *pattern = string_printf(
+		"%s%s", elasticsearch->index, elasticsearch->suffix == SUFFIX_NONE ? "" : "-*");
+	struct json_writer json;
+
+	json_writer_init(&json, out);
+	json_begin_object(&json);
+	json_key(&json, "index_patterns");
+	json_begin_array(&json);
+	json_add_string(&json, pattern);
+	json_end(&json);
+	json_key(&json, "template");
+	json_begin_object(&json);
+	json_key(&json, "settings");
+	json_begin_object(&json);
+	json_key(&json, "number_of_shards");
+	json_add_i64(&json, elasticsearch->shards);
+	json_key(&json, "number_of_replicas");
+	json_add_i64(&json, elasticsearch->replicas);
+	json_end(&json);
+	add_mappings(&json);
+	while (json.depth)
+		json_end(&json);
+}
+
+static int prepare(const struct preparing *at, struct request *request, struct error *err)
+{
+	const struct elasticsearch *elasticsearch = at->settings;
+	const enum step *step = at->memory;
+
+	(void)err;
+	if (!elasticsearch->makes_template || *step == STEP_DONE)
+		return PREPARED;
+	request_url(request, elasticsearch->host, "/_index_template/falco");
+	add_identity(request, elasticsearch);
+	request->method = *step == STEP_LOOK ? "GET" : "PUT";
+	if (*step == STEP_MAKE) {
+		request_json(request);
+		write_template(&request->body, elasticsearch);
+	}
+	return PREPARE_BY_REQUEST;
+}
+
+static enum verdict learn(
+	const struct preparing *at, const struct http_answer *answer, struct error *err)
+{
+	enum step *step = at->memory;
+	bool is_good = verdict_of_answer(answer) == VERDICT_SENT;
+
+	if (!is_good && (*step == STEP_MAKE || answer->status != 404)) {
+		error_set(err, -EACCES, "the index template cannot be %s",
+			*step == STEP_MAKE ? "made" : "looked for");
+		return VERDICT_OUTPUT_REFUSED;
+	}
+	*step = is_good ? STEP_DONE : STEP_MAKE;
+	return VERDICT_SENT;
+}
+
+static void forget(void *memory)
+{
+	(void)memory; /* nothing in it is owned */
 }
 
 static enum verdict verdict_of_item(struct json_object *item)
@@ -270,5 +399,9 @@ const struct output output_elasticsearch = {
 	.check = check,
 	.batch = batch,
 	.compose = compose,
+	.memory_size = sizeof(enum step),
+	.prepare = prepare,
+	.learn = learn,
+	.forget = forget,
 	.verdict = verdict,
 };

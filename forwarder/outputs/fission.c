@@ -3,7 +3,6 @@
  * Fission: the raw event, through the router inside the cluster.
  */
 #include "base/memory.h"
-#include "forwarder/output.h"
 #include "forwarder/outputs/kubeconfig.h"
 
 struct fission {
@@ -20,8 +19,7 @@ static const struct setting rows[] = {
 	OUTPUT_ROW_TEXT(fission, router, "routerservice", "router", "Service of the router"),
 	OUTPUT_ROW_TEXT(fission, router_namespace, "routernamespace", "fission", "Its namespace"),
 	OUTPUT_ROW_INTEGER(fission, port, "routerport", "80", 1, 65535, "Its port"),
-	OUTPUT_ROW_TEXT(fission, kubeconfig, "kubeconfig", NULL,
-		"Kubeconfig of a cluster that the forwarder is outside of; not spoken, and refused where the file is there"),
+	OUTPUT_ROW_TEXT(fission, kubeconfig, "kubeconfig", NULL, KUBECONFIG_ABOUT),
 	OUTPUT_ROW_PRIORITY,
 	OUTPUT_ROWS_HTTP,
 };
@@ -37,19 +35,34 @@ static int check(const void *settings, struct error *err)
 {
 	const struct fission *fission = settings;
 
-	return check_no_kubeconfig("fission.kubeconfig", fission->kubeconfig, err);
+	return kubeconfig_check("fission.kubeconfig", fission->kubeconfig, err);
 }
 
 static void compose(const struct messages *messages, const void *settings, struct request *request)
 {
 	const struct fission *fission = settings;
+	struct kube_service service = { fission->router, fission->router_namespace, fission->port,
+		fission->kubeconfig };
 
-	buffer_printf(&request->url, "http://%s.%s.svc.cluster.local:%lld/fission-function/%s",
-		fission->router, fission->router_namespace, (long long)fission->port,
-		fission->function);
+	if (kubeconfig_is_there(service.kubeconfig)) {
+		kube_service_url(request, &service);
+		buffer_printf(&request->url, "/fission-function/%s", fission->function);
+	} else {
+		buffer_printf(&request->url,
+			"http://%s.%s.svc.cluster.local:%lld/fission-function/%s", fission->router,
+			fission->router_namespace, (long long)fission->port, fission->function);
+	}
 	request_header(request, "Content-Type", TEXT("application/json"));
 	request_header(request, "event-id", text_of(messages->items[0].alert->uuid));
 	buffer_add_text(&request->body, messages->items[0].raw);
+}
+
+static int prepare(const struct preparing *at, struct request *request, struct error *err)
+{
+	const struct fission *fission = at->settings;
+
+	(void)request;
+	return kubeconfig_prepare(at, fission->kubeconfig, err);
 }
 
 const struct output output_fission = {
@@ -63,4 +76,5 @@ const struct output output_fission = {
 	.is_enabled = is_enabled,
 	.check = check,
 	.compose = compose,
+	KUBECONFIG_IDENTITY,
 };

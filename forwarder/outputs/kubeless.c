@@ -3,7 +3,6 @@
  * Kubeless: the raw event, to the service of a function inside the cluster.
  */
 #include "base/memory.h"
-#include "forwarder/output.h"
 #include "forwarder/outputs/kubeconfig.h"
 
 struct kubeless {
@@ -18,8 +17,7 @@ static const struct setting rows[] = {
 	OUTPUT_ROW_TEXT(
 		kubeless, function_namespace, "namespace", NULL, "Namespace of the function"),
 	OUTPUT_ROW_INTEGER(kubeless, port, "port", "8080", 1, 65535, "Port of its service"),
-	OUTPUT_ROW_TEXT(kubeless, kubeconfig, "kubeconfig", NULL,
-		"Kubeconfig of a cluster that the forwarder is outside of; not spoken, and refused where the file is there"),
+	OUTPUT_ROW_TEXT(kubeless, kubeconfig, "kubeconfig", NULL, KUBECONFIG_ABOUT),
 	OUTPUT_ROW_PRIORITY,
 	OUTPUT_ROWS_HTTP,
 };
@@ -35,20 +33,36 @@ static int check(const void *settings, struct error *err)
 {
 	const struct kubeless *kubeless = settings;
 
-	return check_no_kubeconfig("kubeless.kubeconfig", kubeless->kubeconfig, err);
+	return kubeconfig_check("kubeless.kubeconfig", kubeless->kubeconfig, err);
 }
 
 static void compose(const struct messages *messages, const void *settings, struct request *request)
 {
 	const struct kubeless *kubeless = settings;
+	struct kube_service service = { kubeless->function, kubeless->function_namespace,
+		kubeless->port, kubeless->kubeconfig };
 
-	buffer_printf(&request->url, "http://%s.%s.svc.cluster.local:%lld", kubeless->function,
-		kubeless->function_namespace, (long long)kubeless->port);
+	if (kubeconfig_is_there(service.kubeconfig)) {
+		kube_service_url(request, &service);
+		buffer_add_char(&request->url, '/');
+	} else {
+		buffer_printf(&request->url, "http://%s.%s.svc.cluster.local:%lld",
+			kubeless->function, kubeless->function_namespace,
+			(long long)kubeless->port);
+	}
 	request_header(request, "Content-Type", TEXT("application/json"));
 	request_header(request, "event-id", text_of(messages->items[0].alert->uuid));
 	request_header(request, "event-type", TEXT("falco"));
 	request_header(request, "event-namespace", text_of(kubeless->function_namespace));
 	buffer_add_text(&request->body, messages->items[0].raw);
+}
+
+static int prepare(const struct preparing *at, struct request *request, struct error *err)
+{
+	const struct kubeless *kubeless = at->settings;
+
+	(void)request;
+	return kubeconfig_prepare(at, kubeless->kubeconfig, err);
 }
 
 const struct output output_kubeless = {
@@ -62,4 +76,5 @@ const struct output output_kubeless = {
 	.is_enabled = is_enabled,
 	.check = check,
 	.compose = compose,
+	KUBECONFIG_IDENTITY,
 };

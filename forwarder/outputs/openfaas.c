@@ -3,7 +3,6 @@
  * OpenFaaS: the raw event, through the gateway inside the cluster.
  */
 #include "base/memory.h"
-#include "forwarder/output.h"
 #include "forwarder/outputs/kubeconfig.h"
 
 struct openfaas {
@@ -21,8 +20,7 @@ static const struct setting rows[] = {
 	OUTPUT_ROW_TEXT(
 		openfaas, gateway_namespace, "gatewaynamespace", "openfaas", "Its namespace"),
 	OUTPUT_ROW_INTEGER(openfaas, port, "gatewayport", "8080", 1, 65535, "Its port"),
-	OUTPUT_ROW_TEXT(openfaas, kubeconfig, "kubeconfig", NULL,
-		"Kubeconfig of a cluster that the forwarder is outside of; not spoken, and refused where the file is there"),
+	OUTPUT_ROW_TEXT(openfaas, kubeconfig, "kubeconfig", NULL, KUBECONFIG_ABOUT),
 	OUTPUT_ROW_PRIORITY,
 	OUTPUT_ROWS_HTTP,
 };
@@ -38,18 +36,34 @@ static int check(const void *settings, struct error *err)
 {
 	const struct openfaas *openfaas = settings;
 
-	return check_no_kubeconfig("openfaas.kubeconfig", openfaas->kubeconfig, err);
+	return kubeconfig_check("openfaas.kubeconfig", openfaas->kubeconfig, err);
 }
 
 static void compose(const struct messages *messages, const void *settings, struct request *request)
 {
 	const struct openfaas *openfaas = settings;
+	struct kube_service service = { openfaas->gateway, openfaas->gateway_namespace,
+		openfaas->port, openfaas->kubeconfig };
 
-	buffer_printf(&request->url, "http://%s.%s:%lld/function/%s.%s", openfaas->gateway,
-		openfaas->gateway_namespace, (long long)openfaas->port, openfaas->function,
-		openfaas->function_namespace);
+	if (kubeconfig_is_there(service.kubeconfig)) {
+		kube_service_url(request, &service);
+		buffer_printf(&request->url, "/function/%s.%s", openfaas->function,
+			openfaas->function_namespace);
+	} else {
+		buffer_printf(&request->url, "http://%s.%s:%lld/function/%s.%s", openfaas->gateway,
+			openfaas->gateway_namespace, (long long)openfaas->port, openfaas->function,
+			openfaas->function_namespace);
+	}
 	request_json(request);
 	buffer_add_text(&request->body, messages->items[0].raw);
+}
+
+static int prepare(const struct preparing *at, struct request *request, struct error *err)
+{
+	const struct openfaas *openfaas = at->settings;
+
+	(void)request;
+	return kubeconfig_prepare(at, openfaas->kubeconfig, err);
 }
 
 const struct output output_openfaas = {
@@ -62,4 +76,5 @@ const struct output output_openfaas = {
 	.is_enabled = is_enabled,
 	.check = check,
 	.compose = compose,
+	KUBECONFIG_IDENTITY,
 };
