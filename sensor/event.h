@@ -74,6 +74,8 @@ struct static_field {
 struct event {
 	uint64_t number;  /* evt.num, from 1 */
 	uint64_t time_ns; /* since 1970 */
+	uint64_t first_time_ns,
+		previous_time_ns; /* of the stream's first event, of the one before */
 	const struct event_type *type;
 	uint16_t cpu;
 	int64_t thread_id;     /* in the host's pid namespace */

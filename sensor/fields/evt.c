@@ -95,6 +95,46 @@ READER(evt_rawtime)
 	return give_unsigned(ret_value, event->time_ns);
 }
 
+/* Processors write side by side: the event before may be a little younger. */
+static uint64_t time_since(const struct event *event, uint64_t before_ns)
+{
+	return before_ns && event->time_ns > before_ns ? event->time_ns - before_ns : 0;
+}
+
+READER(evt_reltime)
+{
+	return give_unsigned(ret_value, time_since(event, event->first_time_ns));
+}
+
+READER(evt_reltime_s)
+{
+	return give_unsigned(
+		ret_value, time_since(event, event->first_time_ns) / (uint64_t)NS_PER_SECOND);
+}
+
+READER(evt_reltime_ns)
+{
+	return give_unsigned(
+		ret_value, time_since(event, event->first_time_ns) % (uint64_t)NS_PER_SECOND);
+}
+
+READER(evt_deltatime)
+{
+	return give_unsigned(ret_value, time_since(event, event->previous_time_ns));
+}
+
+READER(evt_deltatime_s)
+{
+	return give_unsigned(
+		ret_value, time_since(event, event->previous_time_ns) / (uint64_t)NS_PER_SECOND);
+}
+
+READER(evt_deltatime_ns)
+{
+	return give_unsigned(
+		ret_value, time_since(event, event->previous_time_ns) % (uint64_t)NS_PER_SECOND);
+}
+
 READER(evt_rawtime_s)
 {
 	return give_unsigned(ret_value, event->time_ns / (uint64_t)NS_PER_SECOND);
@@ -473,10 +513,11 @@ static const struct field fields[] = {
 	{ "evt.rawtime.ns", TYPE_ABSTIME, ARGUMENT_NONE, FIELD_NINE_DIGITS,
 		"Fraction of a second in evt.rawtime, in ns", evt_rawtime_ns },
 	{ "evt.reltime", TYPE_RELTIME, ARGUMENT_NONE, 0,
-		"Time since the first event of this run, in ns" },
-	{ "evt.reltime.s", TYPE_RELTIME, ARGUMENT_NONE, 0, "Seconds part of evt.reltime" },
+		"Time since the first event of this run, in ns", evt_reltime },
+	{ "evt.reltime.s", TYPE_RELTIME, ARGUMENT_NONE, 0, "Seconds part of evt.reltime",
+		evt_reltime_s },
 	{ "evt.reltime.ns", TYPE_RELTIME, ARGUMENT_NONE, FIELD_NINE_DIGITS,
-		"Fraction of a second in evt.reltime, in ns" },
+		"Fraction of a second in evt.reltime, in ns", evt_reltime_ns },
 	{ "evt.pluginname", TYPE_CHARBUF, ARGUMENT_NONE, 0,
 		"Plugin that the event came from; system calls have none" },
 	{ "evt.plugininfo", TYPE_CHARBUF, ARGUMENT_NONE, 0,
@@ -496,10 +537,12 @@ static const struct field fields[] = {
 		"Always 0", zero },
 	{ "evt.latency.human", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_DEPRECATED, "Always 0ns",
 		no_latency },
-	{ "evt.deltatime", TYPE_RELTIME, ARGUMENT_NONE, 0, "Time since the event before, in ns" },
-	{ "evt.deltatime.s", TYPE_RELTIME, ARGUMENT_NONE, 0, "Seconds part of evt.deltatime" },
+	{ "evt.deltatime", TYPE_RELTIME, ARGUMENT_NONE, 0, "Time since the event before, in ns",
+		evt_deltatime },
+	{ "evt.deltatime.s", TYPE_RELTIME, ARGUMENT_NONE, 0, "Seconds part of evt.deltatime",
+		evt_deltatime_s },
 	{ "evt.deltatime.ns", TYPE_RELTIME, ARGUMENT_NONE, 0,
-		"Fraction of a second in evt.deltatime, in ns" },
+		"Fraction of a second in evt.deltatime, in ns", evt_deltatime_ns },
 	{ "evt.outputtime", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_PRINT_ONLY,
 		"Time in the form that a capture tool was asked for" },
 	{ "evt.dir", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_DEPRECATED,

@@ -175,7 +175,7 @@ struct decoder {
 	struct arena *arena;
 	struct event_set wanted;
 	int64_t clock_offset_ns;
-	uint64_t number;
+	uint64_t number, first_time_ns, previous_time_ns;
 	struct call calls[EVENT_ROW_COUNT]; /* of each row; generic calls need none */
 	struct event event;
 	struct value_context context; /* of the event's arguments, until somebody asks for them */
@@ -264,6 +264,11 @@ static struct event *begin_event(struct decoder *decoder, const struct record *r
 	decoder->held = process ? process_hold(process) : NULL;
 	event->number = ++decoder->number;
 	event->time_ns = record->time_ns + (uint64_t)decoder->clock_offset_ns;
+	if (!decoder->first_time_ns)
+		decoder->first_time_ns = event->time_ns;
+	event->first_time_ns = decoder->first_time_ns;
+	event->previous_time_ns = decoder->previous_time_ns;
+	decoder->previous_time_ns = event->time_ns;
 	event->type = type;
 	event->cpu = record->cpu;
 	event->thread_id = record->tid;
