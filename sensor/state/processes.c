@@ -440,6 +440,31 @@ static struct entry *read_one(struct processes *processes, int64_t pid)
 	return entry;
 }
 
+static bool has_same_texts(struct process *one, struct process *other)
+{
+	for (size_t i = 0; i < COUNT_OF(text_members); i++)
+		if (!text_equal(*text_member(one, i), *text_member(other, i)))
+			return false;
+	return true;
+}
+
+/*
+ * A process that was read, and that nobody has seen yet, shares the image of its parent when it is
+ * a mere fork of it, as it would if the fork had been seen.
+ */
+static void share_image(struct entry *entry)
+{
+	struct snapshot *own = entry->now, *of = entry->parent ? entry->parent->now : NULL;
+
+	if (!of || !has_same_texts(&own->process, &of->process))
+		return;
+	for (size_t i = 0; i < COUNT_OF(text_members); i++)
+		*text_member(&own->process, i) = *text_member(&of->process, i);
+	of->image->references++;
+	image_release(own->image);
+	own->image = of->image;
+}
+
 /* The entry of a pid, read from /proc with its ancestors when it is not known. */
 static struct entry *entry_find_or_read(struct processes *processes, int64_t pid)
 {
@@ -451,8 +476,10 @@ static struct entry *entry_find_or_read(struct processes *processes, int64_t pid
 
 		if (!entry)
 			break;
-		if (child)
+		if (child) {
 			set_parent(child, entry);
+			share_image(child);
+		}
 		if (!first)
 			first = entry;
 		if (known)
