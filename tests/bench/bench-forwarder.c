@@ -3,7 +3,8 @@
  * How many alerts a second the forwarder accepts: for each durability, one alert a request with
  * one client and with many, and in batches. The forwarder is started with a state of its own; this
  * program is its only client, on the same CPUs, so the figures are of both together. Then how long
- * an alert takes from here through the forwarder's journal to a webhook that is here again.
+ * an alert takes from here through the forwarder's journal to a webhook that is here again, and how
+ * much memory the forwarder has while a million alerts wait for an output that is dead.
  *
  *	bench-forwarder PROGRAM [SECONDS]
  */
@@ -59,6 +60,7 @@ struct load {
 	int port;
 	size_t clients, batch;
 	double seconds;
+	uint64_t most; /* requests; 0: for the time alone */
 	struct buffer request;
 	uint64_t answered, refused;
 	double took;
@@ -179,7 +181,7 @@ static void run(struct load *load)
 		epoll_ctl(epoll, EPOLL_CTL_ADD, clients[i].fd, &event);
 	}
 	start = now();
-	while (now() - start < load->seconds) {
+	while (now() - start < load->seconds && (!load->most || load->answered < load->most)) {
 		int count = epoll_wait(epoll, events, CLIENTS_MAX, 1000);
 
 		for (int i = 0; i < count; i++) {
@@ -312,17 +314,19 @@ static int by_size(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-static long resident_kb(pid_t pid)
+/* "VmHWM": the most that it ever was; "VmRSS": what it is now. */
+static long resident_kb(pid_t pid, const char *which)
 {
-	char path[64], line[256];
+	char path[64], line[256], format[32];
 	long kb = 0;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
 	file = fopen(path, "re");
+	snprintf(format, sizeof(format), "%s:", which);
 	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "VmHWM: %ld", &kb) == 1)
-			break;
+		if (!strncmp(line, format, strlen(format)))
+			kb = atol(line + strlen(format));
 	if (file)
 		fclose(file);
 	return kb;
@@ -366,18 +370,17 @@ static void bench(const char *program, const char *durability, double seconds)
 	pid = start(program, durability, folder, port);
 	for (size_t i = 0; i < COUNT_OF(loads); i++) {
 		struct load load = { port, loads[i].clients, loads[i].batch, seconds };
-
-		double before = cpu_seconds(pid), alerts;
+		double before = cpu_seconds(pid), alerts, us;
 
 		run(&load);
 		alerts = (double)(load.answered * load.batch);
-		printf("durability %-8s %-28s %8.0f alerts/s, %5.1f us CPU each%s\n", durability,
-			loads[i].name, alerts / load.took,
-			(cpu_seconds(pid) - before) / alerts * 1e6,
+		us = (cpu_seconds(pid) - before) / alerts * 1e6;
+		printf("durability %-8s %-28s %8.0f alerts/s, %7.0f/s/core, %5.1f us CPU each%s\n",
+			durability, loads[i].name, alerts / load.took, 1e6 / us, us,
 			load.refused ? "  (and some were refused)" : "");
 		fflush(stdout);
 	}
-	printf("durability %-8s memory at most %ld MB\n", durability, resident_kb(pid) / 1024);
+	printf("durability %-8s memory at most %ld MB\n", durability, resident_kb(pid, "VmHWM") / 1024);
 	kill(pid, SIGTERM);
 	waitpid(pid, NULL, 0);
 	snprintf(command, sizeof(command), "rm -r %s", folder);
@@ -426,6 +429,36 @@ static void bench_latency(const char *program)
 		fail(command);
 }
 
+#define WAITING_ALERTS 1000000
+#define WAITING_BATCH  100
+
+/* An output is dead, and a million alerts wait for it: they are on disk. */
+static void bench_waiting(const char *program)
+{
+	char folder[] = "/var/tmp/bench-forwarder-XXXXXX", command[128];
+	struct load load = { 20000 + (getpid() + 2) % 20000, 4, WAITING_BATCH, 600,
+		WAITING_ALERTS / WAITING_BATCH };
+	pid_t pid;
+
+	if (!mkdtemp(folder))
+		fail(folder);
+	setenv("WEBHOOK_ADDRESS", "http://127.0.0.1:9/", 1);
+	setenv("JOURNAL_SIZE", "4GiB", 1);
+	pid = start(program, "process", folder, load.port);
+	run(&load);
+	printf("durability process  %.0f alerts wait for a dead output: memory %ld MB, at most %ld "
+	       "MB\n",
+		(double)(load.answered * load.batch), resident_kb(pid, "VmRSS") / 1024,
+		resident_kb(pid, "VmHWM") / 1024);
+	unsetenv("WEBHOOK_ADDRESS");
+	unsetenv("JOURNAL_SIZE");
+	kill(pid, SIGTERM);
+	waitpid(pid, NULL, 0);
+	snprintf(command, sizeof(command), "rm -r %s", folder);
+	if (system(command))
+		fail(command);
+}
+
 int main(int argc, char **argv)
 {
 	static const char *const durabilities[] = { "process", "disk", "memory" };
@@ -438,5 +471,6 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < COUNT_OF(durabilities); i++)
 		bench(argv[1], durabilities[i], seconds);
 	bench_latency(argv[1]);
+	bench_waiting(argv[1]);
 	return 0;
 }
