@@ -34,6 +34,17 @@ asan: setup             ## unit and cases under AddressSanitizer and UBSan
 	@ninja -C build-asan --quiet
 	@tools/run-tests build-asan unit cases
 
+# The forwarder: the other programs' threads are held apart by queues alone.
+tsan: setup             ## the forwarder's unit tests and fault suite under ThreadSanitizer
+	@[ -f build-tsan/build.ninja ] || meson setup build-tsan -Db_sanitize=thread -Db_lundef=false >/dev/null
+	@ninja -C build-tsan --quiet
+	@meson test -C build-tsan --print-errorlogs --suite unit 'forwarder-*' 'http-server*' 'metrics*' 'queue*'
+	@TERCEL_BUILD=build-tsan TERCEL_KILLS=10 python3 tests/system/test_forwarder_faults.py
+	@TERCEL_BUILD=build-tsan python3 tests/system/test_forwarder_control.py
+
+options:                ## build without each of the libraries that may be left out
+	@tools/check-options
+
 bench: all              ## speed as ratios, each measured in one run
 	@tools/bench $(BUILD)
 
@@ -50,4 +61,4 @@ install: all
 	@meson install -C $(BUILD) --quiet
 
 clean:
-	@rm -rf build build-asan build-fuzz
+	@rm -rf build build-asan build-tsan build-fuzz

@@ -30,7 +30,7 @@ static void add_environment_name(
 		buffer_add_string(out, row->environment);
 		return;
 	}
-	if (!row->key || !table->makes_environment)
+	if (!row->key || !table->makes_environment || row->type == SETTING_NODE)
 		return;
 	buffer_add_string(out, table->environment_prefix ? table->environment_prefix : "");
 	for (const char *c = row->key; *c; c++)
@@ -211,6 +211,35 @@ static bool is_repeated(const struct settings_table *table, size_t row, struct t
 	return false;
 }
 
+/* Whether what a section's name stands for may be a YAML of the program's own, too. */
+static bool has_node(const struct settings_table *table, struct text section)
+{
+	for (size_t i = 0; i < table->count; i++)
+		if (table->rows[i].type == SETTING_NODE && table->rows[i].key &&
+			text_is(section, table->rows[i].key))
+			return true;
+	return false;
+}
+
+static void add_properties(
+	struct json_writer *json, const struct settings_table *table, struct text prefix);
+
+/* `prefix` ends in a dot. */
+static void add_section(
+	struct json_writer *json, const struct settings_table *table, struct text prefix)
+{
+	bool may_be_list = has_node(table, text_slice(prefix, 0, prefix.length - 1));
+
+	json_begin_object(json);
+	json_key(json, "type");
+	if (may_be_list)
+		json_add_raw(json, TEXT("[\"object\",\"array\"]"));
+	else
+		json_add_string(json, "object");
+	add_properties(json, table, prefix);
+	json_end(json);
+}
+
 /* Depth is that of the rows' keys. `prefix` ends in a dot or is empty. */
 static void add_properties(
 	struct json_writer *json, const struct settings_table *table, struct text prefix)
@@ -230,11 +259,7 @@ static void add_properties(
 			add_schema(json, row);
 			continue;
 		}
-		json_begin_object(json);
-		json_key(json, "type");
-		json_add_string(json, "object");
-		add_properties(json, table, inner);
-		json_end(json);
+		add_section(json, table, inner);
 	}
 	json_end(json);
 }
@@ -254,6 +279,63 @@ void settings_json(const struct settings_table *table, struct buffer *out)
 	add_properties(&json, table, TEXT(""));
 	json_end(&json);
 	buffer_add_char(out, '\n');
+}
+
+static void add_indent(struct buffer *out, size_t depth)
+{
+	buffer_printf(out, "%*s", (int)(depth * 2), "");
+}
+
+static bool is_plain_yaml(const struct setting *row)
+{
+	return row->type == SETTING_BOOL || row->type == SETTING_INTEGER;
+}
+
+static void add_value(struct buffer *out, const struct setting *row)
+{
+	if (row->type == SETTING_LIST || row->type == SETTING_MAP) {
+		buffer_add_string(out, row->type == SETTING_LIST ? "[]" : "{}");
+		if (row->fallback && *row->fallback)
+			buffer_printf(out, " # default: %s", row->fallback);
+	} else if (is_plain_yaml(row)) {
+		buffer_add_string(out, row->fallback ? row->fallback : "0");
+	} else {
+		buffer_add_char(out, '"');
+		json_escape(out, text_of(row->fallback));
+		buffer_add_char(out, '"');
+	}
+}
+
+/* As add_properties(), in YAML. */
+static void add_values(
+	struct buffer *out, const struct settings_table *table, struct text prefix, size_t depth)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		const struct setting *row = &table->rows[i];
+		struct text segment, inner;
+
+		if (!is_below(row, prefix) || is_repeated(table, i, prefix) ||
+			row->type == SETTING_IGNORED || row->type == SETTING_NODE)
+			continue;
+		segment = segment_after(row, prefix.length);
+		inner = text_slice(text_of(row->key), 0, prefix.length + segment.length + 1);
+		add_indent(out, depth);
+		if (inner.length == prefix.length + segment.length + 1) {
+			buffer_printf(out, TEXT_FORMAT ":\n", TEXT_PRINT(segment));
+			add_values(out, table, inner, depth + 1);
+			continue;
+		}
+		buffer_printf(out, "# %s\n", row->about ? row->about : "");
+		add_indent(out, depth);
+		buffer_printf(out, TEXT_FORMAT ": ", TEXT_PRINT(segment));
+		add_value(out, row);
+		buffer_add_char(out, '\n');
+	}
+}
+
+void settings_yaml(const struct settings_table *table, struct buffer *out)
+{
+	add_values(out, table, TEXT(""), 0);
 }
 
 /* A map may hold headers with tokens, so its values count as secret. */

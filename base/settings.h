@@ -125,6 +125,8 @@ void settings_help(const struct settings_table *table, const char *usage, struct
 void settings_text(const struct settings_table *table, struct buffer *out);
 void settings_markdown(const struct settings_table *table, struct buffer *out);
 void settings_json(const struct settings_table *table, struct buffer *out);
+/* A file with every key at its default, each with its meaning above it: also a chart's values. */
+void settings_yaml(const struct settings_table *table, struct buffer *out);
 /* The settings as they are, "key=value" a line, secrets as ***. */
 void settings_print(const struct settings_table *table, const void *target, struct buffer *out);
 

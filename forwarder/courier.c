@@ -18,7 +18,7 @@ struct courier {
 	bool is_started;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	bool has_news; /* under the lock */
+	bool has_news, has_ended; /* under the lock */
 };
 
 struct courier *courier_new(struct carrier *carrier, const _Atomic int64_t *stop_ms)
@@ -89,6 +89,10 @@ static void *run(void *context)
 				stop_ms ? MIN_OF(MAX_OF(due_ms, now_ms + 1), stop_ms) : due_ms);
 	}
 	carrier_rest(carrier);
+	pthread_mutex_lock(&courier->lock);
+	courier->has_ended = true;
+	pthread_cond_broadcast(&courier->changed);
+	pthread_mutex_unlock(&courier->lock);
 	return NULL;
 }
 
@@ -110,13 +114,23 @@ void courier_wake(struct courier *courier)
 	pthread_mutex_unlock(&courier->lock);
 }
 
+/* Not pthread_clockjoin_np(), of which ThreadSanitizer knows nothing. */
 bool courier_join(struct courier *courier, int64_t until_ms)
 {
 	struct timespec until = clock_timespec(until_ms);
+	bool has_ended;
+	int r = 0;
 
-	if (courier->is_started &&
-		pthread_clockjoin_np(courier->thread, NULL, CLOCK_MONOTONIC, &until) != 0)
+	if (!courier->is_started)
+		return true;
+	pthread_mutex_lock(&courier->lock);
+	while (!courier->has_ended && !r)
+		r = pthread_cond_timedwait(&courier->changed, &courier->lock, &until);
+	has_ended = courier->has_ended;
+	pthread_mutex_unlock(&courier->lock);
+	if (!has_ended)
 		return false;
+	pthread_join(courier->thread, NULL);
 	courier->is_started = false;
 	return true;
 }

@@ -6,6 +6,8 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <strings.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "forwarder/journal-file.h"
@@ -700,6 +702,91 @@ static int make_instances(struct configuration *configuration, settings_warning 
 	return r;
 }
 
+/* The name of a key's variable. free() it. */
+static char *variable_name(const char *key)
+{
+	char *name = string_copy(key ? key : "");
+
+	for (char *c = name; *c; c++)
+		*c = isalnum((unsigned char)*c) ? (char)toupper((unsigned char)*c) : '_';
+	return name;
+}
+
+/* What Kubernetes sets in every pod for a service that is called like one of our outputs. */
+static bool is_of_a_service(const char *name)
+{
+	static const char *const parts[] = { "_SERVICE_HOST", "_SERVICE_PORT", "_PORT_" };
+	size_t length = strlen(name);
+
+	for (size_t i = 0; i < COUNT_OF(parts); i++)
+		if (strstr(name, parts[i]))
+			return true;
+	return length > 5 && !strcmp(name + length - 5, "_PORT");
+}
+
+/* SLACK_TEAM_A_…, which the list's own table has read. */
+static bool is_of_an_instance(const struct configuration *configuration, const char *name)
+{
+	for (size_t i = 0; i < configuration->instance_count; i++) {
+		_cleanup_(freep) char *prefix = variable_name(configuration->instances[i].is.key);
+		size_t length = strlen(prefix);
+
+		if (configuration->instances[i].block && !strncmp(name, prefix, length) &&
+			name[length] == '_')
+			return true;
+	}
+	return false;
+}
+
+/* Whether the variable begins like those of an output; what AWS's own tools read is not ours. */
+static bool is_of_an_output(const char *name)
+{
+	for (size_t i = 0; i < output_count; i++) {
+		_cleanup_(freep) char *prefix = variable_name(output_key(outputs[i]));
+		size_t length = strlen(prefix);
+
+		if (!strncmp(name, prefix, length) && name[length] == '_')
+			return true;
+	}
+	return false;
+}
+
+static void warn_of_stray(
+	const struct text_list *known, const char *name, settings_warning *warn, void *context)
+{
+	const char *near =
+		text_nearest(text_of(name), (const char *const *)known->items, known->count);
+	_cleanup_(freep) char *message = NULL;
+
+	if (!near || !strcmp(near, name))
+		return;
+	message = string_printf(
+		"the environment variable %s sets nothing; did you mean %s?", name, near);
+	warn(context, message);
+}
+
+/* A slip in a variable's name sets nothing, and nobody would know. */
+static void look_for_strays(
+	const struct configuration *configuration, settings_warning *warn, void *context)
+{
+	struct text_list known = { 0 };
+
+	for (size_t i = 0; i < configuration->count; i++) {
+		_cleanup_(freep) char *name = variable_name(configuration->rows[i].key);
+
+		text_list_add(&known, text_of(name));
+	}
+	for (char **variable = environ; warn && *variable; variable++) {
+		_cleanup_(freep) char *name =
+			text_to_string((struct text){ *variable, strcspn(*variable, "=") });
+
+		if (is_of_an_output(name) && !is_of_a_service(name) &&
+			!is_of_an_instance(configuration, name))
+			warn_of_stray(&known, name, warn, context);
+	}
+	text_list_done(&known);
+}
+
 int configuration_load(int argc, char **argv, settings_warning *warn, void *context,
 	struct configuration **ret_configuration, struct error *err)
 {
@@ -719,6 +806,7 @@ int configuration_load(int argc, char **argv, settings_warning *warn, void *cont
 		r = make_instances(configuration, warn, context, err);
 	if (r < 0)
 		return r;
+	look_for_strays(configuration, warn, context);
 	*ret_configuration = TAKE(configuration);
 	return 0;
 }
@@ -762,7 +850,7 @@ void configuration_describe(
 	_cleanup_(configuration_freep) struct configuration *configuration = configuration_new();
 	struct settings_table table = table_of(configuration);
 
-	table.count = configuration->known_count;
+	table.count = configuration->known_count + output_count; /* with the lists */
 	write(&table, out);
 }
 

@@ -7,7 +7,8 @@
 
 #include "base/text.h"
 
-enum print_form { PRINT_TEXT, PRINT_MARKDOWN, PRINT_JSON };
+/* YAML is of settings alone. */
+enum print_form { PRINT_TEXT, PRINT_MARKDOWN, PRINT_JSON, PRINT_YAML };
 
 /*
  * What each of these commands does: reads --json, --markdown or --help, has the reference written

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tercel settings PROGRAM: every key with its type, default, environment name and meaning, from
- * the program's own table; as JSON it is a schema.
+ * the program's own table; as JSON it is a schema, as YAML a file with every default.
  */
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +20,7 @@ static settings_writer *const writers[] = {
 	[PRINT_TEXT] = settings_text,
 	[PRINT_MARKDOWN] = settings_markdown,
 	[PRINT_JSON] = settings_json,
+	[PRINT_YAML] = settings_yaml,
 };
 
 static void write_sensor(enum print_form form, struct buffer *out)
@@ -46,14 +47,29 @@ static const struct {
 	{ "dashboard", write_dashboard },
 };
 
+static int print_yaml(void (*write)(enum print_form form, struct buffer *out))
+{
+	struct buffer out;
+
+	buffer_init(&out, 1 << 20);
+	write(PRINT_YAML, &out);
+	fputs(out.data, stdout);
+	buffer_done(&out);
+	return 0;
+}
+
 int command_settings(int argc, char **argv)
 {
 	static const char usage[] =
-		"tercel settings sensor | forwarder | dashboard [--json | --markdown]";
+		"tercel settings sensor | forwarder | dashboard [--json | --markdown | --yaml]";
 
-	for (size_t i = 0; argc > 1 && i < COUNT_OF(programs); i++)
-		if (!strcmp(argv[1], programs[i].name))
-			return print_reference(argc - 1, argv + 1, usage, programs[i].write);
+	for (size_t i = 0; argc > 1 && i < COUNT_OF(programs); i++) {
+		if (strcmp(argv[1], programs[i].name))
+			continue;
+		if (argc == 3 && !strcmp(argv[2], "--yaml"))
+			return print_yaml(programs[i].write);
+		return print_reference(argc - 1, argv + 1, usage, programs[i].write);
+	}
 	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
 		printf("usage: %s\n", usage);
 		return 0;

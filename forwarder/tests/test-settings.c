@@ -250,6 +250,20 @@ TEST(a_list_makes_several_outputs_of_one_kind)
 			->output->is_enabled(find(configuration, "slack")->settings));
 }
 
+TEST(a_slip_in_a_variables_name_is_answered_with_the_right_one)
+{
+	setenv("SLACK_WEBHOKURL", "http://a", 1);
+	setenv("REDIS_SERVICE_HOST", "10.0.0.1", 1);
+	setenv("REDIS_PORT_6379_TCP", "tcp://10.0.0.1", 1);
+	check_answers_with("debug: false\n",
+		"the environment variable SLACK_WEBHOKURL sets nothing; did you mean "
+		"SLACK_WEBHOOKURL?");
+	CHECK(strstr(warnings.data, "REDIS") == NULL);
+	unsetenv("SLACK_WEBHOKURL");
+	unsetenv("REDIS_SERVICE_HOST");
+	unsetenv("REDIS_PORT_6379_TCP");
+}
+
 static void check_refused(const char *yaml, const char *words)
 {
 	struct error err = { 0 };

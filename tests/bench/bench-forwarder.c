@@ -380,7 +380,8 @@ static void bench(const char *program, const char *durability, double seconds)
 			load.refused ? "  (and some were refused)" : "");
 		fflush(stdout);
 	}
-	printf("durability %-8s memory at most %ld MB\n", durability, resident_kb(pid, "VmHWM") / 1024);
+	printf("durability %-8s memory at most %ld MB\n", durability,
+		resident_kb(pid, "VmHWM") / 1024);
 	kill(pid, SIGTERM);
 	waitpid(pid, NULL, 0);
 	snprintf(command, sizeof(command), "rm -r %s", folder);
