@@ -8,10 +8,9 @@
 #include "sensor/settings.h"
 
 #define AT(member) .at = offsetof(struct sensor_options, member)
-#define IGNORED(name, value)                                             \
-	{                                                                \
-		.key = name, .type = SETTING_IGNORED, .fallback = value, \
-		.about = "Known from falco.yaml; has no effect yet"      \
+#define IGNORED(name, value, why)                                                     \
+	{                                                                             \
+		.key = name, .type = SETTING_IGNORED, .fallback = value, .about = why \
 	}
 
 static const struct setting rows[] = {
@@ -651,33 +650,45 @@ static const struct setting rows[] = {
 		.maximum = 1000000000,
 		.about = "Alert after so many tenths of a second without any event" },
 
-	IGNORED("engine.kmod", NULL),
-	IGNORED("engine.ebpf", NULL),
-	IGNORED("engine.modern_ebpf.cpus_for_each_buffer", "2"),
-	IGNORED("engine.modern_ebpf.buf_size_preset", "4"),
-	IGNORED("engine.modern_ebpf.drop_failed_exit", "false"),
-	IGNORED("engine.modern_ebpf.disable_iterators", "false"),
-	IGNORED("load_plugins", NULL),
-	IGNORED("plugins_hostinfo", "true"),
-	IGNORED("buffer_format_base64", "false"),
-	IGNORED("libs_logger.enabled", "true"),
-	IGNORED("libs_logger.severity", "info"),
-	IGNORED("metrics.kernel_event_counters_per_cpu_enabled", "false"),
-	IGNORED("metrics.jemalloc_stats_enabled", "false"),
-	IGNORED("base_syscalls.custom_set", NULL),
-	IGNORED("base_syscalls.repair", "false"),
-	IGNORED("base_syscalls.all", "false"),
-	IGNORED("falco_libs.thread_table_size", "262144"),
-	IGNORED("falco_libs.thread_table_auto_purging_interval_s", "300"),
-	IGNORED("falco_libs.thread_table_auto_purging_thread_timeout_s", "300"),
-	IGNORED("falco_libs.snaplen", "80"),
+	IGNORED("engine.kmod", NULL,
+		"No effect: there is no kernel module; sensor.ring_size sets the buffer"),
+	IGNORED("engine.ebpf", NULL, "No effect: the one engine is engine.modern_ebpf"),
+	IGNORED("engine.modern_ebpf.cpus_for_each_buffer", "2",
+		"No effect: all CPUs share one ring, so events keep their order"),
+	IGNORED("engine.modern_ebpf.buf_size_preset", "4",
+		"No effect: sensor.ring_size sets the size of the ring"),
+	IGNORED("engine.modern_ebpf.drop_failed_exit", "false",
+		"No effect: failed calls are kept for the rules that ask for them"),
+	IGNORED("engine.modern_ebpf.disable_iterators", "false",
+		"No effect: the state at the start always comes from /proc"),
+	IGNORED("load_plugins", NULL, "No effect yet: plugins come later, container is built in"),
+	IGNORED("plugins_hostinfo", "true", "No effect yet: plugins come later"),
+	IGNORED("buffer_format_base64", "false", "No effect yet: data is printed with dots"),
+	IGNORED("libs_logger.enabled", "true", "No effect: there is one log; see log_level"),
+	IGNORED("libs_logger.severity", "info", "No effect: there is one log; see log_level"),
+	IGNORED("metrics.kernel_event_counters_per_cpu_enabled", "false",
+		"No effect: losses are counted by class, not by CPU"),
+	IGNORED("metrics.jemalloc_stats_enabled", "false", "No effect: jemalloc is not used"),
+	IGNORED("base_syscalls.custom_set", NULL,
+		"No effect: just the calls that rules need are collected; state needs no others"),
+	IGNORED("base_syscalls.repair", "false",
+		"No effect: just the calls that rules need are collected"),
+	IGNORED("base_syscalls.all", "false",
+		"No effect: a rule that names a call has it collected"),
+	IGNORED("falco_libs.thread_table_size", "262144",
+		"No effect: 262144 processes are kept, evictions are counted"),
+	IGNORED("falco_libs.thread_table_auto_purging_interval_s", "300",
+		"No effect: ends of processes are always seen, a scan fills holes"),
+	IGNORED("falco_libs.thread_table_auto_purging_thread_timeout_s", "300",
+		"No effect: ends of processes are always seen"),
+	IGNORED("falco_libs.snaplen", "80", "No effect: 80 bytes of data are kept"),
 	/* Keys that Falco itself no longer has. */
-	IGNORED("grpc", NULL),
-	IGNORED("grpc_output", NULL),
-	IGNORED("outputs", NULL),
-	IGNORED("engine.gvisor", NULL),
-	IGNORED("metadata_download", NULL),
-	IGNORED("rules_file", NULL),
+	IGNORED("grpc", NULL, "No effect: Falco itself no longer has it"),
+	IGNORED("grpc_output", NULL, "No effect: Falco itself no longer has it"),
+	IGNORED("outputs", NULL, "No effect: Falco itself no longer has it"),
+	IGNORED("engine.gvisor", NULL, "No effect: Falco itself no longer has it"),
+	IGNORED("metadata_download", NULL, "No effect: Falco itself no longer has it"),
+	IGNORED("rules_file", NULL, "No effect: Falco itself no longer has it"),
 };
 
 static const struct settings_table table = {
