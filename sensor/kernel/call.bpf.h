@@ -12,7 +12,15 @@ struct {
 	__uint(max_entries, COLLECTOR_COUNT);
 	__type(key, __u32);
 	__type(value, __u32);
-} collectors SEC(".maps"), filters SEC(".maps");
+} collectors SEC(".maps");
+
+/* By event type. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, EVENTS_MAX);
+	__type(key, __u32);
+	__type(value, struct call_counts);
+} counts SEC(".maps");
 
 /* A socket address as sendto takes it; 28 bytes are the longest, an IPv6 one. */
 struct destination {
@@ -57,22 +65,44 @@ static __always_inline struct call *wanted_call(__u32 abi, __u32 number)
 	return &shared.calls[abi][number];
 }
 
+static __always_inline struct call_counts *counts_of(__u32 event)
+{
+	return bpf_map_lookup_elem(&counts, &event);
+}
+
+static __always_inline void count_call(__u32 event, bool is_sent)
+{
+	struct call_counts *count = counts_of(event);
+
+	if (!count)
+		return;
+	if (is_sent)
+		count->sent++;
+	else
+		count->lost++;
+}
+
 /* A slot with the fixed part, but for arguments and result; NULL: it is not to be reported. */
 static __always_inline struct slot *call_start(const struct call *call, __u32 abi)
 {
+	struct call_counts *count;
 	struct call_record *record;
 	struct slot *slot;
 
 	if (ignored_of(bpf_get_current_pid_tgid() >> 32))
 		return NULL;
-	if (ring_is_crowded()) {
-		/* verifier: bounded */
-		count_loss(call->loss < LOSS_COUNT ? call->loss : LOSS_CALL_RING);
+	count = counts_of(call->event);
+	if (count)
+		count->seen++;
+	slot = slot_begin(sizeof(*record));
+	if (!slot) {
+		if (count)
+			count->lost++;
 		return NULL;
 	}
-	slot = slot_begin(sizeof(*record));
-	if (!slot)
-		return NULL;
+	slot->owner = bpf_get_current_pid_tgid();
+	slot->loss = call->loss < LOSS_COUNT ? call->loss : LOSS_CALL_RING; /* verifier: bounded */
+	slot->facts.base_top = 0;
 	record = (struct call_record *)slot->data;
 	fill_header(&record->header, RECORD_CALL, CURRENT());
 	record->header.abi = abi;
@@ -145,6 +175,8 @@ static __always_inline void append_base(struct slot *slot, struct call_record *r
 	}
 	append_path(slot, dentry, mount, fs, &record->lengths[CALL_BASE_0 + index], &flags,
 		index ? CALL_BASE_1_CUT : CALL_BASE_0_CUT, 0);
+	if (!index)
+		slot->facts.base_top = slot->facts.walk_top;
 	record->flags |= flags;
 }
 

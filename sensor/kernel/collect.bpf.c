@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * The kernel programs. Calls are seen at their exit: one dispatcher asks the table of wanted calls
- * and hands over to the collector of the call's kind by a tail call. Between them a filter made
- * from the rules may stand (`filters`); while there is none, the tail call fails and everything
- * wanted is collected. Processes are followed at sched_process_fork, _exec and _exit.
+ * and hands over to the collector of the call's kind by a tail call. It builds the record
+ * and hands over to the filter of the event type, and that to the sender. Processes are followed at
+ * sched_process_fork, _exec and _exit, their names at task_rename.
  */
 #include "lifecycle.bpf.h"
 #include "message.bpf.h"
@@ -11,6 +11,30 @@
 #include "uring.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* A program of its own: within each collector it is too much for the verifier. */
+SEC(TRACE("sys_exit"))
+int name_call(__u64 *ctx)
+{
+	struct slot *slot = slot_mine();
+
+	if (!slot)
+		return 0;
+	facts_of_call(slot->data, &slot->facts, slot->used, RECORD_MAX - 1);
+	bpf_tail_call(ctx, &filters, ((struct call_record *)slot->data)->event);
+	call_send(slot);
+	return 0;
+}
+
+SEC(TRACE("sys_exit"))
+int send_call(__u64 *ctx)
+{
+	struct slot *slot = slot_mine();
+
+	if (slot)
+		call_send(slot);
+	return 0;
+}
 
 SEC(TRACE("sys_exit"))
 int collect_plain(__u64 *ctx)
@@ -22,8 +46,23 @@ int collect_plain(__u64 *ctx)
 		return 0;
 	append_how((struct call_record *)slot->data, call);
 	append_texts(slot, (struct call_record *)slot->data, call);
-	slot_send(slot, LOSS_CALL_RING);
-	return 0;
+	return call_finish(ctx, slot, call);
+}
+
+/* For the filter. The root of a mount goes by the name of where it is mounted. */
+static __always_inline void note_real_path(struct slot *slot, struct file *file)
+{
+	struct dentry *dentry;
+	struct vfsmount *mount;
+
+	slot->facts.real_leaf = 0;
+	slot->facts.real_top = slot->facts.walk_top;
+	if (!file)
+		return;
+	dentry = READ(file, f_path.dentry);
+	mount = READ(file, f_path.mnt);
+	if (dentry != READ(mount, mnt_root))
+		slot->facts.real_leaf = READ(dentry, d_name.len);
 }
 
 SEC(TRACE("sys_exit"))
@@ -38,10 +77,11 @@ int collect_open(__u64 *ctx)
 	record = (struct call_record *)slot->data;
 	append_how(record, call);
 	append_texts(slot, record, call);
-	if (record->result >= 0)
+	if (record->result >= 0) {
 		append_file(slot, record, CURRENT(), record->result);
-	slot_send(slot, LOSS_CALL_RING);
-	return 0;
+		note_real_path(slot, file_of(CURRENT(), record->result));
+	}
+	return call_finish(ctx, slot, call);
 }
 
 SEC(TRACE("sys_exit"))
@@ -56,8 +96,7 @@ int collect_fd(__u64 *ctx)
 	record = (struct call_record *)slot->data;
 	append_texts(slot, record, call);
 	append_fd(slot, record, CURRENT(), argument(record, call->fd));
-	slot_send(slot, LOSS_CALL_RING);
-	return 0;
+	return call_finish(ctx, slot, call);
 }
 
 SEC(TRACE("sys_exit"))
@@ -89,8 +128,7 @@ int collect_socket(__u64 *ctx)
 		note_destination(slot, record, at);
 	else if (record->result == 0 || record->result == -115) /* EINPROGRESS */
 		note_role(record, SOCKET_CLIENT);
-	slot_send(slot, LOSS_CALL_RING);
-	return 0;
+	return call_finish(ctx, slot, call);
 }
 
 /* The listening socket's queue: Falco's queuelen and queuemax. */
@@ -121,8 +159,7 @@ int collect_accept(__u64 *ctx)
 	append_fd(slot, record, CURRENT(), record->result);
 	fill_queue(record, CURRENT());
 	note_role(record, SOCKET_SERVER);
-	slot_send(slot, LOSS_CALL_RING);
-	return 0;
+	return call_finish(ctx, slot, call);
 }
 
 /* Only what failed: a successful one is seen by sched_process_exec, with its new image. */
@@ -144,7 +181,7 @@ int collect_exec(__u64 *ctx)
 		&record->lengths[CALL_ARGUMENTS]);
 	append_user_vector(slot, argument(record, call->data + 1), record_is_narrow(ctx, record),
 		&record->lengths[CALL_ENVIRONMENT]);
-	slot_send(slot, LOSS_LIFECYCLE_RING);
+	count_call(call->event, slot_send(slot, LOSS_LIFECYCLE_RING));
 	return 0;
 }
 
@@ -161,7 +198,6 @@ int dispatch(__u64 *ctx)
 	collector = call->collector;
 	if (collector == COLLECT_NONE)
 		return 0;
-	bpf_tail_call(ctx, &filters, collector);
 	bpf_tail_call(ctx, &collectors, collector);
 	return 0;
 }

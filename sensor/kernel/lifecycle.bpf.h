@@ -300,6 +300,34 @@ int process_exit(__u64 *ctx)
 	return 0;
 }
 
+/*
+ * A process that goes by another name. Its calls would tell too, but the filter may drop them, and
+ * its children's rules ask for it. An exec says so itself.
+ */
+SEC(TRACE("task_rename"))
+int process_rename(__u64 *ctx)
+{
+	struct task_struct *task = AS(task_struct, ctx[0]);
+	struct record *record;
+	struct slot *slot;
+
+	if (READ(task, pid) != READ(task, tgid) || BPF_CORE_READ_BITFIELD_PROBED(task, in_execve))
+		return 0;
+	if (ring_is_crowded()) {
+		count_loss(LOSS_CALL_RING);
+		return 0;
+	}
+	slot = slot_begin(sizeof(*record));
+	if (!slot)
+		return 0;
+	record = (struct record *)slot->data;
+	fill_header(record, RECORD_RENAME, task);
+	__builtin_memset(record->comm, 0, COMM_LENGTH);
+	bpf_probe_read_kernel_str(record->comm, COMM_LENGTH, (const void *)ctx[1]);
+	slot_send(slot, LOSS_CALL_RING);
+	return 0;
+}
+
 /* Runtimes make a container's cgroup well before its first exec: time to ask them about it. */
 SEC(TRACE("cgroup_mkdir"))
 int cgroup_made(__u64 *ctx)

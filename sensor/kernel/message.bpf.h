@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "call.bpf.h"
+#include "finish.bpf.h"
 
 #define SOL_SOCKET 1
 #define SCM_RIGHTS 1
@@ -102,8 +102,7 @@ int collect_message(__u64 *ctx)
 			&record->lengths[CALL_CONTROL]);
 	append_socket(slot, record, file_of(CURRENT(), argument(record, call->fd)));
 	note_destination(slot, record, at);
-	slot_send(slot, LOSS_CALL_RING);
-	return 0;
+	return call_finish(ctx, slot, call);
 }
 
 /* ---- descriptors that came ---- */
@@ -165,7 +164,7 @@ __attribute__((noinline)) int send_received(__u32 abi, __u64 socket, __s32 fd)
 	record->arguments[0] = socket;
 	record->result = fd;
 	append_fd(slot, record, CURRENT(), fd);
-	slot_send(slot, LOSS_CALL_RING);
+	call_send(slot);
 	return 0;
 }
 

@@ -75,5 +75,7 @@ static __always_inline void fill_header(
 	record->group = READ(cred, gid.val);
 	record->effective_group = READ(cred, egid.val);
 	record->is_ignored = ignored_of(record->pid) != NULL;
-	bpf_probe_read_kernel(record->comm, COMM_LENGTH, &leader->comm);
+	/* The filter compares all of it. */
+	__builtin_memset(record->comm, 0, COMM_LENGTH);
+	bpf_probe_read_kernel_str(record->comm, COMM_LENGTH, &leader->comm);
 }

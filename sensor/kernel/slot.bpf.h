@@ -8,17 +8,11 @@
 
 #include "read.bpf.h"
 
+#define FACTS_COPY(to, size, from) bpf_probe_read_kernel(to, size, from)
+#include "facts.h"
+
 /* Texts of a vector that are read at most. */
 #define VECTOR_MAX 128
-
-/* What is appended last may be as long as a text or a walk's last name. */
-#define SLOT_SIZE (RECORD_MAX + TEXT_MAX + 256)
-
-struct slot {
-	__u32 busy;
-	__u32 used; /* verifier: offsets are kept here, in memory; in a register a walk explodes */
-	char data[SLOT_SIZE];
-};
 
 /* Two a CPU; the loader sets the count. (A per-CPU array's values are at most 32 KiB.) */
 struct {
@@ -73,6 +67,28 @@ static __always_inline struct slot *slot_begin(__u32 fixed_size)
 	return NULL;
 }
 
+/* The slot in which this task builds, behind a tail call. */
+static __always_inline struct slot *slot_mine(void)
+{
+	__u32 first = bpf_get_smp_processor_id() * 2;
+	__u64 me = bpf_get_current_pid_tgid();
+
+	for (int i = 0; i < 2; i++) {
+		__u32 index = first + i;
+		struct slot *slot = bpf_map_lookup_elem(&slots, &index);
+
+		if (slot && slot->owner == me)
+			return slot;
+	}
+	return NULL;
+}
+
+static __always_inline void slot_release(struct slot *slot)
+{
+	slot->owner = 0;
+	slot->busy = 0;
+}
+
 /*
  * The consumer sets the flag and looks at the ring once more before it sleeps; we put the record
  * into the ring and then look at the flag. So one of us sees the other. The only way to wake
@@ -90,16 +106,20 @@ static __always_inline void wake_consumer(void)
 		bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
 }
 
-static __always_inline void slot_send(struct slot *slot, enum loss loss)
+/* False when it was lost. */
+static __always_inline bool slot_send(struct slot *slot, enum loss loss)
 {
 	/* verifier: the size is bounded; used never reaches RECORD_MAX */
 	__u32 size = slot->used & (RECORD_MAX - 1);
+	bool is_sent;
 
 	((struct record *)slot->data)->size = size;
-	if (bpf_ringbuf_output(&ring, slot->data, size, BPF_RB_NO_WAKEUP))
+	is_sent = !bpf_ringbuf_output(&ring, slot->data, size, BPF_RB_NO_WAKEUP);
+	if (!is_sent)
 		count_loss(loss);
-	slot->busy = 0;
+	slot_release(slot);
 	wake_consumer();
+	return is_sent;
 }
 
 static __always_inline bool ring_is_crowded(void)

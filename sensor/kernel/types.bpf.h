@@ -189,6 +189,7 @@ struct task_struct {
 	struct mm_struct *mm;
 	struct css_set *cgroups;
 	kuid_t loginuid;
+	unsigned int in_execve : 1;
 	unsigned long maj_flt, min_flt;
 };
 struct task_struct___5_4 {

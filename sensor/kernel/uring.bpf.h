@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "call.bpf.h"
+#include "finish.bpf.h"
 
 #define O_LARGEFILE 0100000
 #define URING_FIXED_FILE \
@@ -210,11 +210,6 @@ static __always_inline void append_bases(
 		append_base(slot, record, task, call->bases[1], 1);
 }
 
-static __always_inline void slot_release(struct slot *slot)
-{
-	slot->busy = 0;
-}
-
 /* Keeps it until the request ends; false when there is no end to wait for, or no place. */
 static __always_inline bool keep_pending(struct slot *slot, __u64 request, __u32 flags)
 {
@@ -251,7 +246,7 @@ static __always_inline void send_stale(__u64 request)
 	if (!slot)
 		return;
 	bpf_map_delete_elem(&pending, &request);
-	slot_send(slot, LOSS_CALL_RING);
+	call_send(slot);
 }
 
 /* These wait for somebody else; without their end there is nothing to tell. */
@@ -288,7 +283,7 @@ static __always_inline int request_begins(struct io_kiocb *request)
 	if (keep_pending(slot, (__u64)request, flags))
 		slot_release(slot);
 	else if (!only_waits(READ(request, opcode))) /* verifier: not what the switch knew */
-		slot_send(slot, LOSS_CALL_RING);
+		call_send(slot);
 	else {
 		slot_release(slot);
 		count_loss(LOSS_CALL_RING);
@@ -367,7 +362,7 @@ static __always_inline int request_ends(__u64 request, __s64 result, __u32 flags
 		note_role(record, SOCKET_SERVER);
 	if (!(flags & URING_MORE))
 		bpf_map_delete_elem(&pending, &request);
-	slot_send(slot, LOSS_CALL_RING);
+	call_send(slot);
 	return 0;
 }
 

@@ -57,6 +57,7 @@ STEP walk_up(__u32 i, void *context)
 		walk->vfsmount = AS(vfsmount, &above->mnt);
 		return 0;
 	}
+	walk->slot->facts.walk_top = walk->slot->used - walk->start;
 	append_name(walk->slot, READ(dentry, d_name.name), READ(dentry, d_name.len));
 	if (dentry == parent) {
 		walk->is_whole = walk->is_detached = true;
@@ -82,6 +83,7 @@ static __always_inline void append_path(struct slot *slot, struct dentry *dentry
 		.root_mount = READ(fs, root.mnt),
 		.start = slot->used };
 
+	slot->facts.walk_top = 0;
 	REPEAT(WALK_STEPS, walk_up, &walk);
 	if (walk.is_detached)
 		*flags |= detached;

@@ -27,6 +27,12 @@ enum collector {
 	COLLECTOR_COUNT,
 };
 
+/*
+ * What a collector hands over to: where the filter needs to know the paths they are looked at
+ * first; a filter hands over to the sender what it lets pass.
+ */
+enum finisher { FINISH_NAMES, FINISH_SEND, FINISHER_COUNT };
+
 /* Stands where an argument's index may stand. */
 #define CALL_RESULT	       6
 #define CALL_NOTHING	       (-1)
@@ -35,6 +41,8 @@ enum collector {
 enum call_abi { ABI_NATIVE, ABI_IA32, ABI_COUNT };
 /* x32 calls have numbers up to 547. */
 #define CALLS_MAX 576
+/* Event types; a call has the id of its type. */
+#define EVENTS_MAX 640
 
 /*
  * Numbers that no kernel gives: the calls behind ia32's socketcall(2) and ipc(2), and a descriptor
@@ -63,7 +71,14 @@ struct call {
 };
 _Static_assert(sizeof(struct call) == 16, "struct call is shared with the kernel programs");
 
-enum record_kind { RECORD_CALL = 1, RECORD_EXEC, RECORD_FORK, RECORD_EXIT, RECORD_CGROUP };
+enum record_kind {
+	RECORD_CALL = 1,
+	RECORD_EXEC,
+	RECORD_FORK,
+	RECORD_EXIT,
+	RECORD_CGROUP,
+	RECORD_RENAME, /* a process has another comm; the header is all */
+};
 
 #define COMM_LENGTH 16
 
@@ -255,6 +270,16 @@ enum loss {
 	LOSS_COUNT,
 };
 
+/*
+ * What became of the calls of one event type, by CPU. Those that are neither were rejected by the
+ * filter.
+ */
+struct call_counts {
+	__u64 seen; /* wanted calls of processes that are not ignored */
+	__u64 sent; /* records in the ring */
+	__u64 lost;
+};
+
 #define IGNORED_MAX 16
 
 /* Kinds of requests of io_uring, IORING_OP_LAST rounded up. */
@@ -282,6 +307,7 @@ struct ignored {
 struct shared {
 	struct call calls[ABI_COUNT][CALLS_MAX];
 	struct call requests[URING_REQUESTS_MAX]; /* by IORING_OP_… */
+	__u8 filtered[EVENTS_MAX];		  /* by event type: there is a filter */
 	struct ignored ignored[IGNORED_MAX];
 	__u32 ignored_count; /* how many places were ever used */
 	__u32 requests_end;  /* this kernel tells of a request's end, and of which one */

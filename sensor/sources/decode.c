@@ -909,6 +909,9 @@ static int take_record(
 		return take_exit(decoder, record, record->size, ret_event);
 	case RECORD_CGROUP:
 		return take_cgroup(decoder, record, record->size);
+	case RECORD_RENAME:
+		(void)see(decoder, record);
+		return 0;
 	default:
 		return -EBADMSG;
 	}

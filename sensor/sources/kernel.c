@@ -39,7 +39,7 @@
 struct kernel_source {
 	struct source source;
 	struct bpf_object *object;
-	struct bpf_link *lifecycle[3], *cgroups, *calls, *tuples;
+	struct bpf_link *lifecycle[4], *cgroups, *calls, *tuples;
 	struct uring *uring;
 	struct shared *shared; /* the programs' variables */
 	struct ring ring;
@@ -90,7 +90,8 @@ static const char *const collector_programs[COLLECTOR_COUNT] = {
 	[COLLECT_RECEIVED] = "collect_received",
 };
 
-static const char *const lifecycle_programs[] = { "process_fork", "process_exec", "process_exit" };
+static const char *const lifecycle_programs[] = { "process_fork", "process_exec", "process_exit",
+	"process_rename" };
 
 /* ---- loading ---- */
 
@@ -198,22 +199,27 @@ static int load(uint64_t ring_bytes, struct bpf_object **ret_object, struct erro
 	return r ? explain(r, err) : 0;
 }
 
+/* Makes a program reachable by tail calls. */
+static int fill_place(
+	struct bpf_object *object, const char *map_name, uint32_t place, const char *name)
+{
+	struct bpf_program *program = bpf_object__find_program_by_name(object, name);
+	int fd = program ? bpf_program__fd(program) : -ENOENT;
+	int map = bpf_object__find_map_fd_by_name(object, map_name);
+
+	return fd < 0 || bpf_map_update_elem(map, &place, &fd, BPF_ANY) ? -EINVAL : 0;
+}
+
 static int fill_collectors(struct bpf_object *object)
 {
-	int collectors = bpf_object__find_map_fd_by_name(object, "collectors");
+	int r = fill_place(object, "finishers", FINISH_SEND, "send_call");
 
-	for (uint32_t i = 0; i < COLLECTOR_COUNT; i++) {
-		struct bpf_program *program;
-		int fd;
-
-		if (!collector_programs[i])
-			continue;
-		program = bpf_object__find_program_by_name(object, collector_programs[i]);
-		fd = program ? bpf_program__fd(program) : -ENOENT;
-		if (fd < 0 || bpf_map_update_elem(collectors, &i, &fd, BPF_ANY))
-			return -EINVAL;
-	}
-	return 0;
+	if (!r)
+		r = fill_place(object, "finishers", FINISH_NAMES, "name_call");
+	for (uint32_t i = 0; i < COLLECTOR_COUNT && !r; i++)
+		if (collector_programs[i])
+			r = fill_place(object, "collectors", i, collector_programs[i]);
+	return r;
 }
 
 static int attach(
