@@ -137,7 +137,7 @@ static void describe_path(struct event *event, const struct call_view *view)
 {
 	const struct call_record *record = view->record;
 	struct event_fd *fd = &event->fd;
-	struct text base;
+	struct text base = { NULL, 0 };
 
 	if (record->flags & CALL_TEXT_0_FAILED) {
 		/* Its page was not there any more. What was opened is known, if it was. */
@@ -145,7 +145,8 @@ static void describe_path(struct event *event, const struct call_view *view)
 		fd->name = fd->raw_name = fd->real_name.data ? fd->real_name : TEXT("");
 		return;
 	}
-	base = path_of_walk(event->arena, view->parts[CALL_BASE_0], false);
+	if (!text_starts_with(view->parts[CALL_TEXT_0], TEXT("/")))
+		base = path_of_walk(event->arena, view->parts[CALL_BASE_0], false);
 	fd->raw_name = path_collapsed(event->arena, view->parts[CALL_TEXT_0]);
 	fd->name = path_absolute(event->arena, base, view->parts[CALL_TEXT_0]);
 }
