@@ -844,6 +844,12 @@ void configuration_files(const struct configuration *configuration,
 	}
 }
 
+const struct setting *configuration_common_rows(size_t *ret_count)
+{
+	*ret_count = COUNT_OF(common_rows);
+	return common_rows;
+}
+
 void configuration_describe(
 	void (*write)(const struct settings_table *table, struct buffer *out), struct buffer *out)
 {

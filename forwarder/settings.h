@@ -85,6 +85,8 @@ const void *configuration_output(const struct configuration *configuration, size
 /* Files that were read, or are named in the settings and read by us; each through `told`. */
 void configuration_files(const struct configuration *configuration,
 	void (*told)(void *context, const char *path), void *context);
+/* The rows that every output has beside its own. */
+const struct setting *configuration_common_rows(size_t *ret_count);
 /* What --help prints. */
 void configuration_help(struct buffer *out);
 /* Has the rows of the forwarder and of all its outputs written by one of base/settings.h's writers.

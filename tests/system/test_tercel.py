@@ -147,6 +147,11 @@ def test_references_come_as_text_markdown_and_json():
         tap.equal(run(*command, "--yaml")[0], 2)
 
 
+def test_the_page_of_outputs_is_what_the_tables_say():
+    """build/tercel/tercel outputs --markdown > docs/outputs.md makes it so."""
+    tap.equal((SOURCE / "docs/outputs.md").read_text(encoding="utf-8"), run("outputs", "--markdown")[1], "docs/outputs.md")
+
+
 def test_doctor_answers_each_question():
     status, out, _ = run("doctor", "--json")
     findings = {one["question"]: one for one in json.loads(out)}
