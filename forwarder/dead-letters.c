@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -75,9 +76,14 @@ void dead_letters_close(struct dead_letters *letters)
 }
 DEFINE_CLEANUP(struct dead_letters *, dead_letters_close)
 
+/* -EBADMSG: it is damaged. */
 static int fail(struct dead_letters *letters, struct error *err)
 {
-	return error_set(err, -EIO, "dead letters: %s", sqlite3_errmsg(letters->database));
+	int code = sqlite3_errcode(letters->database);
+	bool is_damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+
+	return error_set(err, is_damaged ? -EBADMSG : -EIO, "dead letters: %s",
+		sqlite3_errmsg(letters->database));
 }
 
 static int open_database(const char *path, struct dead_letters **ret_letters, struct error *err)
@@ -101,6 +107,9 @@ int dead_letters_open(const char *folder, struct dead_letters **ret_letters, str
 
 	if (!r)
 		return 0;
+	/* One that is busy, or not ours to read, is somebody's. */
+	if (r != -EBADMSG)
+		return error_set(err, r, "%s: %s", path, why.message);
 	database_set_aside(path, why.message);
 	return open_database(path, ret_letters, err);
 }

@@ -30,7 +30,7 @@ void dead_letters_free(struct dead_letter *letters);
 
 struct dead_letters;
 
-/* A damaged database is set aside, and said. */
+/* A damaged database is set aside, and said; one that cannot be opened else is an error. */
 int dead_letters_open(const char *folder, struct dead_letters **ret_letters, struct error *err);
 void dead_letters_close(struct dead_letters *letters);
 /* Stores a list, durable when it returns. `output` is the name of the output that gave up. */

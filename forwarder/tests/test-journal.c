@@ -574,3 +574,42 @@ TEST(kill_9_at_any_point_loses_no_acknowledged_alert)
 	}
 	place_remove(&place);
 }
+
+TEST(dead_letters_that_are_busy_are_not_taken_for_damaged)
+{
+	struct dead_letters *letters = NULL, *other = NULL;
+	struct error err = { 0 };
+	struct place place;
+
+	place_make(&place);
+	CHECK_NUMBER(dead_letters_open(place.folder, &letters, &err), 0);
+	CHECK_NUMBER(dead_letters_begin(letters, &err), 0);
+	CHECK(dead_letters_open(place.folder, &other, &err) < 0 || other);
+	dead_letters_close(other);
+	CHECK_NUMBER(count_files(&place, "damaged"), 0);
+	CHECK_NUMBER(dead_letters_commit(letters, &err), 0);
+	dead_letters_close(letters);
+	place_remove(&place);
+}
+
+TEST(what_an_output_keeps_beside_its_position_is_there_after_a_restart)
+{
+	_cleanup_(freep) char *state = NULL;
+	struct place place;
+	int cursor;
+
+	place_make(&place);
+	cursor = place_open(&place, "slack");
+	append_wait(&place, append_of(1, 3));
+	journal_advance(place.journal, cursor, 2, NULL, string_copy("{\"folds\":1}"));
+	journal_close(place.journal);
+	cursor = place_open(&place, "slack");
+	CHECK_NUMBER(journal_position(place.journal, cursor), 2);
+	state = journal_state(place.journal, cursor);
+	CHECK_TEXT(state, "{\"folds\":1}");
+	CHECK_NUMBER(journal_add_cursor(place.journal, "slack"), cursor);
+	CHECK(journal_add_cursor(place.journal, "another") != cursor);
+	journal_release_cursor(place.journal, cursor);
+	journal_close(place.journal);
+	place_remove(&place);
+}

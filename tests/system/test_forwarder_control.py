@@ -12,7 +12,7 @@ import tempfile
 import threading
 
 import tap
-from test_forwarder import PROGRAM, Forwarder, Receiver, alert, make_certificates, numbered
+from test_forwarder import PROGRAM, Forwarder, Receiver, alert, make_certificates, numbered, server_context
 
 
 def configure(one, text, how="file"):
@@ -126,6 +126,24 @@ def test_a_new_certificate_is_shown_and_nobody_is_disconnected():
                 one_of_both.request("POST", "/", json.dumps(alert()))
                 tap.equal(one_of_both.getresponse().status, 200)
                 one_of_both.close()
+
+
+def test_a_new_client_certificate_is_shown_to_receivers():
+    with tempfile.TemporaryDirectory() as good, tempfile.TemporaryDirectory() as folder:
+        make_certificates(good)
+        make_certificates(folder)  # of another CA: the receiver does not know it
+        shutil.copy(f"{good}/ca.crt", f"{folder}/ca.crt")
+        receiver = Receiver(tls=server_context(good, asks_client=True))
+        with Forwarder(WEBHOOK_ADDRESS=receiver.url, WEBHOOK_MUTUALTLS="true", MUTUALTLSFILESPATH=folder) as one:
+            tap.equal(one.post(alert("waits")), 200)
+            tap.wait_for("a refusal", lambda: one.output()["state"] != "ok")
+            for name in ("client.key", "client.crt"):
+                shutil.copy(f"{good}/{name}", f"{folder}/{name}")
+            tap.wait_for("the alert", lambda: receiver.rules() == ["waits"])
+            tap.wait_for("a reload", lambda: "a file has changed: the new settings are in use" in one.logged())
+            tap.equal(one.post(alert("after")), 200)
+            tap.wait_for("the next", lambda: receiver.rules() == ["waits", "after"])
+        receiver.close()
 
 
 def test_conditions_choose_the_output():
