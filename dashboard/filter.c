@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What alerts are asked for. Parsing is by hand, because the mistakes of a query are shown at
- * their column while it is typed. Matching folds the alert's JSON to lower case once and then
- * looks for the words by memmem(), which throws out most alerts at memory speed.
+ * What alerts are asked for. Matching folds the alert's JSON to lower case once and then looks for
+ * the words by memmem(), which throws out most alerts at memory speed.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -10,8 +9,6 @@
 #include "base/memory.h"
 #include "dashboard/filter.h"
 #include "dashboard/values.h"
-
-#define ALL_PRIORITIES ((1U << (PRIORITY_NONE + 1)) - 1)
 
 static const struct {
 	const char *name;
@@ -22,17 +19,18 @@ static const struct {
 	{ "hostname", TERM_HOSTNAME },
 	{ "tags", TERM_TAG },
 	{ "uuid", TERM_UUID },
+	{ "priority", TERM_PRIORITY },
 };
 
 struct filter *filter_new(void)
 {
 	struct filter *filter = NEW(struct filter);
 
-	filter->priorities = ALL_PRIORITIES;
+	filter->node_count = 1;
 	return filter;
 }
 
-static void term_done(struct term *term)
+void term_done(struct term *term)
 {
 	for (size_t i = 0; i < term->value_count; i++)
 		free(term->values[i]);
@@ -61,7 +59,7 @@ static void lower(char *data, size_t length)
 		data[i] = to_lower(data[i]);
 }
 
-static void term_add_value(struct term *term, struct text value)
+void term_add_value(struct term *term, struct text value)
 {
 	char *copy = text_to_string(value);
 
@@ -85,247 +83,97 @@ static void term_make_needle(struct term *term)
 	term->needle = buffer_take(&needle);
 }
 
-static int filter_add(struct filter *filter, const struct term *term, struct error *err)
+int filter_add_node(struct filter *filter, int kind, uint8_t *ret_node, struct error *err)
 {
+	if (filter->node_count == FILTER_NODES_MAX)
+		return error_set(
+			err, -E2BIG, "a query has at most %d terms and groups", FILTER_NODES_MAX);
+	filter->nodes[filter->node_count] = (struct filter_node){ .kind = kind };
+	*ret_node = (uint8_t)filter->node_count++;
+	return 0;
+}
+
+void filter_add_child(struct filter *filter, uint8_t parent, uint8_t child)
+{
+	uint8_t *place = &filter->nodes[parent].first;
+
+	while (*place)
+		place = &filter->nodes[*place].next;
+	*place = child;
+}
+
+int filter_add_term(
+	struct filter *filter, const struct term *term, uint8_t *ret_node, struct error *err)
+{
+	int r;
+
 	if (filter->term_count == FILTER_TERMS_MAX)
 		return error_set(err, -E2BIG, "a query has at most %d terms", FILTER_TERMS_MAX);
+	r = filter_add_node(filter, NODE_TERM, ret_node, err);
+	if (r < 0)
+		return r;
+	filter->nodes[*ret_node].term = (uint8_t)filter->term_count;
 	filter->terms[filter->term_count] = *term;
 	term_make_needle(&filter->terms[filter->term_count++]);
 	return 0;
 }
 
-static enum term_kind kind_of(struct text name)
+/* Adds to the root, so that it must fit whatever else is asked for; frees it where it cannot. */
+static int filter_add(struct filter *filter, struct term *term, struct error *err)
+{
+	uint8_t node;
+	int r;
+
+	r = filter_add_term(filter, term, &node, err);
+	if (r < 0) {
+		term_done(term);
+		return r;
+	}
+	filter_add_child(filter, 0, node);
+	filter_finish(filter);
+	return 0;
+}
+
+static void mark_required(struct filter *filter, uint8_t at)
+{
+	const struct filter_node *node = &filter->nodes[at];
+
+	if (node->kind == NODE_TERM)
+		filter->terms[node->term].is_required = true;
+	else if (node->kind == NODE_ALL)
+		for (uint8_t child = node->first; child; child = filter->nodes[child].next)
+			mark_required(filter, child);
+}
+
+void filter_finish(struct filter *filter)
+{
+	mark_required(filter, 0);
+}
+
+static bool node_holds(const struct filter *filter, uint8_t at, uint64_t terms)
+{
+	const struct filter_node *node = &filter->nodes[at];
+	bool is_any = node->kind == NODE_ANY;
+
+	if (node->kind == NODE_TERM)
+		return terms >> node->term & 1;
+	for (uint8_t child = node->first; child; child = filter->nodes[child].next)
+		if (node_holds(filter, child, terms) == is_any)
+			return is_any;
+	return !is_any;
+}
+
+bool filter_holds(const struct filter *filter, uint64_t terms)
+{
+	return node_holds(filter, 0, terms);
+}
+
+enum term_kind term_kind_of(struct text name)
 {
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		if (text_is(name, names[i].name))
 			return names[i].kind;
 	return TERM_FIELD;
-}
-
-/* The query language. */
-
-struct reader {
-	struct text query;
-	size_t at;
-	size_t mistake; /* byte where the message points */
-};
-
-static char peek(const struct reader *reader, size_t ahead)
-{
-	size_t at = reader->at + ahead;
-
-	return at < reader->query.length ? reader->query.data[at] : '\0';
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static bool is_name_char(char c)
-{
-	return isalnum((unsigned char)c) || (c && strchr("_.[]-", c));
-}
-
-/* Up to the closing quote, with \" \\ and \* taken literally. */
-static int take_quoted(struct reader *reader, struct buffer *out, struct error *err)
-{
-	size_t from = reader->at++;
-
-	while (reader->at < reader->query.length && peek(reader, 0) != '"') {
-		char c = peek(reader, 0), next = peek(reader, 1);
-		bool is_escape = c == '\\' && next && strchr("\"\\*", next);
-
-		buffer_add_char(out, is_escape ? next : c == '*' ? FILTER_WILDCARD : c);
-		reader->at += is_escape ? 2 : 1;
-	}
-	if (reader->at >= reader->query.length) {
-		reader->mistake = from;
-		return error_set(err, -EINVAL, "the quote that opens here is not closed");
-	}
-	reader->at++;
-	return 0;
-}
-
-static void take_bare(struct reader *reader, struct buffer *out)
-{
-	while (reader->at < reader->query.length && !is_blank(peek(reader, 0))) {
-		char c = peek(reader, 0);
-
-		buffer_add_char(out, c == '*' ? FILTER_WILDCARD : c);
-		reader->at++;
-	}
-}
-
-static int take_value(struct reader *reader, struct buffer *out, struct error *err)
-{
-	size_t from = reader->at;
-
-	buffer_clear(out);
-	if (peek(reader, 0) == '"') {
-		int r = take_quoted(reader, out, err);
-
-		if (r < 0)
-			return r;
-	} else {
-		take_bare(reader, out);
-	}
-	reader->mistake = from;
-	if (!out->length)
-		return error_set(err, -EINVAL, "a value is missing here");
-	if (out->is_cut)
-		return error_set(err, -EINVAL, "a value has at most %d bytes", FILTER_TEXT_MAX);
-	return 0;
-}
-
-static const struct comparison {
-	const char *spelling;
-	int below, same, above; /* which priorities fit: worse than, equal to, milder than it */
-} comparisons[] = {
-	{ ">=", 1, 1, 0 },
-	{ "<=", 0, 1, 1 },
-	{ ">", 1, 0, 0 },
-	{ "<", 0, 0, 1 },
-	{ ":", 0, 1, 0 },
-	{ "=", 0, 1, 0 },
-};
-
-static const struct comparison *comparison_at(struct text text)
-{
-	for (size_t i = 0; i < COUNT_OF(comparisons); i++)
-		if (text_starts_with(text, text_of(comparisons[i].spelling)))
-			return &comparisons[i];
-	return NULL;
-}
-
-/* NAME OPERATOR at the reader's place; NULL and nothing moved when it is a word. */
-static const struct comparison *take_name(struct reader *reader, struct text *ret_name)
-{
-	size_t length = 0;
-	const struct comparison *comparison;
-
-	if (!isalpha((unsigned char)peek(reader, 0)))
-		return NULL;
-	while (is_name_char(peek(reader, length)))
-		length++;
-	comparison =
-		comparison_at(text_slice(reader->query, reader->at + length, reader->query.length));
-	/* http://host is a word */
-	if (!comparison || (peek(reader, length + 1) == '/' && peek(reader, length + 2) == '/'))
-		return NULL;
-	*ret_name = text_slice(reader->query, reader->at, length);
-	reader->at += length + strlen(comparison->spelling);
-	return comparison;
-}
-
-static int add_priority(struct filter *filter, const struct comparison *comparison, bool is_negated,
-	struct text value, struct error *err)
-{
-	enum priority wanted = priority_parse(value);
-	unsigned fits = 0;
-
-	if (wanted == PRIORITY_NONE)
-		return error_set(err, -EINVAL,
-			"\"%.*s\" is no priority; there are emergency, alert, critical, error, "
-			"warning, notice, informational and debug",
-			TEXT_PRINT(value));
-	for (int priority = 0; priority <= PRIORITY_NONE; priority++) {
-		int how = priority < (int)wanted   ? comparison->below
-			  : priority > (int)wanted ? comparison->above
-						   : comparison->same;
-
-		fits |= (unsigned)how << priority;
-	}
-	filter->priorities &= is_negated ? ~fits : fits;
-	return 0;
-}
-
-static int take_named(struct filter *filter, struct reader *reader, bool is_negated,
-	struct buffer *value, const struct comparison *comparison, struct text name,
-	struct error *err)
-{
-	bool is_equality = comparison->same && !comparison->below && !comparison->above;
-	struct term term = { .kind = kind_of(name), .is_negated = is_negated };
-	int r;
-
-	if (!is_equality && !text_is(name, "priority")) {
-		reader->mistake = reader->at - strlen(comparison->spelling);
-		return error_set(err, -EINVAL, "only priority can be compared; write %.*s:VALUE",
-			TEXT_PRINT(name));
-	}
-	r = take_value(reader, value, err);
-	if (r < 0)
-		return r;
-	if (text_is(name, "priority"))
-		return add_priority(filter, comparison, is_negated, buffer_text(value), err);
-	if (term.kind == TERM_FIELD)
-		term.field = text_to_string(name);
-	term_add_value(&term, buffer_text(value));
-	r = filter_add(filter, &term, err);
-	if (r < 0)
-		term_done(&term);
-	return r;
-}
-
-static int take_term(
-	struct filter *filter, struct reader *reader, struct buffer *value, struct error *err)
-{
-	struct term term = { .kind = TERM_TEXT };
-	const struct comparison *comparison;
-	struct text name;
-	int r;
-
-	if (peek(reader, 0) == '-' && peek(reader, 1) && !is_blank(peek(reader, 1))) {
-		term.is_negated = true;
-		reader->at++;
-	}
-	reader->mistake = reader->at;
-	comparison = take_name(reader, &name);
-	if (comparison)
-		return take_named(filter, reader, term.is_negated, value, comparison, name, err);
-	r = take_value(reader, value, err);
-	if (r < 0)
-		return r;
-	term_add_value(&term, buffer_text(value));
-	r = filter_add(filter, &term, err);
-	if (r < 0)
-		term_done(&term);
-	return r;
-}
-
-static size_t column_of(struct text query, size_t at)
-{
-	size_t column = 1;
-
-	for (size_t i = 0; i < at && i < query.length; i++)
-		column += (query.data[i] & 0xc0) != 0x80;
-	return column;
-}
-
-int filter_parse(
-	struct text query, struct filter **ret_filter, size_t *ret_column, struct error *err)
-{
-	_cleanup_(filter_freep) struct filter *filter = filter_new();
-	struct reader reader = { .query = query };
-	struct buffer value;
-	int r = 0;
-
-	buffer_init(&value, FILTER_TEXT_MAX);
-	while (!r) {
-		while (is_blank(peek(&reader, 0)))
-			reader.at++;
-		if (reader.at >= query.length)
-			break;
-		value.is_cut = false;
-		r = take_term(filter, &reader, &value, err);
-	}
-	buffer_done(&value);
-	if (r < 0) {
-		*ret_column = column_of(query, reader.mistake);
-		return r;
-	}
-	*ret_filter = TAKE(filter);
-	return 0;
 }
 
 /* The old API. */
@@ -349,35 +197,29 @@ static int add_priorities(struct filter *filter, struct text values, struct erro
 		if (priority != PRIORITY_NONE)
 			fits |= 1U << priority;
 	}
-	filter->priorities &= fits;
-	return 0;
+	return filter_add(filter, &(struct term){ .kind = TERM_PRIORITY, .priorities = fits }, err);
 }
 
 int filter_add_list(struct filter *filter, const char *name, struct text values, struct error *err)
 {
-	struct term term = { .kind = kind_of(text_of(name)) };
+	struct term term = { .kind = term_kind_of(text_of(name)) };
 	struct text value;
-	int r;
 
 	if (is_none(values))
 		return 0;
-	if (!strcmp(name, "priority"))
+	if (term.kind == TERM_PRIORITY)
 		return add_priorities(filter, values, err);
 	if (term.kind == TERM_FIELD)
 		term.field = string_copy(name);
 	while (text_split(&values, ',', &value))
 		if (text_trim(value).length)
 			term_add_value(&term, text_trim(value));
-	r = filter_add(filter, &term, err);
-	if (r < 0)
-		term_done(&term);
-	return r;
+	return filter_add(filter, &term, err);
 }
 
 int filter_add_text(struct filter *filter, struct text text, struct error *err)
 {
 	struct term term = { .kind = TERM_TEXT };
-	int r;
 
 	if (is_none(text))
 		return 0;
@@ -388,23 +230,30 @@ int filter_add_text(struct filter *filter, struct text text, struct error *err)
 			text.length--;
 	}
 	term_add_value(&term, text);
-	r = filter_add(filter, &term, err);
-	if (r < 0)
-		term_done(&term);
-	return r;
+	return filter_add(filter, &term, err);
+}
+
+int filter_add_value(struct filter *filter, const char *name, struct text value, struct error *err)
+{
+	struct term term = { .kind = term_kind_of(text_of(name)) };
+
+	if (term.kind == TERM_FIELD)
+		term.field = string_copy(name);
+	term_add_value(&term, value);
+	return filter_add(filter, &term, err);
 }
 
 /* Matching. */
 
 bool filter_is_empty(const struct filter *filter)
 {
-	return filter->priorities == ALL_PRIORITIES && !filter->term_count;
+	return !filter->nodes[0].first;
 }
 
 bool filter_is_rules_only(const struct filter *filter)
 {
 	for (size_t i = 0; i < filter->term_count; i++)
-		if (filter->terms[i].kind != TERM_RULE)
+		if (filter->terms[i].kind != TERM_RULE && filter->terms[i].kind != TERM_PRIORITY)
 			return false;
 	return true;
 }
@@ -455,8 +304,49 @@ static bool is_within(struct text pattern, struct text text)
 	return text_fits_pattern((struct text){ anywhere, pattern.length + 2 }, text);
 }
 
+static int number_of(struct text text, int64_t *ret_whole, double *ret_number)
+{
+	char copy[64], *end;
+
+	if (!text.length || text.length >= sizeof(copy))
+		return -EINVAL;
+	memcpy(copy, text.data, text.length);
+	copy[text.length] = '\0';
+	*ret_number = strtod(copy, &end);
+	if (*end || end == copy)
+		return -EINVAL;
+	return text_to_i64(text, ret_whole) < 0 ? 1 : 0;
+}
+
+/* Below, equal, above as -1, 0, 1; 64-bit numbers to their last digit. -2: not to be compared. */
+static int order_of(struct text value, struct text wanted)
+{
+	int64_t value_whole, wanted_whole;
+	double value_number, wanted_number;
+	int value_kind = number_of(value, &value_whole, &value_number);
+	int wanted_kind = number_of(wanted, &wanted_whole, &wanted_number);
+
+	if (value_kind < 0 || wanted_kind < 0)
+		return -2;
+	if (!value_kind && !wanted_kind)
+		return (value_whole > wanted_whole) - (value_whole < wanted_whole);
+	return (value_number > wanted_number) - (value_number < wanted_number);
+}
+
+static bool compares(const struct term *term, struct text value)
+{
+	int order = order_of(value, text_of(term->values[0]));
+	bool is_same = term->operator[1] == '=' && !order;
+
+	return is_same || order == (*term->operator== '>' ? 1 : - 1);
+}
+
 bool term_fits(const struct term *term, struct text value)
 {
+	if (term->kind == TERM_PRIORITY)
+		return term->priorities >> priority_parse(value) & 1;
+	if (*term->operator)
+		return compares(term, value);
 	for (size_t i = 0; i < term->value_count; i++) {
 		struct text pattern = text_of(term->values[i]);
 
@@ -479,7 +369,8 @@ static bool is_about(const struct term *term, const struct value *value, struct 
 	static const char *const keys[] = { [TERM_RULE] = "rule",
 		[TERM_SOURCE] = "source",
 		[TERM_HOSTNAME] = "hostname",
-		[TERM_UUID] = "uuid" };
+		[TERM_UUID] = "uuid",
+		[TERM_PRIORITY] = "priority" };
 
 	switch (term->kind) {
 	case TERM_TEXT:
@@ -501,21 +392,21 @@ static bool has_needles(const struct filter *filter, struct text folded)
 	for (size_t i = 0; i < filter->term_count; i++) {
 		const char *needle = filter->terms[i].needle;
 
-		if (needle && !memmem(folded.data, folded.length, needle, strlen(needle)))
+		if (needle && filter->terms[i].is_required &&
+			!memmem(folded.data, folded.length, needle, strlen(needle)))
 			return false;
 	}
 	return true;
 }
 
-/* Bits of the terms that must hit; *ret_wrong: of those that must not. */
-static uint32_t wanted_terms(const struct filter *filter, uint32_t *ret_wrong)
+/* Bits of the terms with a minus. */
+static uint64_t negated_terms(const struct filter *filter)
 {
-	uint32_t wanted = 0;
+	uint64_t negated = 0;
 
-	*ret_wrong = 0;
 	for (size_t i = 0; i < filter->term_count; i++)
-		*(filter->terms[i].is_negated ? ret_wrong : &wanted) |= UINT32_C(1) << i;
-	return wanted;
+		negated |= (uint64_t)filter->terms[i].is_negated << i;
+	return negated;
 }
 
 static bool term_hits(const struct term *term, const struct value *value, struct text folded,
@@ -527,11 +418,22 @@ static bool term_hits(const struct term *term, const struct value *value, struct
 	       term_fits(term, value_unescape(ignores_case ? folded : value->text, scratch));
 }
 
+/* The terms that were not hit before and are by this value. */
+static uint64_t value_hits(const struct filter *filter, uint64_t hits, const struct value *value,
+	struct text folded, struct buffer *scratch)
+{
+	uint64_t more = 0;
+
+	for (size_t i = 0; i < filter->term_count; i++)
+		if (!(hits >> i & 1) && term_hits(&filter->terms[i], value, folded, scratch))
+			more |= UINT64_C(1) << i;
+	return more;
+}
+
 static bool terms_fit(
 	const struct filter *filter, struct text json, struct text folded, struct buffer *scratch)
 {
-	bool has_priorities = filter->priorities != ALL_PRIORITIES;
-	uint32_t hits = 0, wrong, wanted = wanted_terms(filter, &wrong);
+	uint64_t hits = 0, negated = negated_terms(filter), more;
 	struct values values;
 	struct value value;
 
@@ -540,17 +442,15 @@ static bool terms_fit(
 		struct text same = text_slice(
 			folded, (size_t)(value.text.data - json.data), value.text.length);
 
-		if (has_priorities && value.place == VALUE_TOP && text_is(value.key, "priority") &&
-			!(filter->priorities >> priority_parse(value.text) & 1))
+		more = value_hits(filter, hits, &value, same, scratch);
+		hits |= more;
+		/* Whether the rest of the alert can change the answer. */
+		if (more && filter_holds(filter, hits & ~negated))
+			return true;
+		if (more && !filter_holds(filter, ~(hits & negated)))
 			return false;
-		for (size_t i = 0; i < filter->term_count; i++)
-			if (!(hits >> i & 1) && term_hits(&filter->terms[i], &value, same, scratch))
-				hits |= UINT32_C(1) << i;
-		/* The rest of the alert cannot change the answer. */
-		if (hits & wrong || (hits == wanted && !wrong && !has_priorities))
-			break;
 	}
-	return hits == wanted;
+	return filter_holds(filter, hits ^ negated);
 }
 
 bool filter_fits(const struct filter *filter, struct text json, struct buffer *scratch)

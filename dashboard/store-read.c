@@ -223,27 +223,45 @@ static bool word_fits(struct scan *scan, size_t term, int64_t word)
 	return scan->fits[term][word] == FITS;
 }
 
-static bool index_fits(struct scan *scan, const struct row *row)
+/* What the row alone says of a term: FITS, FITS_NOT, or FITS_UNKNOWN where its JSON must be read.
+ */
+static int term_on_row(struct scan *scan, size_t at, const struct row *row)
 {
-	const struct filter *filter = scan->filter;
+	const struct term *term = &scan->filter->terms[at];
+	bool fits;
 
-	if (!(filter->priorities >> row->priority & 1))
-		return false;
-	for (size_t i = 0; i < filter->term_count; i++) {
-		const struct term *term = &filter->terms[i];
-		int64_t word;
-
-		if (term->kind == TERM_RULE || term->kind == TERM_SOURCE ||
-			term->kind == TERM_HOSTNAME)
-			word = row->words[term->kind - TERM_RULE];
-		else if (term->kind == TERM_TAG)
-			word = row->tags;
-		else
-			continue;
-		if (word_fits(scan, i, word) == term->is_negated)
-			return false;
+	switch (term->kind) {
+	case TERM_RULE:
+	case TERM_SOURCE:
+	case TERM_HOSTNAME:
+		fits = word_fits(scan, at, row->words[term->kind - TERM_RULE]);
+		break;
+	case TERM_TAG:
+		fits = word_fits(scan, at, row->tags);
+		break;
+	case TERM_PRIORITY:
+		fits = term->priorities >> row->priority & 1;
+		break;
+	default:
+		return FITS_UNKNOWN;
 	}
-	return true;
+	return fits != term->is_negated ? FITS : FITS_NOT;
+}
+
+/* The same of the whole filter: it holds or fails whatever the unknown terms turn out to be. */
+static int filter_on_row(struct scan *scan, const struct row *row)
+{
+	uint64_t sure = 0, possible = 0;
+
+	for (size_t i = 0; i < scan->filter->term_count; i++) {
+		int fits = term_on_row(scan, i, row);
+
+		sure |= (uint64_t)(fits == FITS) << i;
+		possible |= (uint64_t)(fits != FITS_NOT) << i;
+	}
+	if (filter_holds(scan->filter, sure))
+		return FITS;
+	return filter_holds(scan->filter, possible) ? FITS_UNKNOWN : FITS_NOT;
 }
 
 /* Reads the row's JSON if it was not; it lives until the next row. */
@@ -263,11 +281,11 @@ static int load_json(struct scan *scan, struct row *row)
 
 static int look_at(struct scan *scan, struct row *row)
 {
-	int r;
+	int fits = filter_on_row(scan, row), r;
 
-	if (!index_fits(scan, row))
+	if (fits == FITS_NOT)
 		return 0;
-	if (filter_needs_json(scan->filter)) {
+	if (fits == FITS_UNKNOWN) {
 		r = load_json(scan, row);
 		if (r < 0)
 			return r;
@@ -364,11 +382,13 @@ static void write_match(const struct filter *filter, struct buffer *out)
 {
 	for (size_t i = 0; i < filter->term_count; i++) {
 		const struct term *term = &filter->terms[i];
-		struct text rest = text_of(term->values[0]), run;
+		struct text rest, run;
 
-		if (term->is_negated || term->value_count != 1 ||
-			(term->kind != TERM_TEXT && term->kind != TERM_FIELD))
+		if (!term->is_required || term->is_negated ||
+			*term->operator|| term->value_count !=
+			 1 ||(term->kind != TERM_TEXT && term->kind != TERM_FIELD))
 			continue;
+		rest = text_of(term->values[0]);
 		while (text_split(&rest, FILTER_WILDCARD, &run))
 			add_trigrams(run, out);
 	}
@@ -598,7 +618,7 @@ static int count_minutes(struct scan *scan, struct tallying *tallying, int64_t f
 
 		row.priority = (enum priority)sqlite3_column_int(statement, 1);
 		row.words[WORD_RULE] = sqlite3_column_int64(statement, 2);
-		if (!index_fits(scan, &row))
+		if (filter_on_row(scan, &row) != FITS)
 			continue;
 		for (size_t i = 0; i < tallying->count; i++) {
 			struct tally *tally = &tallying->tallies[i];

@@ -114,6 +114,43 @@ TEST(queries_fit_what_they_say)
 		{ "priority<=notice", true },
 		{ "priority<warning", true },
 		{ "priority>=info priority<warning", true },
+		/* Groups. */
+		{ "shells OR spawned", true },
+		{ "shells OR nothing", false },
+		{ "nothing OR shells OR shell", true },
+		{ "nothing spawned OR shell", true },
+		{ "nothing (spawned OR shell)", false },
+		{ "(nothing OR spawned) shell", true },
+		{ "(nothing OR spawned) AND shells", false },
+		{ "shell AND spawned", true },
+		{ "or", false }, /* a word */
+		{ "NOT nothing", true },
+		{ "NOT shell", false },
+		{ "NOT -shell", true },
+		{ "-(nothing OR shell)", false },
+		{ "-(nothing shell)", true },
+		{ "-(nothing -(shell OR x))", true },
+		{ "-(-nothing -(shells OR zz))", false },
+		{ "rule:(a OR Terminal*)", true },
+		{ "rule:(a OR b)", false },
+		{ "-rule:(a OR b)", true },
+		{ "tags:(T1059 mitre_execution)", true },
+		{ "tags:(T1059 T1060)", false },
+		{ "priority:(error OR notice)", true },
+		{ "-priority:(error OR notice)", false },
+		{ "priority>=warning OR container.id:3f8ab2c41d07", true },
+		{ "priority>=warning OR -container.id:3f8ab2c41d07", false },
+		{ "(shell)", true },
+		{ "f(x)", false },
+		{ "\")\"", true },
+		/* Numbers. */
+		{ "evt.time>1622308709082520346", true },
+		{ "evt.time>1622308709082520347", false },
+		{ "evt.time>=1622308709082520347", true },
+		{ "evt.time<1e30", true },
+		{ "-evt.time<=0", true },
+		{ "proc.cmdline>1", false },
+		{ "no.such>1", false },
 		{ "-priority>=warning", true },
 	};
 
@@ -137,11 +174,31 @@ TEST(a_mistake_is_told_with_its_column)
 		{ "rule: x", "a value is missing here", 6 },
 		{ "rule:\"\"", "a value is missing here", 6 },
 		{ "priority:urgent",
-			"\"urgent\" is no priority; there are emergency, alert, critical, error, "
-			"warning, "
-			"notice, informational and debug",
+			"\"urgent\" is no priority. There are emergency, alert, critical, error, "
+			"warning, notice, informational and debug",
 			10 },
-		{ "a rule>b", "only priority can be compared; write rule:VALUE", 7 },
+		{ "priority:warnin",
+			"\"warnin\" is no priority; did you mean \"warning\"? There are "
+			"emergency, alert, critical, error, warning, notice, informational and "
+			"debug",
+			10 },
+		{ "a rule>b", "only priority and numbers can be compared; write rule:VALUE", 8 },
+		{ "prioriti>=high",
+			"\"high\" is no number to compare prioriti with; did you mean "
+			"\"priority\"?",
+			11 },
+		{ "proc.pid>x", "\"x\" is no number to compare proc.pid with", 10 },
+		{ "a (b OR", "a term is missing here", 8 },
+		{ "a (b", "the parenthesis that opens here is not closed", 3 },
+		{ "a ()", "a term is missing here", 4 },
+		{ "a OR OR b", "a term is missing before this; the word itself is \"OR\" in quotes",
+			6 },
+		{ "AND b", "a term is missing before this; the word itself is \"AND\" in quotes",
+			1 },
+		{ "a )",
+			"this parenthesis closes nothing; put it in quotes if it is to be looked "
+			"for",
+			3 },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -167,6 +224,21 @@ TEST(a_query_has_a_ceiling_of_terms)
 	for (int i = 0; i <= FILTER_TERMS_MAX; i++)
 		buffer_add_string(&query, "x ");
 	CHECK_NUMBER(filter_parse(buffer_text(&query), &filter, &column, &err), -E2BIG);
+	buffer_done(&query);
+}
+
+TEST(groups_have_a_ceiling_of_depth)
+{
+	struct filter *filter = NULL;
+	struct error err = { 0 };
+	struct buffer query;
+	size_t column = 0;
+
+	buffer_init(&query, 1024);
+	for (int i = 0; i <= FILTER_DEPTH_MAX; i++)
+		buffer_add_char(&query, '(');
+	CHECK_NUMBER(filter_parse(buffer_text(&query), &filter, &column, &err), -E2BIG);
+	CHECK_NUMBER(column, FILTER_DEPTH_MAX + 1);
 	buffer_done(&query);
 }
 

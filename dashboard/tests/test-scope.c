@@ -107,8 +107,8 @@ TEST(the_old_api_asks_for_all_times_by_default)
 	filter_free(filter);
 	CHECK_NUMBER(scope_parse_old(get_from_list, list, NOW, &scope, &filter, NULL), 0);
 	CHECK_NUMBER(scope.from_ns, NOW - NS_PER_HOUR);
-	CHECK_NUMBER(filter->priorities, 1U << PRIORITY_ERROR);
-	CHECK_NUMBER(filter->term_count, 0);
+	CHECK_NUMBER(filter->terms[0].priorities, 1U << PRIORITY_ERROR);
+	CHECK_NUMBER(filter->term_count, 1);
 	filter_free(filter);
 }
 
