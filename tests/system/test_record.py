@@ -83,8 +83,8 @@ def test_metadata_of_a_real_runtime_are_in_the_recording():
         recording = os.path.join(folder, "pods.rec")
         rules = written(folder, "rules.yaml", engines.EXECS)
         with runtimes.Containerd() as runtime, \
-                engines.sensor(engines.EXECS, {"sensor": {"record_file": recording},
-                                                       "time_format_iso_8601": True, **engines.PATIENT},
+                engines.sensor(engines.EXECS, {"sensor": {"record_file": recording}, "time_format_iso_8601": True,
+                                               "container_metadata": {"timeout": 1000}},
                                cri=runtime.socket) as live:
             pod = runtime.pod()
             for number in range(3):
