@@ -3,15 +3,14 @@
  * The forwarder's settings. The struct of each output lies behind the forwarder's own in one block
  * of memory, so that one table with one target serves all of them.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "base/memory.h"
 #include "forwarder/journal-file.h"
 #include "forwarder/settings.h"
+#include "forwarder/variables.h"
 
 static const struct setting own_rows[] = {
 	{ .key = "debug",
@@ -599,10 +598,9 @@ static int check_name(const struct configuration *configuration, const struct ya
 static int read_instance_environment(struct settings_table table, const char *key, const char *name,
 	void *block, struct error *err)
 {
-	_cleanup_(freep) char *prefix = string_printf("%s_%s_", key, name);
+	_cleanup_(freep) char *full = string_printf("%s.%s.", key, name);
+	_cleanup_(freep) char *prefix = variable_name(full);
 
-	for (char *c = prefix; *c; c++)
-		*c = isalnum((unsigned char)*c) ? (char)toupper((unsigned char)*c) : '_';
 	table.environment_prefix = prefix;
 	return settings_from_environment(&table, block, err);
 }
@@ -702,91 +700,6 @@ static int make_instances(struct configuration *configuration, settings_warning 
 	return r;
 }
 
-/* The name of a key's variable. free() it. */
-static char *variable_name(const char *key)
-{
-	char *name = string_copy(key ? key : "");
-
-	for (char *c = name; *c; c++)
-		*c = isalnum((unsigned char)*c) ? (char)toupper((unsigned char)*c) : '_';
-	return name;
-}
-
-/* What Kubernetes sets in every pod for a service that is called like one of our outputs. */
-static bool is_of_a_service(const char *name)
-{
-	static const char *const parts[] = { "_SERVICE_HOST", "_SERVICE_PORT", "_PORT_" };
-	size_t length = strlen(name);
-
-	for (size_t i = 0; i < COUNT_OF(parts); i++)
-		if (strstr(name, parts[i]))
-			return true;
-	return length > 5 && !strcmp(name + length - 5, "_PORT");
-}
-
-/* SLACK_TEAM_A_…, which the list's own table has read. */
-static bool is_of_an_instance(const struct configuration *configuration, const char *name)
-{
-	for (size_t i = 0; i < configuration->instance_count; i++) {
-		_cleanup_(freep) char *prefix = variable_name(configuration->instances[i].is.key);
-		size_t length = strlen(prefix);
-
-		if (configuration->instances[i].block && !strncmp(name, prefix, length) &&
-			name[length] == '_')
-			return true;
-	}
-	return false;
-}
-
-/* Whether the variable begins like those of an output; what AWS's own tools read is not ours. */
-static bool is_of_an_output(const char *name)
-{
-	for (size_t i = 0; i < output_count; i++) {
-		_cleanup_(freep) char *prefix = variable_name(output_key(outputs[i]));
-		size_t length = strlen(prefix);
-
-		if (!strncmp(name, prefix, length) && name[length] == '_')
-			return true;
-	}
-	return false;
-}
-
-static void warn_of_stray(
-	const struct text_list *known, const char *name, settings_warning *warn, void *context)
-{
-	const char *near =
-		text_nearest(text_of(name), (const char *const *)known->items, known->count);
-	_cleanup_(freep) char *message = NULL;
-
-	if (!near || !strcmp(near, name))
-		return;
-	message = string_printf(
-		"the environment variable %s sets nothing; did you mean %s?", name, near);
-	warn(context, message);
-}
-
-/* A slip in a variable's name sets nothing, and nobody would know. */
-static void look_for_strays(
-	const struct configuration *configuration, settings_warning *warn, void *context)
-{
-	struct text_list known = { 0 };
-
-	for (size_t i = 0; i < configuration->count; i++) {
-		_cleanup_(freep) char *name = variable_name(configuration->rows[i].key);
-
-		text_list_add(&known, text_of(name));
-	}
-	for (char **variable = environ; warn && *variable; variable++) {
-		_cleanup_(freep) char *name =
-			text_to_string((struct text){ *variable, strcspn(*variable, "=") });
-
-		if (is_of_an_output(name) && !is_of_a_service(name) &&
-			!is_of_an_instance(configuration, name))
-			warn_of_stray(&known, name, warn, context);
-	}
-	text_list_done(&known);
-}
-
 int configuration_load(int argc, char **argv, settings_warning *warn, void *context,
 	struct configuration **ret_configuration, struct error *err)
 {
@@ -806,7 +719,7 @@ int configuration_load(int argc, char **argv, settings_warning *warn, void *cont
 		r = make_instances(configuration, warn, context, err);
 	if (r < 0)
 		return r;
-	look_for_strays(configuration, warn, context);
+	variables_check(configuration, configuration->rows, configuration->count, warn, context);
 	*ret_configuration = TAKE(configuration);
 	return 0;
 }
@@ -881,12 +794,9 @@ static bool says_something(struct text text)
 
 static bool is_set_in_environment(const char *key)
 {
-	_cleanup_(freep) char *name = string_copy(key);
-	const char *value;
+	_cleanup_(freep) char *name = variable_name(key);
+	const char *value = getenv(name);
 
-	for (char *c = name; *c; c++)
-		*c = *c == '.' ? '_' : (char)toupper((unsigned char)*c);
-	value = getenv(name);
 	return value && says_something(text_of(value));
 }
 
