@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 
+#include "base/cleanup.h"
+#include "base/memory.h"
 #include "sensor/events.h"
 #include "tests/test.h"
 
@@ -64,4 +68,60 @@ TEST(flags_come_out_in_falcos_numbering)
 	CHECK_NUMBER(flags_from_native(names_of("ptrace", "request"), 0x9999), 0);
 	CHECK_NUMBER(flags_from_native(names_of("socket", "domain"), 17), 17);
 	CHECK_NUMBER(flags_from_native(names_of("chmod", "mode"), 04755), 04755);
+}
+
+/* "res:ERRNO fd:FD …" against the row of syscalls.def: the same arguments first; ours come behind.
+ */
+static void check_arguments(const struct event_type *type, struct text wanted)
+{
+	struct text one, name;
+	int at = 0;
+
+	while (text_split(&wanted, ' ', &one)) {
+		char *got, *want = text_to_string(one);
+
+		(void)text_split(&one, ':', &name);
+		got = at < type->argument_count ? string_printf("%s:%s", type->arguments[at].name,
+							  value_type_name(type->arguments[at].type))
+						: string_copy("(none)");
+		CHECK_TEXT(got, want);
+		free(got);
+		free(want);
+		at++;
+	}
+}
+
+static FILE *open_table(void)
+{
+	const char *shared = getenv("TERCEL_SHARED"), *source = getenv("TERCEL_SOURCE");
+	_cleanup_(freep) char *path =
+		shared ? string_printf("%s/spec/events.tsv", shared)
+		       : string_printf("%s/../shared/spec/events.tsv", source ? source : ".");
+
+	return fopen(path, "re");
+}
+
+TEST(every_event_of_the_specification_has_its_arguments_in_its_order)
+{
+	_cleanup_(fclosep) FILE *table = open_table();
+	_cleanup_(freep) char *line = NULL;
+	size_t size = 0, rows = 0;
+
+	if (!table)
+		SKIP("no ../shared/spec/events.tsv");
+	while (getline(&line, &size, table) > 0) {
+		struct text rest = text_of(line), column[7] = { 0 };
+		const struct event_type *type;
+
+		for (int i = 0; i < 7; i++)
+			(void)text_split(&rest, '\t', &column[i]);
+		if (!text_is(column[1], "syscall exit"))
+			continue;
+		type = event_type_find(column[0]);
+		CHECK(type != NULL);
+		if (type)
+			check_arguments(type, column[6]);
+		rows++;
+	}
+	CHECK(rows > 40);
 }
