@@ -12,7 +12,7 @@
 
 #include "base/memory.h"
 #include "forwarder/aws.h"
-#include "forwarder/secret-file.h"
+#include "base/secret-file.h"
 
 #define REFRESH_BEFORE_S 300
 #define MACHINE_TOKEN_S	 "21600"

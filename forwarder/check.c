@@ -4,7 +4,7 @@
  */
 #include "base/memory.h"
 #include "forwarder/check.h"
-#include "forwarder/match.h"
+#include "alert/match.h"
 #include "forwarder/pipeline.h"
 
 bool output_is_usable(const struct instance *instance, settings_warning *warn, void *context)

@@ -13,7 +13,7 @@
 #include "base/settings.h"
 #include "forwarder/dead-letters-command.h"
 #include "forwarder/dead-letters.h"
-#include "forwarder/match.h"
+#include "alert/match.h"
 
 static const char usage[] =
 	"tercel forwarder dead-letters list | show | requeue | drop [ID …] [--output NAME] "

@@ -11,7 +11,7 @@
 
 #include "base/memory.h"
 #include "forwarder/gcp.h"
-#include "forwarder/secret-file.h"
+#include "base/secret-file.h"
 
 #define SCOPE	     "https://www.googleapis.com/auth/cloud-platform"
 #define ASSERTION_S  3600 /* the longest that Google takes */

@@ -9,7 +9,7 @@
 #include "forwarder/calm.h"
 #include "forwarder/dead-letters.h"
 #include "forwarder/journal-file.h"
-#include "forwarder/match.h"
+#include "alert/match.h"
 #include "forwarder/output.h"
 
 enum parcel_state { PARCEL_WAITS, PARCEL_FLIES, PARCEL_ARRIVED };

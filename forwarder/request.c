@@ -2,8 +2,6 @@
 /*
  * A request as a value.
  */
-#include <ctype.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -61,42 +59,6 @@ void request_headers(struct request *request, const struct text_map *headers)
 		request_header(request, headers->keys[i], text_of(headers->values[i]));
 }
 
-void base64_write(struct buffer *out, struct text text)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-	for (size_t at = 0; at < text.length; at += 3) {
-		size_t left = text.length - at;
-		const unsigned char *bytes = (const unsigned char *)text.data + at;
-		unsigned group = (unsigned)bytes[0] << 16;
-
-		group |= left > 1 ? (unsigned)bytes[1] << 8 : 0;
-		group |= left > 2 ? bytes[2] : 0;
-		buffer_add_char(out, digits[group >> 18]);
-		buffer_add_char(out, digits[group >> 12 & 63]);
-		buffer_add_char(out, left > 1 ? digits[group >> 6 & 63] : '=');
-		buffer_add_char(out, left > 2 ? digits[group & 63] : '=');
-	}
-}
-
-char *base64_read(const char *base64)
-{
-	size_t length = strlen(base64), count = 0;
-	_cleanup_(freep) unsigned char *clean = NEW_ARRAY(unsigned char, length + 1);
-	_cleanup_(freep) char *out = NEW_ARRAY(char, length + 4);
-	int decoded;
-
-	for (size_t i = 0; i < length; i++)
-		if (!strchr(" \t\r\n", base64[i]))
-			clean[count++] = (unsigned char)base64[i];
-	decoded = EVP_DecodeBlock((unsigned char *)out, clean, (int)count);
-	if (decoded <= 0)
-		return NULL;
-	out[decoded] = '\0'; /* padding decodes to zeroes before it */
-	return TAKE(out);
-}
-
 void request_basic(struct request *request, const char *user, const char *password)
 {
 	struct buffer pair, value;
@@ -121,18 +83,6 @@ void request_url(struct request *request, const char *address, const char *path)
 		text.length--;
 	buffer_add_text(&request->url, text);
 	buffer_add_string(&request->url, path);
-}
-
-void url_escape(struct buffer *url, struct text text)
-{
-	for (size_t i = 0; i < text.length; i++) {
-		unsigned char c = (unsigned char)text.data[i];
-
-		if (isalnum(c) || strchr("-._~", c))
-			buffer_add_char(url, (char)c);
-		else
-			buffer_printf(url, "%%%02X", c);
-	}
 }
 
 void request_write(const struct request *request, struct buffer *out)

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "base/encoding.h"
 #include "base/settings.h"
 #include "base/text.h"
 
@@ -39,11 +40,5 @@ void request_headers(struct request *request, const struct text_map *headers);
 void request_basic(struct request *request, const char *user, const char *password);
 /* The URL: an address without the slashes at its end, and a path that begins with one. */
 void request_url(struct request *request, const char *address, const char *path);
-/* Adds text to a URL with all but RFC 3986's unreserved characters as %XX. */
-void url_escape(struct buffer *url, struct text text);
-/* RFC 4648, 4, with padding. */
-void base64_write(struct buffer *out, struct text text);
-/* A copy of what base64 with any white space in it says, NUL-ended; NULL when it is none. */
-char *base64_read(const char *base64);
 /* As text, for tests and logs: method, URL, headers, an empty line, the body. */
 void request_write(const struct request *request, struct buffer *out);

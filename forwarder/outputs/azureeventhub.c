@@ -13,7 +13,7 @@
 
 #include "base/memory.h"
 #include "forwarder/bearer.h"
-#include "forwarder/secret-file.h"
+#include "base/secret-file.h"
 
 #define BATCH	 100
 #define SAS_S	 3600 /* how long a signature holds */

@@ -4,7 +4,7 @@
  */
 #include "base/json.h"
 #include "base/memory.h"
-#include "forwarder/match.h"
+#include "alert/match.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

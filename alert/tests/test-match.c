@@ -3,7 +3,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "forwarder/match.h"
+#include "alert/match.h"
 #include "tests/test.h"
 
 static const char text[] =

@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "condition/transformers.h"
 #include "condition/tree.h"
-#include "forwarder/match.h"
+#include "alert/match.h"
 
 #define ARENA_MAX (SIZE_MAX / 2) /* a few times ALERT_MAX, whatever the condition */
 

@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
-#include "forwarder/secret-file.h"
+#include "base/secret-file.h"
 
 int secret_file_read(const char *path, char **ret_text, struct error *err)
 {
