@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "base/ready.h"
+#include "sensor/base-calls.h"
 #include "sensor/captures.h"
 #include "sensor/outputs/output.h"
 #include "sensor/generation.h"
@@ -360,6 +361,15 @@ static void add_events(struct event_set *set, const struct event_set *more)
 		set->words[i] |= more->words[i];
 }
 
+/* Once a generation: what its settings take away from its rules. */
+static void tell_base_calls(const struct generation *generation)
+{
+	struct event_set wanted;
+
+	rules_events(generation->rules, &wanted);
+	base_calls_tell(&generation->settings->options.base_calls, &wanted);
+}
+
 /* What a generation needs from the source. */
 static void wanted_events(const struct sensor *sensor, const struct generation *generation,
 	struct event_set *ret_wanted)
@@ -367,6 +377,7 @@ static void wanted_events(const struct sensor *sensor, const struct generation *
 	size_t count;
 
 	rules_events(generation->rules, ret_wanted);
+	base_calls_apply(&generation->settings->options.base_calls, ret_wanted);
 	event_types(&count);
 	for (unsigned i = 0;
 		sensor->recorder && sensor->start->options.records_all_events && i < count; i++)
@@ -434,6 +445,7 @@ static void take_over(struct sensor *sensor)
 		log_error("reload: %s", err.message);
 	sensor_open_log(&next->settings->options);
 	reload_tell_unchanged(sensor->start, next->settings);
+	tell_base_calls(next);
 	log_info("watching with %zu rules", rules_count(next->rules));
 }
 
@@ -684,6 +696,7 @@ static int prepare_source(struct sensor *sensor, struct error *err)
 	if (r < 0)
 		return r;
 	wanted_events(sensor, sensor->generation, &wanted);
+	tell_base_calls(sensor->generation);
 	return sensor->source->operations->want(sensor->source, &wanted, err);
 }
 

@@ -78,6 +78,7 @@ struct sensor_options {
 	uint64_t record_limit;
 	bool records_all_events;
 	struct text_list ignored_pids;
+	struct text_list base_calls; /* base_syscalls.custom_set */
 	char *host_root, *hostname;
 	bool asks_cri, asks_docker, asks_podman;
 	struct text_list cri_sockets, docker_sockets, podman_sockets;

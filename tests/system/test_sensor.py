@@ -296,6 +296,24 @@ def test_a_receiver_of_batches_loses_nothing_either():
     lose_nothing("true")
 
 
+def test_base_syscalls_take_away_what_rules_name_and_say_so():
+    need_root()
+    with tempfile.TemporaryDirectory() as folder:
+        path = written(folder, "r.yaml", rule() + rule("made", f"evt.type = mkdir and evt.arg.path = {folder}/d",
+                                                       "made %evt.arg.path"))
+        settings = written(folder, "falco.yaml",
+                           f"rules_files: [{path}]\nstdout_output: {{enabled: true}}\nbase_syscalls:\n  custom_set: [close, '!openat', '!nocall']\n")
+        with Sensor("-c", settings) as sensor:
+            read_secret()
+            os.mkdir(folder + "/d")
+            sensor.wait_for_lines(1)
+            sensor.stop()
+        tap.equal(len(sensor.lines), 1)
+        assert "made" in sensor.lines[0], sensor.lines
+        log = "\n".join(sensor.log)
+        assert "(unsupported-evttype): openat" in log and "Invalid (negative) syscall names" in log, log
+
+
 def test_addresses_are_compared_with_domain_names():
     need_root()
     with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as server:
