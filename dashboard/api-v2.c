@@ -9,12 +9,13 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "dashboard/api-v2.h"
 #include "dashboard/event-json.h"
 #include "dashboard/scope.h"
 #include "dashboard/server.h"
 #include "dashboard/tally-json.h"
 
-#define BUDGET_MS	 150
+#define BUDGET_EXACT_MS	 30000
 #define BUDGET_BEFORE_MS 100 /* for what is only compared with, and for lists */
 #define BUCKETS		 80
 #define BUCKETS_MAX	 500
@@ -24,8 +25,7 @@
 #define VALUES_SHOWN	 10
 #define SESSION_COOKIE	 "tercel_session"
 
-static int take_scope(
-	struct asked *asked, struct store_scope *ret_scope, struct filter **ret_filter)
+int asked_scope(struct asked *asked, struct store_scope *ret_scope, struct filter **ret_filter)
 {
 	struct error err = { 0 };
 	size_t column;
@@ -35,16 +35,17 @@ static int take_scope(
 		&column, &err);
 	if (r < 0)
 		asked_reply_mistake(asked, column, &err);
-	ret_scope->budget_ms = BUDGET_MS;
+	ret_scope->budget_ms =
+		text_is(asked_parameter(asked, "exact"), "1") ? BUDGET_EXACT_MS : BUDGET_MS;
 	return r;
 }
 
-static void reply_failed(struct asked *asked, const struct error *err)
+void reply_failed(struct asked *asked, const struct error *err)
 {
 	http_reply_error(asked->request, 500, "%s", err->message);
 }
 
-static void write_extent(struct json_writer *json, const struct store_extent *extent)
+void write_extent(struct json_writer *json, const struct store_extent *extent)
 {
 	json_key(json, "is_exact");
 	json_add_bool(json, extent->is_exact);
@@ -288,7 +289,7 @@ static void answer_overview(struct asked *asked)
 	struct error err = { 0 };
 	int r;
 
-	if (take_scope(asked, &scope, &filter) < 0)
+	if (asked_scope(asked, &scope, &filter) < 0)
 		return;
 	overview_init(&overview, &scope);
 	r = overview_count(asked, &overview, &err);
@@ -319,7 +320,7 @@ static void histogram(struct asked *asked)
 		http_reply_error(asked->request, 400, "\"by\" must be priority or rule");
 		return;
 	}
-	if (take_scope(asked, &scope, &filter) < 0)
+	if (asked_scope(asked, &scope, &filter) < 0)
 		return;
 	tally.interval_ns = interval_for(
 		scope.to_ns - scope.from_ns, asked_number(asked, "buckets", BUCKETS, BUCKETS_MAX));
@@ -392,8 +393,9 @@ static void events(struct asked *asked)
 	struct json_writer json;
 	struct error err = { 0 };
 
-	if (take_scope(asked, &scope, &filter) < 0 || take_cursor(asked, &cursor) < 0)
+	if (asked_scope(asked, &scope, &filter) < 0 || take_cursor(asked, &cursor) < 0)
 		return;
+	scope.skips_total = text_is(asked_parameter(asked, "total"), "0");
 	if (store_list(asked->reader, &scope, &cursor, limit, &page, &err) < 0) {
 		reply_failed(asked, &err);
 		store_page_done(&page);
@@ -403,7 +405,10 @@ static void events(struct asked *asked)
 	json_begin_object(&json);
 	write_events(&page, &json);
 	json_key(&json, "total");
-	json_add_u64(&json, page.total);
+	if (scope.skips_total)
+		json_add_null(&json);
+	else
+		json_add_u64(&json, page.total);
 	write_extent(&json, &page.extent);
 	json_key(&json, "took_ms");
 	json_add_i64(&json, (clock_ns(CLOCK_REALTIME) - begun_ns) / 1000000);
@@ -487,15 +492,56 @@ static void status(struct asked *asked)
 	asked_reply_json(asked);
 }
 
+void answer_export(struct asked *asked)
+{
+	struct text name = asked_parameter(asked, "format");
+	const struct export_form *form = export_form_find(name.length ? name : TEXT("ndjson"));
+	_cleanup_(freep) char *header = NULL;
+	struct filter *filter = NULL;
+	struct store_scope scope;
+
+	if (!form) {
+		http_reply_error(asked->request, 400, "\"format\" must be ndjson, json or csv");
+		return;
+	}
+	if (asked_scope(asked, &scope, &filter) < 0)
+		return;
+	header = string_printf("attachment; filename=\"events.%s\"", form->name);
+	http_reply_header(asked->request, "Content-Disposition", header);
+	if (export_stream(server_exports(asked->server), asked->request, &scope, filter, form) < 0)
+		http_reply_error(asked->request, 503, "too many exports run; try again later");
+}
+
+#define JSON   "application/json"
+#define STREAM "text/event-stream"
+
 const struct question questions_v2[] = {
-	{ "POST", "/api/v2/login", log_in, ACCESS_ALL, false },
-	{ "POST", "/api/v2/logout", log_out, ACCESS_ALL, false },
-	{ "GET", "/api/v2/session", session, ACCESS_READERS, false },
-	{ "GET", "/api/v2/overview", answer_overview, ACCESS_READERS, false },
-	{ "GET", "/api/v2/histogram", histogram, ACCESS_READERS, false },
-	{ "GET", "/api/v2/events", events, ACCESS_READERS, false },
-	{ "GET", "/api/v2/events/*", event, ACCESS_READERS, false },
-	{ "GET", "/api/v2/stream", stream, ACCESS_READERS, false },
-	{ "GET", "/api/v2/status", status, ACCESS_READERS, false },
+	{ "POST", "/api/v2/login", log_in, ACCESS_ALL, false,
+		"Begins a session: {\"user\",\"password\"}, a cookie comes back.", "", "" },
+	{ "POST", "/api/v2/logout", log_out, ACCESS_ALL, false, "Ends the session.", "", "" },
+	{ "GET", "/api/v2/session", session, ACCESS_READERS, false, "Who asks.", "", JSON },
+	{ "GET", "/api/v2/overview", answer_overview, ACCESS_READERS, false,
+		"Totals by priority and rule with the period before, a histogram, top values.",
+		"from to q exact", JSON },
+	{ "GET", "/api/v2/histogram", histogram, ACCESS_READERS, false, "Counts over time.",
+		"from to q by buckets exact", JSON },
+	{ "GET", "/api/v2/facets", answer_facets, ACCESS_READERS, false,
+		"The most frequent values of any fields, with counts.",
+		"fields from to q limit contains exact", JSON },
+	{ "GET", "/api/v2/events", events, ACCESS_READERS, false, "Events, newest first.",
+		"from to q limit cursor total exact", JSON },
+	{ "GET", "/api/v2/events/*", event, ACCESS_READERS, false,
+		"One event; with /json behind it the bytes as they are stored.", "", JSON },
+	{ "GET", "/api/v2/around/*", answer_around, ACCESS_READERS, false,
+		"What happened shortly before and after an event, in the same place.",
+		"same within limit", JSON },
+	{ "GET", "/api/v2/export", answer_export, ACCESS_READERS, false,
+		"All matching events as a download, newest first, without a limit.",
+		"format from to q", "application/x-ndjson" },
+	{ "GET", "/api/v2/stream", stream, ACCESS_READERS, false,
+		"Events as they are stored, as server-sent events.", "q", STREAM },
+	{ "GET", "/api/v2/status", status, ACCESS_READERS, false, "What is kept.", "", JSON },
+	{ "GET", "/api/v2/openapi.json", answer_openapi, ACCESS_READERS, false, "This document.",
+		"", JSON },
 };
 const size_t questions_v2_count = COUNT_OF(questions_v2);

@@ -19,7 +19,7 @@
 
 #define BODY_MAX	(8 * 1024 * 1024)
 #define ANSWER_MAX	(256 * 1024 * 1024)
-#define READERS		2
+#define READERS		3 /* one may count to the end, see BUDGET_EXACT_MS */
 #define QUESTIONS_MAX	1000
 #define CONNECTIONS	512
 #define CREDENTIALS_MAX 1024
@@ -49,6 +49,7 @@ struct server {
 	struct http_server *http;
 	struct http_route *routes;
 	size_t route_count;
+	struct exports *exports;
 	struct queue *asked; /* of http_request, to the readers */
 	pthread_t readers[READERS];
 	size_t reader_count;
@@ -226,6 +227,11 @@ void server_write_outputs(struct server *server, struct buffer *out)
 		json_end(&json);
 	}
 	pthread_mutex_unlock(&server->lock);
+}
+
+struct exports *server_exports(struct server *server)
+{
+	return server->exports;
 }
 
 /* Questions. */
@@ -525,6 +531,7 @@ int server_open(const struct server_parts *parts, struct server **ret_server, st
 	int r;
 
 	server->parts = *parts;
+	server->exports = exports_new(parts->store);
 	server->asked = queue_new(QUESTIONS_MAX);
 	pthread_mutex_init(&server->lock, NULL);
 	make_routes(server);
@@ -548,6 +555,7 @@ void server_close(struct server *server)
 	for (size_t i = 0; i < server->reader_count; i++)
 		pthread_join(server->readers[i], NULL);
 	http_server_free(server->http);
+	exports_free(server->exports);
 	queue_free(server->asked);
 	json_object_put(server->outputs);
 	pthread_mutex_destroy(&server->lock);

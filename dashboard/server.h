@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/http-server.h"
+#include "dashboard/export.h"
 #include "dashboard/live.h"
 #include "dashboard/logins.h"
 #include "dashboard/settings.h"
@@ -44,6 +45,8 @@ struct question {
 	void (*answer)(struct asked *asked);
 	enum access access;
 	bool is_old; /* API v1: a 401 asks for basic authentication */
+	/* For the OpenAPI document of API v2: names of parameters, type of the answer. */
+	const char *about, *parameters, *type;
 };
 
 extern const struct question questions_v1[], questions_v2[];
@@ -58,5 +61,6 @@ void asked_reply_json(struct asked *asked);
 int asked_try_basic(struct asked *asked);
 /* {"error":…,"column":N} */
 void asked_reply_mistake(struct asked *asked, size_t column, const struct error *err);
+struct exports *server_exports(struct server *server);
 /* The names of the forwarder's outputs, as last told, as JSON. */
 void server_write_outputs(struct server *server, struct buffer *out);

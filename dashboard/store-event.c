@@ -29,6 +29,14 @@ const char *facet_field(enum facet facet)
 	return facet_fields[facet];
 }
 
+enum facet facet_of_field(const char *field)
+{
+	for (int facet = 1; facet < FACET_END; facet++)
+		if (facet_fields[facet] && !strcmp(facet_fields[facet], field))
+			return (enum facet)facet;
+	return (enum facet)0;
+}
+
 static char *facet_value(const struct alert *alert, enum facet facet)
 {
 	struct text value = json_get_text(alert->fields, facet_fields[facet]);

@@ -484,8 +484,13 @@ uint64_t tally_total(const struct tally *tally)
 static void tally_add(struct tally *tally, int64_t bucket_ns, struct text key,
 	enum priority priority, uint64_t count)
 {
-	size_t length = sizeof(bucket_ns) + key.length;
-	struct tally_cell *wanted = memory_new(1, sizeof(*wanted) + key.length + 1), *cell;
+	struct tally_cell *wanted, *cell;
+	size_t length;
+
+	if (HASH_COUNT(tally->cells) >= TALLY_CELLS_MAX)
+		key.length = 0;
+	length = sizeof(bucket_ns) + key.length;
+	wanted = memory_new(1, sizeof(*wanted) + key.length + 1);
 
 	wanted->bucket_ns = bucket_ns;
 	wanted->key_length = key.length;
@@ -531,9 +536,39 @@ static void tally_tags(struct scan *scan, struct tally *tally, const struct row 
 			tally_add(tally, bucket_of(tally, row->time_ns), tag, row->priority, 1);
 }
 
-static int tally_field(struct scan *scan, struct tally *tally, struct row *row)
+static bool is_of_field(const struct tally *tally)
 {
-	const char *field = facet_field(tally->facet);
+	return tally->by == TALLY_FIELD || (tally->by == TALLY_FACET && facet_field(tally->facet));
+}
+
+static const char *field_of(const struct tally *tally)
+{
+	return tally->by == TALLY_FIELD ? tally->field : facet_field(tally->facet);
+}
+
+/* One value for all tallies of its field. What a facet counts in hours are strings, never "". */
+static void tally_value(struct scan *scan, const struct row *row, const struct value *value)
+{
+	struct tallying *tallying = scan->context;
+	struct text text = { 0 };
+
+	for (size_t i = 0; i < tallying->count; i++) {
+		struct tally *tally = &tallying->tallies[i];
+
+		if (!(tallying->chosen >> i & 1) || !is_of_field(tally) ||
+			!text_is(value->key, field_of(tally)) ||
+			(tally->by == TALLY_FACET && !value->is_string) || !value->text.length ||
+			(!value->is_string && text_is(value->text, "null")))
+			continue;
+		if (!text.data)
+			text = value_unescape(value->text, &scan->reader->scratch);
+		tally_add(tally, bucket_of(tally, row->time_ns), text, row->priority, 1);
+	}
+}
+
+/* All fields in one walk over the alert. */
+static int tally_fields(struct scan *scan, struct row *row)
+{
 	struct values values;
 	struct value value;
 	int r;
@@ -542,56 +577,47 @@ static int tally_field(struct scan *scan, struct tally *tally, struct row *row)
 	if (r < 0)
 		return r;
 	values_begin(&values, row->json);
-	while (values_next(&values, &value)) {
-		if (value.place != VALUE_FIELD || !value.is_string || !text_is(value.key, field))
-			continue;
-		if (value.text.length)
-			tally_add(tally, bucket_of(tally, row->time_ns),
-				value_unescape(value.text, &scan->reader->scratch), row->priority,
-				1);
-		break;
-	}
+	while (values_next(&values, &value))
+		if (value.place == VALUE_FIELD)
+			tally_value(scan, row, &value);
 	return 0;
 }
 
-static int tally_row(struct scan *scan, struct tally *tally, struct row *row)
+static void tally_row(struct scan *scan, struct tally *tally, struct row *row)
 {
-	switch (tally->by) {
-	case TALLY_PRIORITY:
+	if (tally->by == TALLY_PRIORITY)
 		tally_add(tally, bucket_of(tally, row->time_ns),
 			text_of(priority_name(row->priority)), row->priority, 1);
-		return 0;
-	case TALLY_RULE:
+	else if (tally->by == TALLY_RULE)
 		tally_word(scan, tally, row, row->words[WORD_RULE]);
-		return 0;
-	case TALLY_FACET:
-		break;
-	}
-	if (tally->facet == FACET_TAG)
+	else if (tally->facet == FACET_TAG)
 		tally_tags(scan, tally, row);
-	else if (tally->facet == FACET_HOSTNAME)
-		tally_word(scan, tally, row, row->words[WORD_HOSTNAME]);
-	else if (tally->facet == FACET_SOURCE)
-		tally_word(scan, tally, row, row->words[WORD_SOURCE]);
 	else
-		return tally_field(scan, tally, row);
-	return 0;
+		tally_word(scan, tally, row,
+			row->words[tally->facet == FACET_HOSTNAME ? WORD_HOSTNAME : WORD_SOURCE]);
 }
 
 static int on_tallied(struct scan *scan, struct row *row)
 {
 	struct tallying *tallying = scan->context;
-	int r = 0;
+	bool needs_fields = false;
 
-	for (size_t i = 0; i < tallying->count && !r; i++)
-		if (tallying->chosen >> i & 1)
-			r = tally_row(scan, &tallying->tallies[i], row);
-	return r;
+	for (size_t i = 0; i < tallying->count; i++) {
+		if (!(tallying->chosen >> i & 1))
+			continue;
+		if (is_of_field(&tallying->tallies[i]))
+			needs_fields = true;
+		else
+			tally_row(scan, &tallying->tallies[i], row);
+	}
+	return needs_fields ? tally_fields(scan, row) : 0;
 }
 
 /* The unit that the tally can be counted in from the file's counts; 0: only by scanning. */
 static int64_t counted_unit(const struct tally *tally, const struct filter *filter)
 {
+	if (tally->by == TALLY_FIELD)
+		return 0;
 	if (tally->by == TALLY_FACET)
 		return filter_is_empty(filter) && !tally->interval_ns ? NS_PER_HOUR : 0;
 	return filter_is_rules_only(filter) && tally->interval_ns % NS_PER_MINUTE == 0
@@ -657,7 +683,6 @@ static int count_file(struct scan *scan, struct tallying *tallying, int64_t unit
 	const struct store_scope *scope)
 {
 	const struct day *day = scan->day;
-	struct tally *first = &tallying->tallies[__builtin_ctz(tallying->chosen)];
 	bool is_begun = day->oldest_ns >= scope->from_ns, is_over = day->newest_ns < scope->to_ns;
 	int64_t from =
 		time_unit(is_begun ? day->oldest_ns : scope->from_ns - 1, unit_ns) + !is_begun;
@@ -668,15 +693,17 @@ static int count_file(struct scan *scan, struct tallying *tallying, int64_t unit
 		return scan_file(scan, scope->from_ns, scope->to_ns);
 	if (!is_over)
 		r = scan_file(scan, to * unit_ns, scope->to_ns);
-	if (!r)
-		r = first->by == TALLY_FACET ? count_hours(scan, first, from, to)
-					     : count_minutes(scan, tallying, from, to);
+	if (!r && unit_ns == NS_PER_MINUTE)
+		r = count_minutes(scan, tallying, from, to);
+	for (size_t i = 0; i < tallying->count && !r && unit_ns == NS_PER_HOUR; i++)
+		if (tallying->chosen >> i & 1)
+			r = count_hours(scan, &tallying->tallies[i], from, to);
 	if (!r && !is_begun)
 		r = scan_file(scan, scope->from_ns, from * unit_ns);
 	return r;
 }
 
-/* Tallies of minutes with the same interval go together; facets go one by one. */
+/* Tallies with the same unit and interval go together, so that the edges are scanned once. */
 static unsigned choose_next(
 	const struct tallying *all, const struct filter *filter, unsigned left, int64_t *ret_unit)
 {
@@ -687,7 +714,7 @@ static unsigned choose_next(
 	for (size_t i = first + 1; i < all->count; i++) {
 		int64_t unit = counted_unit(&all->tallies[i], filter);
 		bool is_alike =
-			unit == *ret_unit && unit != NS_PER_HOUR &&
+			unit == *ret_unit &&
 			(!unit || all->tallies[i].interval_ns == all->tallies[first].interval_ns);
 
 		if (left >> i & 1 && is_alike)
@@ -794,6 +821,35 @@ static int tally_files(
 	return r;
 }
 
+static void note_exact(
+	struct tallying *tallying, const struct filter *filter, bool is_counted, bool is_exact)
+{
+	unsigned chosen = choose_kind(tallying, filter, is_counted);
+
+	for (size_t i = 0; i < tallying->count; i++)
+		if (chosen >> i & 1)
+			tallying->tallies[i].is_exact = is_exact;
+}
+
+struct tally tally_of_field(const char *name)
+{
+	enum facet facet = facet_of_field(name);
+
+	if (!strcmp(name, "priority"))
+		return (struct tally){ .by = TALLY_PRIORITY };
+	if (!strcmp(name, "rule"))
+		return (struct tally){ .by = TALLY_RULE };
+	if (!strcmp(name, "hostname"))
+		facet = FACET_HOSTNAME;
+	else if (!strcmp(name, "source"))
+		facet = FACET_SOURCE;
+	else if (!strcmp(name, "tags"))
+		facet = FACET_TAG;
+	if (facet)
+		return (struct tally){ .by = TALLY_FACET, .facet = facet };
+	return (struct tally){ .by = TALLY_FIELD, .field = name };
+}
+
 int store_tally(struct store_reader *reader, const struct store_scope *scope, struct tally *tallies,
 	size_t count, struct store_extent *ret_extent, struct error *err)
 {
@@ -806,8 +862,10 @@ int store_tally(struct store_reader *reader, const struct store_scope *scope, st
 	*ret_extent = (struct store_extent){ .is_exact = true };
 	/* First what is counted, for all files: a scan may use up the time. */
 	r = tally_files(&walk, &tallying, true, ret_extent);
+	note_exact(&tallying, scope->filter, true, r != -ETIME);
 	if (!r)
 		r = tally_files(&walk, &tallying, false, ret_extent);
+	note_exact(&tallying, scope->filter, false, r != -ETIME);
 	walk_end(&walk);
 	ret_extent->is_exact = r != -ETIME;
 	return r == -ETIME ? 0 : r;
@@ -917,8 +975,11 @@ static int list_files(struct walk *walk, struct listing *listing)
 		r = scan_begin(&scan, walk, &walk->days[i]);
 		scan.found = on_listed;
 		scan.context = listing;
+		/* What need not be counted ends with its page, and so must come in order. */
 		if (!r)
-			r = scan_file(&scan, walk->scope.from_ns, walk->scope.to_ns);
+			r = listing->is_counting
+				    ? scan_file(&scan, walk->scope.from_ns, walk->scope.to_ns)
+				    : scan_by_time(&scan, walk->scope.from_ns, walk->scope.to_ns);
 		r = pass_damage(walk, &walk->days[i], r);
 		if (r == 1)
 			r = 0;
@@ -933,7 +994,7 @@ int store_list(struct store_reader *reader, const struct store_scope *scope,
 	const struct store_cursor *cursor, size_t limit, struct store_page *ret_page,
 	struct error *err)
 {
-	bool is_counted = filter_is_rules_only(scope->filter);
+	bool is_counted = filter_is_rules_only(scope->filter) || scope->skips_total;
 	struct tally all = { .by = TALLY_PRIORITY };
 	struct listing listing = {
 		.page = ret_page, .cursor = cursor, .limit = limit + 1, .is_counting = !is_counted
@@ -944,10 +1005,12 @@ int store_list(struct store_reader *reader, const struct store_scope *scope,
 	int r = 0;
 
 	*ret_page = (struct store_page){ .extent = { .is_exact = true } };
-	if (is_counted) {
+	if (is_counted && !scope->skips_total) {
 		r = store_tally(reader, scope, &all, 1, &extent, err);
 		ret_page->total = tally_total(&all);
 		tally_done(&all);
+	}
+	if (is_counted) {
 		if (cursor->id && cursor->time_ns < INT64_MAX)
 			below.to_ns = MIN_OF(below.to_ns, cursor->time_ns + 1);
 	}

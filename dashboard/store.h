@@ -37,6 +37,8 @@ enum facet {
 
 /* The output field that a facet is, NULL for those that are no output field. */
 const char *facet_field(enum facet facet);
+/* The facet of this output field, or 0. */
+enum facet facet_of_field(const char *field);
 
 /* Writing. */
 
@@ -112,6 +114,7 @@ struct store_scope {
 	const struct filter *filter;
 	int64_t from_ns, to_ns; /* from ≤ time < to */
 	int64_t budget_ms;	/* a scan stops after so long; 0: never */
+	bool skips_total;	/* of a list: it ends with its page, `total` is not filled */
 };
 
 /* How far an answer goes. */
@@ -120,7 +123,10 @@ struct store_extent {
 	int64_t scanned; /* alerts looked at one by one, or ruled out by the search index */
 };
 
-enum tally_by { TALLY_PRIORITY, TALLY_RULE, TALLY_FACET };
+enum tally_by { TALLY_PRIORITY, TALLY_RULE, TALLY_FACET, TALLY_FIELD };
+
+/* Values beyond so many are counted together. */
+#define TALLY_CELLS_MAX 100000
 
 struct tally_cell {
 	UT_hash_handle hh;
@@ -134,10 +140,15 @@ struct tally_cell {
 /* Counts by a key, and by time when `interval_ns` is set. */
 struct tally {
 	enum tally_by by;
-	enum facet facet;
+	enum facet facet;  /* TALLY_FACET */
+	const char *field; /* TALLY_FIELD: an output field, borrowed */
 	int64_t interval_ns;
 	struct tally_cell *cells; /* a uthash */
+	bool is_exact; /* set by store_tally(): also where others of the same call are not */
 };
+
+/* The tally of a field by its name, "rule" and "k8s.pod.name": from counts where there are such. */
+struct tally tally_of_field(const char *name);
 
 void tally_done(struct tally *tally);
 uint64_t tally_total(const struct tally *tally);

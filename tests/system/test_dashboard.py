@@ -2,9 +2,11 @@
 """The dashboard alone: its API by cases, login, live stream, hostile text, restarts, bad set-ups."""
 import base64
 import concurrent.futures
+import csv
 import datetime
 import gzip
 import http.client
+import io
 import json
 import os
 import pathlib
@@ -610,6 +612,116 @@ def test_it_stops_cleanly_with_work_under_way():
         for thread in threads:
             thread.join()
         stream.close()
+
+
+def export(board, form, query=""):
+    status, headers, content = board.ask("GET", f"/api/v2/export?format={form}{query}")
+    tap.equal((status, headers["Content-Disposition"]), (200, f'attachment; filename="events.{form}"'))
+    return content.decode()
+
+
+def test_an_export_has_every_event_in_each_form():
+    with Dashboard() as board:
+        for start in range(0, 3000, 500):
+            tap.equal(board.post([event(number) for number in range(start, start + 500)])[0], 200)
+        hostile = event(rule='=HYPERLINK("x")', output='a "quoted" line\nand more', priority="Error",
+                        tags=["T1059", "x"])
+        tap.equal(board.post(hostile)[0], 200)
+
+        lines = [json.loads(line) for line in export(board, "ndjson").splitlines()]
+        tap.equal(len({line["uuid"] for line in lines}), 3001)
+        times = [line["time"][:19] + line["time"][20:-1].ljust(9, "0") for line in lines]
+        tap.equal([line["time"] for line, _ in sorted(zip(lines, times), key=lambda both: both[1], reverse=True)],
+                  [line["time"] for line in lines])
+        tap.equal(len(json.loads(export(board, "json"))), 3001)
+        tap.equal(json.loads(export(board, "json", "&q=nosuchword")), [])
+        rows = list(csv.DictReader(io.StringIO(export(board, "csv", "&q=priority:error"), newline="")))
+        tap.equal([(row["rule"], row["output"], row["tags"]) for row in rows],
+                  [("'=HYPERLINK(\"x\")", 'a "quoted" line\nand more', "T1059 x")])
+        tap.equal(json.loads(rows[0]["output_fields"]), {"evt.num": 0})
+        tap.equal(len(export(board, "ndjson", "&q=evt.num%3E%3D2990").splitlines()), 10)
+        tap.equal(board.get("/api/v2/export?format=xml")[0], 400)
+        tap.equal(board.get("/api/v2/export?q=%28a")[1],
+                  {"error": "the parenthesis that opens here is not closed", "column": 1})
+
+
+def test_an_export_that_nobody_reads_takes_nothing_with_it():
+    with Dashboard("-d", login=None) as board:
+        for _ in range(10):
+            tap.equal(board.post([event(number, output="x" * 3000) for number in range(1000)])[0], 200)
+        sockets = []
+        for _ in range(8):
+            one = socket.create_connection(("127.0.0.1", board.port))
+            one.sendall(b"GET /api/v2/export HTTP/1.1\r\nHost: x\r\n\r\n")
+            sockets.append(one)
+        heads = [one.recv(64) for one in sockets]
+        tap.equal(sorted(head.split()[1] for head in heads), [b"200"] * 4 + [b"503"] * 4)
+        tap.equal(board.count(), 10000)
+        for one in sockets:
+            one.close()
+        tap.wait_for("room for another", lambda: board.ask("GET", "/api/v2/export?q=priority:error")[0] == 200)
+
+
+def test_values_are_counted_for_any_field():
+    def facets(board, path):
+        status, answer = board.get("/api/v2/facets?" + path)
+        tap.equal(status, 200, path)
+        return {one["field"]: [(value["value"], value["count"]) for value in one["values"]]
+                for one in answer["facets"]}, answer
+
+    with Dashboard() as board:
+        for number in range(12):
+            fields = {"proc.name": "cat" if number % 3 else "sh", "proc.pid": number % 2, "k8s.ns.name": "a,b",
+                      "list": ["x", f"y{number % 2}"], "none": None}
+            board.post(event(number, output_fields=fields, tags=["t", f"t{number % 2}"]))
+        found, answer = facets(board, "fields=proc.name,proc.pid,list,none,tags,rule,priority,no.such")
+        tap.equal(found, {"proc.name": [("cat", 8), ("sh", 4)], "proc.pid": [("0", 6), ("1", 6)],
+                          "list": [("x", 12), ("y0", 6), ("y1", 6)], "none": [], "no.such": [],
+                          "tags": [("t", 12), ("t0", 6), ("t1", 6)], "rule": [("A rule", 12)],
+                          "priority": [("Notice", 12)]})
+        tap.equal(answer["is_exact"], True)
+        found, answer = facets(board, "fields=proc.name&limit=1&q=proc.pid:1+AND+(t1+OR+x)")
+        tap.equal((found, answer["facets"][0]["others"], answer["facets"][0]["distinct"]),
+                  ({"proc.name": [("cat", 4)]}, 2, 2))
+        tap.equal(facets(board, "fields=proc.name&contains=A")[0], {"proc.name": [("cat", 8)]})
+        tap.equal(board.get("/api/v2/facets")[0], 400)
+
+
+def test_what_happened_next_to_an_event_is_found():
+    with Dashboard() as board:
+        made = []
+        for number in range(20):
+            now = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=20 - number)
+            made.append(event(output=f"number {number}", time=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                              output_fields={"container.id": f"c{number % 2}"}))
+        board.post(made)
+
+        def around(**parameters):
+            return board.get(f"/api/v2/around/{made[10]['event']['uuid']}?{urllib.parse.urlencode(parameters)}")[1]
+
+        found = around(within="5min")
+        tap.equal((found["field"], found["value"]), ("container.id", "c0"))
+        tap.equal([one["output"] for one in found["after"]], ["number 14", "number 12"])
+        tap.equal([one["output"] for one in found["before"]], ["number 8", "number 6"])
+        tap.equal([one["output"] for one in around(same="host", limit=1)["after"]], ["number 11"])
+        tap.equal([one["output"] for one in around(same="host", limit=1)["before"]], ["number 9"])
+        tap.equal(around(same="pod"), {"field": "k8s.pod.name", "value": None, "after": [], "before": [],
+                                       "is_exact": True})
+        tap.equal(board.get(f"/api/v2/around/{uuid.uuid4()}")[0], 404)
+        tap.equal(board.get(f"/api/v2/around/{made[0]['event']['uuid']}?same=moon")[0], 400)
+
+
+def test_the_openapi_document_names_every_route():
+    with Dashboard() as board:
+        status, document = board.get("/api/v2/openapi.json")
+        tap.equal((status, document["openapi"]), (200, "3.1.0"))
+        named = {parameter["name"] for path in document["paths"].values() for act in path.values()
+                 for parameter in act["parameters"]}
+        assert {"q", "from", "to", "fields", "format", "uuid"} <= named, named
+        for path, acts in document["paths"].items():
+            # Each answers something else than "there is no such route" with another method.
+            wrong = "DELETE" if acts else "GET"
+            tap.equal(board.ask(wrong, path.replace("{uuid}", "x"))[0], 405, path)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the answers of API v2 share: the scope of a request, and what each of their files adds to
+ * the table of questions.
+ */
+#pragma once
+
+#include "base/json.h"
+#include "dashboard/server.h"
+#include "dashboard/store.h"
+
+#define BUDGET_MS 150
+
+/* from, to, q, exact. Answers 400 itself where they cannot be read; the filter is the caller's. */
+int asked_scope(struct asked *asked, struct store_scope *ret_scope, struct filter **ret_filter);
+void reply_failed(struct asked *asked, const struct error *err);
+/* "is_exact" and "scanned". */
+void write_extent(struct json_writer *json, const struct store_extent *extent);
+
+/* GET /api/v2/facets: values of fields and how often they come. */
+void answer_facets(struct asked *asked);
+/* GET /api/v2/around/UUID: what happened next to it. */
+void answer_around(struct asked *asked);
+/* GET /api/v2/export: all that match, as a stream. */
+void answer_export(struct asked *asked);
+/* GET /api/v2/openapi.json */
+void answer_openapi(struct asked *asked);
