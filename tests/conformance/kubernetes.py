@@ -77,7 +77,7 @@ class ApiServer:
                  "--token-auth-file", self.folder / "tokens", "--authorization-mode", "RBAC",
                  "--service-account-issuer", "https://kubernetes.default.svc",
                  "--service-account-key-file", key, "--service-account-signing-key-file", key,
-                 "--service-cluster-ip-range", "10.96.0.0/16", "--disable-admission-plugins", "ServiceAccount")
+                 "--service-cluster-ip-range", "10.96.0.0/16", "--disable-admission-plugins", "ServiceAccount", "--allow-privileged")
         tap.wait_for("the API server", self.is_ready, 120)
 
     def is_ready(self):
@@ -127,9 +127,10 @@ class ApiServer:
         within = f"/namespaces/{manifest['metadata'].get('namespace', namespace)}" if resource["namespaced"] else ""
         return f"{root}{within}/{resource['name']}/{manifest['metadata']['name']}"
 
-    def apply(self, manifest, namespace="default", token=ADMIN):
-        return self.call("PATCH", f"{self.path(manifest, namespace)}?fieldManager=test&fieldValidation=Strict&force=true",
-                         manifest, token, "application/apply-patch+yaml")
+    def apply(self, manifest, namespace="default", token=ADMIN, dry_run=False):
+        query = "fieldManager=test&fieldValidation=Strict&force=true" + ("&dryRun=All" if dry_run else "")
+        return self.call("PATCH", f"{self.path(manifest, namespace)}?{query}", manifest, token,
+                         "application/apply-patch+yaml")
 
     def add_openshift(self):
         """OpenShift's own kinds, and waits until they are served."""

@@ -1,0 +1,99 @@
+{{- define "tercel.fullname" -}}
+{{- if .Values.fullnameOverride }}{{ .Values.fullnameOverride | trunc 40 | trimSuffix "-" }}
+{{- else }}{{ .Release.Name | trunc 40 | trimSuffix "-" }}{{ end }}
+{{- end }}
+
+{{/* The names that Falco's charts gave to Services and workloads. */}}
+{{- define "tercel.forwarder" -}}{{ include "tercel.fullname" . }}-falcosidekick{{- end }}
+{{- define "tercel.dashboard" -}}{{ include "tercel.fullname" . }}-falcosidekick-ui{{- end }}
+
+{{- define "tercel.labels" -}}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: tercel
+{{ include "tercel.selector" . }}
+{{- end }}
+
+{{/* (dict "root" $ "part" "sensor") gives the labels that select its pods. */}}
+{{- define "tercel.partLabels" -}}
+app.kubernetes.io/name: {{ .root.Values.nameOverride | default .root.Chart.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .part }}
+{{- end }}
+
+{{- define "tercel.selector" -}}
+app.kubernetes.io/name: {{ .Values.nameOverride | default .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "tercel.metadata" -}}
+namespace: {{ .root.Release.Namespace }}
+labels:
+  helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
+  app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+  app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+  app.kubernetes.io/part-of: tercel
+  {{- include "tercel.partLabels" . | nindent 2 }}
+{{- end }}
+
+{{- define "tercel.image" -}}
+{{- $image := .root.Values.image -}}
+{{- with $image.registry }}{{ . }}/{{ end }}{{ $image.prefix }}/{{ .part }}:{{ $image.tag | default .root.Chart.AppVersion }}
+{{- end }}
+
+{{/* "true" or "". */}}
+{{- define "tercel.onOpenshift" -}}
+{{- $enabled := toString .Values.openshift.enabled -}}
+{{- if or (eq $enabled "true") (and (eq $enabled "auto") (.Capabilities.APIVersions.Has "security.openshift.io/v1")) }}true{{ end }}
+{{- end }}
+
+{{- define "tercel.hasRoute" -}}
+{{- $enabled := toString .Values.route.enabled -}}
+{{- if and .Values.falcosidekick.enabled .Values.falcosidekick.webui.enabled (or (eq $enabled "true") (and (eq $enabled "auto") (include "tercel.onOpenshift" .))) }}true{{ end }}
+{{- end }}
+
+{{- define "tercel.tokenSecret" -}}
+{{- .Values.token.existingSecret | default (printf "%s-token" (include "tercel.fullname" .)) }}
+{{- end }}
+
+{{/* Passes restricted-v2 and Pod Security "restricted" under whatever user the namespace gives. */}}
+{{- define "tercel.podSecurity" -}}
+runAsNonRoot: true
+seccompProfile: { type: RuntimeDefault }
+{{- end }}
+{{- define "tercel.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: { drop: [ALL] }
+{{- end }}
+
+{{/* What users may add to any pod: (dict "root" $ "values" .Values.falcosidekick). */}}
+{{- define "tercel.scheduling" -}}
+{{- with .root.Values.imagePullSecrets }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* A volume claim, or an empty directory where nothing is to persist. */}}
+{{- define "tercel.claim" -}}
+- metadata: { name: state }
+  spec:
+    accessModes: [ReadWriteOnce]
+    {{- with .storageClass }}
+    storageClassName: {{ . }}
+    {{- end }}
+    resources: { requests: { storage: {{ .size }} } }
+{{- end }}
