@@ -294,8 +294,8 @@ static void compose(const struct messages *messages, const void *settings, struc
 		return;
 	}
 	/* Quoted-printable has no line that begins with two hyphens and an uuid of ours. */
-	buffer_printf(
-		out, "Content-Type: multipart/alternative; boundary=\"=_%s\"\r\n\r\n", alert->uuid);
+	buffer_printf(out, "Content-Type: multipart/alternative;\r\n boundary=\"=_%s\"\r\n\r\n",
+		alert->uuid);
 	buffer_printf(out, "--=_%s\r\n", alert->uuid);
 	write_part(out, "text/plain", alert, write_text);
 	buffer_printf(out, "--=_%s\r\n", alert->uuid);

@@ -39,7 +39,7 @@ LIBRARY(libpq, "libpq.so.5", "libpq5", PQ_FUNCTIONS)
 
 struct timescaledb {
 	struct output_settings common;
-	char *host, *user, *password, *database, *table;
+	char *host, *user, *password, *database, *table, *ssl_mode;
 	int64_t port;
 	struct text_list fields;
 };
@@ -57,6 +57,14 @@ static const struct setting rows[] = {
 	OUTPUT_ROW_TEXT(timescaledb, table, "hypertablename", "falcosidekick_events",
 		"The table, perhaps with its schema; it must have columns time, rule, priority, "
 		"source, output, tags and hostname"),
+	OUTPUT_ROW_TEXT(timescaledb, ssl_mode, "sslmode", "prefer",
+		"How TLS is spoken, in libpq's words: disable, allow, prefer, require, verify-ca "
+		"or verify-full; mutualtls is verify-full"),
+	{ .key = "mutualtls",
+		.type = SETTING_BOOL,
+		.at = offsetof(struct timescaledb, common.uses_mutual_tls),
+		.fallback = "false",
+		.about = "Show the client certificate of mutualtlsclient" },
 	OUTPUT_ROW_LIST(timescaledb, fields, "fields",
 		"Fields of alerts that have a column of their name, such as custom ones"),
 	OUTPUT_ROW_PRIORITY,
@@ -214,15 +222,18 @@ static int open_session(const void *settings, const struct output_trust *trust, 
 	void **ret_connection, struct error *err)
 {
 	static const char *const names[] = { "host", "port", "user", "password", "dbname",
-		"application_name", NULL };
+		"application_name", "sslmode", "sslrootcert", "sslcert", "sslkey", NULL };
 	const struct timescaledb *to = settings;
+	bool is_mutual = to->common.uses_mutual_tls;
 	_cleanup_(freep) char *port = string_printf("%lld", (long long)to->port);
 	const char *const values[] = { to->host, port, to->user, to->password, to->database,
-		"tercel", NULL };
+		"tercel", is_mutual ? "verify-full" : to->ssl_mode,
+		is_mutual ? trust->client_ca : trust->ca_file,
+		is_mutual ? trust->client_certificate : NULL, is_mutual ? trust->client_key : NULL,
+		NULL };
 	_cleanup_(close_sessionp) struct session *session = NEW(struct session);
 	int r = libpq_load(&session->functions, err);
 
-	(void)trust;
 	if (r < 0)
 		return r;
 	session->deadline_ms = clock_ms(CLOCK_MONOTONIC) + timeout_ms;

@@ -484,12 +484,12 @@ def test_a_wrong_password_of_mqtt_loses_nothing_and_is_told():
 class RabbitServer:
     """RabbitMQ with its management, by which a queue is made and read."""
 
-    def __init__(self, port):
+    def __init__(self, port, more=""):
         folder = tempfile.mkdtemp(prefix="tercel-server-")
         self.port, self.management, epmd = port, free_port(), free_port()
         pathlib.Path(folder, "rabbitmq.conf").write_text(
             f"listeners.tcp.1 = 127.0.0.1:{port}\nmanagement.tcp.port = {self.management}\n"
-            "management.tcp.ip = 127.0.0.1\n")
+            f"management.tcp.ip = 127.0.0.1\n{more}")
         pathlib.Path(folder, "plugins").write_text("[rabbitmq_management].\n")
         environment = {
             "ERL_EPMD_PORT": str(epmd), "ERL_EPMD_ADDRESS": "127.0.0.1", "RABBITMQ_NODENAME": "tercel@localhost",
