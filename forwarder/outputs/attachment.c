@@ -37,12 +37,12 @@ static void add_text(struct attachment *to, const char *key, struct text text)
 	struct buffer escaped;
 
 	json_key(&to->json, key);
-	if (!to->style->escapes) {
+	if (!to->style->escape) {
 		json_add_text(&to->json, text);
 		return;
 	}
 	buffer_init(&escaped, REQUEST_BODY_MAX);
-	html_escape(&escaped, text);
+	to->style->escape(&escaped, text);
 	json_add_text(&to->json, buffer_text(&escaped));
 	buffer_done(&escaped);
 }
@@ -105,8 +105,7 @@ static void add_message(
 	struct buffer message;
 
 	buffer_init(&message, ALERT_MAX);
-	message_format_write(
-		chat->message_format, alert, to->style->escapes ? html_escape : NULL, &message);
+	message_format_write(chat->message_format, alert, to->style->escape, &message);
 	if (message.length) {
 		json_key(&to->json, "text");
 		json_add_text(&to->json, buffer_text(&message));

@@ -34,7 +34,8 @@ struct attachment_chat {
 struct attachment_style {
 	const enum fact_kind *order; /* of the fields */
 	bool has_footer;
-	bool escapes; /* & < > are escaped, as Slack asks for */
+	/* Makes text of it that the chat shows as it is; may be NULL. */
+	void (*escape)(struct buffer *out, struct text text);
 };
 
 bool attachment_is_enabled(const void *settings);

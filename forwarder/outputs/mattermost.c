@@ -17,7 +17,7 @@ static const enum fact_kind order[] = { FACT_RULE, FACT_HOSTNAME, FACT_PRIORITY,
 static const struct attachment_style style = {
 	.order = order,
 	.has_footer = true,
-	.escapes = true,
+	.escape = html_escape,
 };
 
 static int check(const void *settings, struct error *err)

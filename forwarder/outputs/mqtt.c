@@ -132,6 +132,7 @@ static void compose(const struct messages *messages, const void *settings, struc
 
 struct client {
 	struct mosquitto_library functions;
+	const struct mqtt *settings;
 	struct mosquitto *mosquitto;
 	bool is_answered;
 	int refusal; /* of the broker, to our greeting */
@@ -229,6 +230,7 @@ static int open_client(const void *settings, const struct output_trust *trust, i
 	_cleanup_(close_clientp) struct client *client = NEW(struct client);
 	int r = mosquitto_library_load(&client->functions, err);
 
+	client->settings = settings;
 	if (r < 0)
 		return r;
 	client->functions.mosquitto_lib_init(); /* counted by the library */
@@ -251,8 +253,8 @@ static int open_client(const void *settings, const struct output_trust *trust, i
 static int publish(struct client *client, const struct request *request)
 {
 	return client->functions.mosquitto_publish(client->mosquitto, NULL, request->url.data,
-		(int)request->body.length, request->body.data, atoi(request->headers.items[0]),
-		request->headers.count > 1);
+		(int)request->body.length, request->body.data, (int)client->settings->qos,
+		client->settings->is_retained);
 }
 
 static enum verdict send_requests(void *connection, const struct request *requests, size_t count,

@@ -18,7 +18,7 @@ static const enum fact_kind order[] = { FACT_RULE, FACT_PRIORITY, FACT_SOURCE, F
 static const struct attachment_style style = {
 	.order = order,
 	.has_footer = true,
-	.escapes = true,
+	.escape = html_escape,
 };
 
 static int check(const void *settings, struct error *err)

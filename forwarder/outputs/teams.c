@@ -56,7 +56,23 @@ static void add(struct json_writer *json, const char *key, struct text value)
 	json_add_text(json, value);
 }
 
-static void add_facts(struct json_writer *json, const struct alert *alert, const char *name_key)
+/* A FactSet is Markdown, whatever one wants. */
+static void add_fact(struct json_writer *json, const char *key, struct text text, bool is_markdown)
+{
+	struct buffer escaped;
+
+	if (!is_markdown) {
+		add(json, key, text);
+		return;
+	}
+	buffer_init(&escaped, REQUEST_BODY_MAX);
+	markdown_write(&escaped, text, ALERT_MAX);
+	add(json, key, buffer_text(&escaped));
+	buffer_done(&escaped);
+}
+
+static void add_facts(
+	struct json_writer *json, const struct alert *alert, const char *name_key, bool is_markdown)
 {
 	struct facts facts;
 
@@ -65,8 +81,8 @@ static void add_facts(struct json_writer *json, const struct alert *alert, const
 	json_begin_array(json);
 	for (size_t i = 0; i < facts.count; i++) {
 		json_begin_object(json);
-		add(json, name_key, facts.items[i].name);
-		add(json, "value", facts.items[i].value);
+		add_fact(json, name_key, facts.items[i].name, is_markdown);
+		add_fact(json, "value", facts.items[i].value, is_markdown);
 		json_end(json);
 	}
 	json_end(json);
@@ -99,7 +115,9 @@ static void write_message_card(
 		add(json, "activityImage", text_of(teams->activity_image));
 	add(json, "text", teams->format != FORMAT_FACTS ? text_of(alert->output) : TEXT(""));
 	if (teams->format != FORMAT_TEXT)
-		add_facts(json, alert, "name");
+		add_facts(json, alert, "name", false);
+	json_key(json, "markdown"); /* an attacker's words are no links */
+	json_add_bool(json, false);
 	json_end(json);
 	json_end(json);
 	json_end(json);
@@ -149,7 +167,7 @@ static void add_body(struct json_writer *json, const struct alert *alert, int fo
 	if (format != FORMAT_TEXT) {
 		json_begin_object(json);
 		add(json, "type", TEXT("FactSet"));
-		add_facts(json, alert, "title");
+		add_facts(json, alert, "title", true);
 		json_end(json);
 	}
 	json_end(json);
