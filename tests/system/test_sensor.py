@@ -68,13 +68,13 @@ def test_keys_without_effect_are_named_once():
     with tempfile.TemporaryDirectory() as folder:
         rules = written(folder, "ok.yaml", rule())
         path = written(folder, "falco.yaml",
-                       f"rules_files: [{rules}]\ncapture: {{enabled: true}}\nbase_syscalls: {{all: true}}\n"
+                       f"rules_files: [{rules}]\nload_plugins: [json]\nmetrics: {{jemalloc_stats_enabled: true}}\n"
                        "buffer_format_base64: false\n")
         status, _, err = run("-c", path, "--dry-run")
         tap.equal(status, 0)
         told = [line for line in err.splitlines() if "has no effect yet" in line]
         tap.equal(len(told), 1, err)
-        assert "capture.enabled, base_syscalls.all" in told[0] and "base64" not in told[0], told
+        assert "load_plugins" in told[0] and "metrics.jemalloc_stats_enabled" in told[0] and "base64" not in told[0], told
 
 
 def test_wrong_values_flags_and_files_are_one_clear_line():

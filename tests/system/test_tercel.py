@@ -144,7 +144,7 @@ def test_references_come_as_text_markdown_and_json():
         assert len(run(*command)[1]) > 100, command
         assert run(*command, "--markdown")[1].lstrip().startswith(("|", "#")), command
         assert json.loads(run(*command, "--json")[1]), command
-        tap.equal(run(*command, "--yaml")[0], 2)
+        tap.equal(run(*command, "--csv")[0], 2)
 
 
 def test_the_page_of_outputs_is_what_the_tables_say():
