@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A smoke test of the rows: a child makes each call for real, and what evt.args says of it is
+ * compared, in the order in which the calls are made. Needs root; is skipped without.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "sensor/fields/reader.h"
+#include "sensor/sources/source.h"
+#include "tests/test.h"
+
+#define PATIENCE_MS 5000
+
+struct made_call {
+	const char *type;
+	const char *arguments; /* what evt.args has in it */
+};
+
+static const struct made_call calls[] = {
+	{ "mkdirat", "path=made(/tmp/made) mode=" },
+	{ "mkdir", "res=-17(EEXIST) path=/tmp/made mode=" },
+	{ "creat", "name=/tmp/made/one mode=384" },
+	{ "open", "name=/tmp/made/one flags=2(O_WRONLY) mode=0" },
+	{ "fchmod", "mode=0777(S_IXOTH|" },
+	{ "chmod", "filename=/tmp/made/one mode=04755(S_IXOTH|S_IROTH|" },
+	{ "fchmodat", "filename=made/one(/tmp/made/one) mode=" },
+	{ "chown", "path=/tmp/made/one uid=0 gid=0" },
+	{ "fchownat", "pathname=made/one(/tmp/made/one) uid=0 gid=0" },
+	{ "link", "oldpath=/tmp/made/one newpath=/tmp/made/two" },
+	{ "linkat", "newpath=made/three(/tmp/made/three) flags=0" },
+	{ "symlink", "target=/etc linkpath=/tmp/made/link" },
+	{ "symlinkat",
+		"target=/etc linkdirfd=-100(AT_FDCWD) linkpath=made/other(/tmp/made/other)" },
+	{ "rename", "oldpath=/tmp/made/two newpath=/tmp/made/four" },
+	{ "renameat", "oldpath=made/four(/tmp/made/four)" },
+	{ "renameat2", "flags=1(RENAME_NOREPLACE)" },
+	{ "unlink", "path=/tmp/made/one" },
+	{ "unlinkat", "name=made/three(/tmp/made/three) flags=0" },
+	{ "rmdir", "res=-39(ENOTEMPTY) path=/tmp/made" },
+	{ "chroot", "res=-2(ENOENT) path=/no/such" },
+	{ "mount", "dev=source dir=/no/where type=tmpfs flags=1" },
+	{ "umount2", "name=/no/where flags=2(DETACH)" },
+	{ "unshare", "flags=32(CLONE_NEWNS)" },
+	{ "setns", "res=-9(EBADF) fd=-1(EPERM) nstype=32(CLONE_NEWNS)" },
+	{ "memfd_create", "name=quiet flags=1(MFD_CLOEXEC)" },
+	{ "socket", "domain=2(AF_INET) type=1 proto=0 flags=2(SOCK_CLOEXEC)" },
+	{ "listen", "backlog=7" },
+	{ "dup3", "flags=4096(O_CLOEXEC)" },
+	{ "ptrace", "res=-3(ESRCH) addr=0 data=0 request=11(PTRACE_ATTACH)" },
+	{ "bpf", "cmd=5(BPF_PROG_LOAD)" },
+	{ "finit_module", "fd=-1(EPERM) uargs=parameters flags=1(" },
+	{ "userfaultfd", "flags=4096(O_CLOEXEC)" },
+	{ "pidfd_open", "pid=1" },
+	{ "pidfd_getfd", "target_fd=0 flags=0" },
+	{ "kill", "sig=0" },
+	{ "setpgid", "pid=0 pgid=0" },
+	{ "setresuid", "ruid=-1" },
+	{ "clone3", "flags=128(CLONE_NEWUTS)" },
+	{ "setuid", "uid=0(root)" },
+};
+
+static void make_calls(void)
+{
+	struct clone_args clone = { .flags = CLONE_NEWUTS, .exit_signal = SIGCHLD };
+	char attribute[128] = "";
+	int fd;
+
+	(void)!chdir("/tmp");
+	syscall(SYS_mkdirat, AT_FDCWD, "made", 0700);
+	syscall(SYS_mkdir, "/tmp/made", 0700);
+	fd = (int)syscall(SYS_creat, "/tmp/made/one", 0600);
+	syscall(SYS_open, "/tmp/made/one", O_WRONLY);
+	syscall(SYS_fchmod, fd, 0777);
+	syscall(SYS_chmod, "/tmp/made/one", 04755);
+	syscall(SYS_fchmodat, AT_FDCWD, "made/one", 0600);
+	syscall(SYS_chown, "/tmp/made/one", 0, 0);
+	syscall(SYS_fchownat, AT_FDCWD, "made/one", 0, 0, 0);
+	syscall(SYS_link, "/tmp/made/one", "/tmp/made/two");
+	syscall(SYS_linkat, AT_FDCWD, "made/one", AT_FDCWD, "made/three", 0);
+	syscall(SYS_symlink, "/etc", "/tmp/made/link");
+	syscall(SYS_symlinkat, "/etc", AT_FDCWD, "made/other");
+	syscall(SYS_rename, "/tmp/made/two", "/tmp/made/four");
+	syscall(SYS_renameat, AT_FDCWD, "made/four", AT_FDCWD, "made/five");
+	syscall(SYS_renameat2, AT_FDCWD, "made/five", AT_FDCWD, "made/six", 1);
+	syscall(SYS_unlink, "/tmp/made/one");
+	syscall(SYS_unlinkat, AT_FDCWD, "made/three", 0);
+	syscall(SYS_rmdir, "/tmp/made");
+	syscall(SYS_chroot, "/no/such");
+	syscall(SYS_mount, "source", "/no/where", "tmpfs", MS_RDONLY, NULL);
+	syscall(SYS_umount2, "/no/where", MNT_DETACH);
+	syscall(SYS_unshare, CLONE_NEWNS);
+	syscall(SYS_setns, -1, CLONE_NEWNS);
+	syscall(SYS_memfd_create, "quiet", MFD_CLOEXEC);
+	fd = (int)syscall(SYS_socket, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	syscall(SYS_listen, fd, 7);
+	syscall(SYS_dup3, fd, 99, O_CLOEXEC);
+	syscall(SYS_ptrace, PTRACE_ATTACH, 0x7ffffff0, 0, 0);
+	syscall(SYS_bpf, 5, attribute, sizeof(attribute));
+	syscall(SYS_finit_module, -1, "parameters", 1);
+	syscall(SYS_userfaultfd, O_CLOEXEC);
+	fd = (int)syscall(SYS_pidfd_open, 1, 0);
+	syscall(SYS_pidfd_getfd, fd, 0, 0);
+	syscall(SYS_kill, getpid(), 0);
+	syscall(SYS_setpgid, 0, 0);
+	syscall(SYS_setresuid, -1, -1, -1);
+	if (!syscall(SYS_clone3, &clone, sizeof(clone)))
+		_exit(0);
+	syscall(SYS_setuid, 0);
+	syscall(SYS_unlink, "/tmp/made/link");
+	syscall(SYS_unlink, "/tmp/made/other");
+	syscall(SYS_unlink, "/tmp/made/six");
+	syscall(SYS_rmdir, "/tmp/made");
+}
+
+static struct event *await(struct source *source, const char *type, pid_t pid)
+{
+	int64_t deadline = clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
+	struct error err = { 0 };
+	struct event *event;
+
+	while (clock_ms(CLOCK_MONOTONIC) < deadline)
+		if (source->operations->next(source, 100, &event, &err) == 1 && event->process &&
+			event->process->pid == pid && !strcmp(event->type->name, type))
+			return event;
+	return NULL;
+}
+
+static void check_call(struct source *source, const struct made_call *call, pid_t pid)
+{
+	struct event *event = await(source, call->type, pid);
+	char *got = event ? text_to_string(arguments_text(event)) : string_copy("(no event)");
+
+	if (!strstr(got, call->arguments))
+		printf("# %s: |%s| has no |%s|\n", call->type, got, call->arguments);
+	CHECK(strstr(got, call->arguments) != NULL);
+	free(got);
+}
+
+TEST(every_call_that_is_made_is_told_of_with_its_arguments)
+{
+	struct kernel_source_options options = { .ring_bytes = 16 << 20 };
+	struct source *source = NULL;
+	struct event_set set = { 0 };
+	struct error err = { 0 };
+	pid_t pid;
+
+	if (geteuid())
+		SKIP("needs root to load kernel programs");
+	CHECK_NUMBER(kernel_source_new(&options, &source, &err), 0);
+	if (!source)
+		return;
+	for (size_t i = 0; i < COUNT_OF(calls); i++)
+		event_set_add(&set, event_type_find(text_of(calls[i].type))->id);
+	CHECK_NUMBER(source->operations->want(source, &set, &err), 0);
+	pid = fork();
+	if (!pid) {
+		make_calls();
+		_exit(0);
+	}
+	for (size_t i = 0; i < COUNT_OF(calls); i++)
+		check_call(source, &calls[i], pid);
+	waitpid(pid, NULL, 0);
+	source->operations->free(source);
+}
