@@ -4,6 +4,7 @@
  * also the body of an answer. $TERCEL_SOURCE/forwarder/tests/fuzz-outputs.yaml switches outputs on.
  */
 #include "base/memory.h"
+#include "forwarder/aws.h"
 #include "forwarder/settings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -62,6 +63,30 @@ static void judge(const struct output *output, struct text body)
 	}
 }
 
+/* What an output asked before its alerts; of Amazon's, each of the questions. */
+static void learn(const struct configuration *configuration, size_t i, struct text body)
+{
+	const struct output *output = outputs[i];
+	const void *settings = configuration_output(configuration, i), *group = NULL;
+
+	if (output->group)
+		memcpy(&group, (const char *)settings + output->group_at, sizeof(group));
+	for (int asked = 0; output->learn && asked <= 6; asked++) {
+		_cleanup_(freep) char *memory = NEW_ARRAY(char, output->memory_size);
+		struct http_answer answer = { .status = 200, .retry_after_ms = -1 };
+		struct preparing at = { memory, settings, group, 1795514400 };
+		struct error err;
+
+		if (output->learn == aws_learn)
+			((struct aws_memory *)memory)->asked = asked;
+		buffer_init(&answer.body, 64 * 1024);
+		buffer_add_text(&answer.body, body);
+		output->learn(&at, &answer, &err);
+		output->forget(memory);
+		http_answer_done(&answer);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct configuration *configuration;
@@ -71,8 +96,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!configuration)
 		configuration = load();
-	for (size_t i = 0; i < output_count; i++)
+	for (size_t i = 0; i < output_count; i++) {
 		judge(outputs[i], text);
+		learn(configuration, i, text);
+	}
 	if (json_parse(text, &root, NULL, NULL) < 0 || alert_from_json(root, &alert, NULL) < 0 ||
 		alert_check(alert, NULL) < 0)
 		return 0;

@@ -4,6 +4,7 @@ another authority's nothing does, and nothing is lost. And mail, which begins TL
 import contextlib
 import email
 import email.policy
+import hmac
 import json
 import os
 import pathlib
@@ -221,6 +222,39 @@ def test_postgresql_over_mutual_tls():
                                               TIMESCALEDB_PORT=str(port), TIMESCALEDB_PASSWORD="secret")
 
 
+def test_kafka_speaks_mutual_tls():
+    """Its mock cluster has none: this is who listens in its place, as far as the greeting."""
+    with authorities() as (right, wrong):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(right.server_crt, right.server_key)
+        context.load_verify_locations(right.ca_crt)
+        context.verify_mode = ssl.CERT_REQUIRED
+        greetings, refused = [], []
+
+        class Broker(socketserver.BaseRequestHandler):
+            def handle(self):
+                try:
+                    with context.wrap_socket(self.request, server_side=True) as one:
+                        greetings.append((one.recv(4096)[4:6], one.getpeercert()["subject"]))
+                except OSError as why:
+                    refused.append(str(why))
+
+        with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Broker) as server:
+            server.daemon_threads = True
+            threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+            settings = {"KAFKA_HOSTPORT": f"127.0.0.1:{server.server_address[1]}", "KAFKA_TOPIC": "t",
+                        "KAFKA_TLS": "true", "KAFKA_MUTUALTLS": "true"}
+            with Forwarder(MUTUALTLSFILESPATH=wrong.folder, **settings) as one:
+                post(one, RULES)
+                tap.wait_for("a handshake that fails", lambda: refused)
+                tap.equal(greetings, [])
+            with Forwarder(MUTUALTLSFILESPATH=right.folder, **settings) as one:
+                post(one, RULES)
+                code, subject = tap.wait_for("the greeting", lambda: greetings)[0]
+                tap.equal((code, subject), (b"\x00\x12", ((("commonName", "client"),),)), "ApiVersions, and by whom")
+            server.shutdown()
+
+
 class Lines(socketserver.ThreadingTCPServer):
     """What Logstash's tcp input with json_lines is to a sender."""
     daemon_threads = True
@@ -286,6 +320,16 @@ def mail_server(right, mechanism, starttls=True):
             mails.append((envelope.mail_from, envelope.rcpt_tos, envelope.content))
             return "250 taken"
 
+        async def auth_CRAM__MD5(self, server, _args):
+            challenge = b"<1@tercel>"
+            answer = await server.challenge_auth(challenge.decode(), encode_to_b64=True)
+            wanted = b"u " + hmac.new(b"p w", challenge, "md5").hexdigest().encode()
+            return AuthResult(success=answer == wanted, handled=answer == wanted)
+
+        async def auth_OAUTHBEARER(self, server, _args):
+            is_right = b"\x01auth=Bearer to.ken\x01" in await server.challenge_auth("")
+            return AuthResult(success=is_right, handled=is_right)
+
         async def handle_RCPT(self, _server, _session, envelope, address, _options):
             if address.startswith("nobody"):
                 return "550 no such user here"
@@ -315,6 +359,16 @@ def mail_settings(port, right, mechanism):
     return {"SMTP_HOSTPORT": f"127.0.0.1:{port}", "SMTP_FROM": "falco@example.org",
             "SMTP_TO": "a@example.org,b@example.org", "SMTP_USER": "u", "SMTP_PASSWORD": "p w",
             "SMTP_AUTHMECHANISM": mechanism, "TLSCLIENT_CACERTFILE": right.ca_crt}
+
+
+def test_mail_logs_in_by_challenge_and_by_token():
+    with authorities() as (right, _):
+        for mechanism, more in (("cram-md5", {}), ("oauthbearer", {"SMTP_TOKEN": "to.ken"})):
+            with mail_server(right, mechanism) as (port, mails), \
+                    Forwarder(**mail_settings(port, right, mechanism), **more) as one:
+                tap.equal(one.post(alert("a rule")), 200)
+                delivered(one, "smtp", 1)
+                tap.equal(len(mails), 1, mechanism)
 
 
 def test_mail_goes_over_starttls_with_each_login_and_cannot_be_broken():
