@@ -185,8 +185,8 @@ struct reload *reloader_take(struct reloader *reloader)
 
 /* Keys, or beginnings of keys, whose values are used once, at the start. */
 static const char *const fixed_keys[] = { "engine.", "sensor.ring_size", "sensor.record_",
-	"sensor.ignore_pids", "sensor.host_root", "container_engines.", "watch_config_files",
-	"webserver.", "capture." };
+	"sensor.ignore_pids", "sensor.keep_capabilities", "sensor.host_root", "container_engines.",
+	"watch_config_files", "webserver.", "capture." };
 
 static bool is_fixed(struct text line)
 {

@@ -20,6 +20,7 @@
 #include "sensor/outputs/output.h"
 #include "sensor/generation.h"
 #include "sensor/internal.h"
+#include "sensor/privileges.h"
 #include "sensor/reload.h"
 #include "sensor/report.h"
 #include "sensor/web.h"
@@ -810,8 +811,10 @@ int sensor_run(struct sensor_settings *settings, struct sensor_signals *signals,
 {
 	const struct sensor_options *options = &settings->options;
 	struct sensor sensor = { .start = settings, .signals = signals };
-	int r = prepare(&sensor, err);
+	int r = options->is_dry_run ? 0 : privileges_drop(options, err);
 
+	if (r >= 0)
+		r = prepare(&sensor, err);
 	if (r >= 0 && !options->is_dry_run) {
 		r = prepare_source(&sensor, err);
 		if (r >= 0)

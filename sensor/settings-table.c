@@ -440,6 +440,11 @@ static const struct setting rows[] = {
 		.environment = "TERCEL_IGNORE_PIDS",
 		.about =
 			"Processes that make no alert, nor do the programs that they start themselves" },
+	{ .key = "sensor.keep_capabilities",
+		.type = SETTING_LIST,
+		AT(kept_capabilities),
+		.about =
+			"Capabilities beside BPF, PERFMON, SYS_PTRACE and DAC_READ_SEARCH that stay after the start, such as DAC_OVERRIDE for files and sockets of other users" },
 	{ .key = "container_engines.cri.enabled",
 		.type = SETTING_BOOL,
 		AT(asks_cri),

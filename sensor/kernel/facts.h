@@ -168,6 +168,8 @@ FACTS_INLINE void facts_of_call(char *data, struct facts *facts, __u32 end, __u3
 	data[(end + length) & mask] = '/';
 	facts->lexical_length++;
 	if (base) {
+		/* verifier: the compiler takes the mask away that it knows to be of no effect */
+		__asm__ volatile("" : "+r"(base));
 		facts->lexical_top = facts->lexical_length + facts->base_top;
 		facts_add(data, facts, at + length + second + third, base & 1023, mask);
 	}

@@ -33,8 +33,9 @@
 #define RING_BYTES_DEFAULT (8 << 20)
 #define RING_BYTES_MIN	   (4 * RECORD_MAX)
 #define RING_BYTES_LIMIT   (1u << 30)
-#define LOG_LINE_MAX	   400
+#define LOG_LINE_MAX	   2000
 #define DOZE_NS		   1000000
+#define BTF_PATH	   "/sys/kernel/btf/vmlinux"
 
 struct kernel_source {
 	struct source source;
@@ -104,12 +105,14 @@ static const char *const lifecycle_programs[] = { "process_fork", "process_exec"
 /* libbpf speaks in many lines; they are of use only to someone who debugs. */
 static int print_for_debug(enum libbpf_print_level level, const char *format, va_list arguments)
 {
-	char line[LOG_LINE_MAX];
+	_cleanup_(freep) char *text = NULL;
+	size_t length;
 
-	if (level == LIBBPF_DEBUG)
+	if (level == LIBBPF_DEBUG || vasprintf(&text, format, arguments) < 0)
 		return 0;
-	vsnprintf(line, sizeof(line), format, arguments);
-	log_debug("libbpf: %s", line);
+	/* The verifier says at the end of its log what it does not like. */
+	length = strlen(text);
+	log_debug("%s", text + (length > LOG_LINE_MAX ? length - LOG_LINE_MAX : 0));
 	return 0;
 }
 
@@ -152,7 +155,10 @@ static const struct variant variants[] = {
 static int load_variant(
 	const struct variant *variant, uint64_t ring_bytes, struct bpf_object **ret_object)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "tercel");
+	/* With a path of its own libbpf does not look for types in modules, for which it would need
+	 * CAP_SYS_ADMIN. */
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "tercel",
+		.btf_custom_path = BTF_PATH);
 	struct bpf_object *object;
 	size_t size;
 	const void *bytes = variant->bytes(&size);
@@ -175,9 +181,9 @@ static int load_variant(
 
 static int explain(int code, struct error *err)
 {
-	if (access("/sys/kernel/btf/vmlinux", R_OK))
+	if (access(BTF_PATH, R_OK))
 		return error_set(err, -ENOSYS,
-			"this kernel tells nothing of its types (no /sys/kernel/btf/vmlinux); "
+			"this kernel tells nothing of its types (no " BTF_PATH "); "
 			"a kernel built with CONFIG_DEBUG_INFO_BTF is needed");
 	if (code == -EPERM)
 		return error_set(err, -EPERM,
