@@ -130,7 +130,7 @@ static void close_the_way_back(uint64_t kept)
 
 int privileges_drop(const struct sensor_options *options, struct error *err)
 {
-	uint64_t permitted, kept;
+	uint64_t permitted = 0, kept;
 	int r = wanted(options, &kept, err);
 
 	if (r < 0)

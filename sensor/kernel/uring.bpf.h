@@ -275,8 +275,8 @@ static __always_inline int request_begins(struct io_kiocb *request)
 	__builtin_memset(record->arguments, 0, sizeof(record->arguments));
 	bpf_probe_read_kernel(&flags, sizeof(flags),
 		(void *)request + bpf_core_field_offset(struct io_kiocb, flags));
-	if (call->fd >= 0 &&
-		call->fd != CALL_RESULT) /* the requests' descriptor is the first one */
+	/* The requests' descriptor is the first one; before 5.19 it is not kept. */
+	if (call->fd >= 0 && call->fd != CALL_RESULT && bpf_core_field_exists(request->cqe.fd))
 		record->arguments[0] = READ(request, cqe.fd);
 	take_request(slot, record, request, opcode);
 	append_bases(slot, record, call);

@@ -205,7 +205,8 @@ static int load(uint64_t ring_bytes, struct bpf_object **ret_object, struct erro
 		if (chosen && strcmp(chosen, variants[i].name))
 			continue;
 		r = load_variant(&variants[i], ring_bytes, ret_object);
-		if (!r || r == -EPERM)
+		/* -EPERM may be for what only the first one asks of the kernel. */
+		if (!r)
 			break;
 	}
 	return r ? explain(r, err) : 0;
