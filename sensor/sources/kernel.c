@@ -167,6 +167,7 @@ static int load_variant(
 	object = bpf_object__open_mem(bytes, size, &options);
 	if (!object)
 		return -errno;
+	uring_choose(object);
 	r = set_sizes(object, ring_bytes);
 	if (!r)
 		r = bpf_object__load(object);

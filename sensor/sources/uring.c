@@ -90,19 +90,51 @@ static int tracepoint_arguments(const struct btf *btf, const char *name)
 	return type && btf_is_func_proto(type) ? btf_vlen(type) - 1 : -1;
 }
 
+/* The first that this kernel has; NULL: none. */
+static const struct place *place_of(const struct btf *btf, const struct place *places, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (tracepoint_arguments(btf, places[i].tracepoint) == places[i].arguments)
+			return &places[i];
+	return NULL;
+}
+
+static void set_loaded(struct bpf_object *object, const struct place *place, bool is_loaded)
+{
+	struct bpf_program *program =
+		place ? bpf_object__find_program_by_name(object, place->program) : NULL;
+
+	if (program)
+		(void)bpf_program__set_autoload(program, is_loaded);
+}
+
+static void choose(
+	struct bpf_object *object, const struct btf *btf, const struct place *places, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		set_loaded(object, &places[i], false);
+	set_loaded(object, place_of(btf, places, count), true);
+}
+
+void uring_choose(struct bpf_object *object)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+
+	if (!btf)
+		return;
+	choose(object, btf, begin_places, COUNT_OF(begin_places));
+	choose(object, btf, end_places, COUNT_OF(end_places));
+	btf__free(btf);
+}
+
 static struct bpf_link *attach_one(
 	struct uring *uring, const struct btf *btf, const struct place *places, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		struct bpf_program *program;
+	const struct place *place = place_of(btf, places, count);
+	struct bpf_program *program =
+		place ? bpf_object__find_program_by_name(uring->object, place->program) : NULL;
 
-		if (tracepoint_arguments(btf, places[i].tracepoint) != places[i].arguments)
-			continue;
-		program = bpf_object__find_program_by_name(uring->object, places[i].program);
-		return program ? bpf_program__attach_raw_tracepoint(program, places[i].tracepoint)
-			       : NULL;
-	}
-	return NULL;
+	return program ? bpf_program__attach_raw_tracepoint(program, place->tracepoint) : NULL;
 }
 
 static void attach(struct uring *uring)

@@ -15,6 +15,11 @@
 struct bpf_object;
 struct uring;
 
+/*
+ * Before the load: only the programs that this kernel has a tracepoint for. Older kernels have not
+ * even the types that the others read.
+ */
+void uring_choose(struct bpf_object *object);
 struct uring *uring_new(struct bpf_object *object, struct shared *shared);
 void uring_free(struct uring *uring);
 DEFINE_CLEANUP(struct uring *, uring_free)
