@@ -145,3 +145,13 @@ uint64_t flags_from_native(const struct flag_name *names, uint64_t native)
 	}
 	return bits;
 }
+
+bool flags_native_at(const struct flag_name *names, size_t place, uint64_t *ret_native)
+{
+	const struct name_table *table = table_of(names);
+
+	if (!table || place >= table->count)
+		return false;
+	*ret_native = table->natives[place].native;
+	return true;
+}

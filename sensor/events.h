@@ -24,6 +24,8 @@ struct flag_name {
 
 /* From the kernel's numbering to Falco's, in which evt.arg and evt.rawarg speak. */
 uint64_t flags_from_native(const struct flag_name *names, uint64_t native);
+/* The kernel's pattern of the name at a place of the table; false behind the last one. */
+bool flags_native_at(const struct flag_name *names, size_t place, uint64_t *ret_native);
 
 #define EVENT_ARGUMENTS_MAX 32
 

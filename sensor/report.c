@@ -119,6 +119,8 @@ static const struct row rows[] = {
 		UNIT_COUNT, true, NUMBERS(source.processes_evicted) },
 	{ GROUP_KERNEL, "scap_n_evts_total", NULL, "scap.n_evts", UNIT_COUNT, true,
 		NUMBERS(source.kernel_calls) },
+	{ GROUP_KERNEL, "kernel_filter_rejected_total", NULL, "kernel.filter.rejected", UNIT_COUNT,
+		true, NUMBERS(source.kernel_rejected) },
 	{ GROUP_KERNEL, "scap_n_drops_total", NULL, "scap.n_drops", UNIT_COUNT, true,
 		NUMBERS(source.dropped) },
 	DROP("clone_fork", DROP_CLONE_FORK),

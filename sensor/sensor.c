@@ -17,6 +17,7 @@
 #include "base/ready.h"
 #include "sensor/base-calls.h"
 #include "sensor/captures.h"
+#include "sensor/filter/filter.h"
 #include "sensor/outputs/output.h"
 #include "sensor/generation.h"
 #include "sensor/internal.h"
@@ -401,6 +402,25 @@ static void tell_failure(struct sensor *sensor, const char *why)
 }
 
 /*
+ * What no rule can match is dropped in the kernel. A recording and a capture want everything. It
+ * costs time and no alert when that does not work.
+ */
+static void filter(struct sensor *sensor, const struct generation *generation)
+{
+	const struct sensor_options *options = &sensor->start->options;
+	_cleanup_(filter_freep) struct filter *made = NULL;
+	struct error err = {};
+	size_t refused = 0;
+
+	if (!sensor->source || !sensor->source->operations->filter)
+		return;
+	if (generation && options->filters && !sensor->recorder && !options->captures)
+		made = filter_new(generation->rules, FILTER_MAY);
+	if (sensor->source->operations->filter(sensor->source, made, &refused, &err) < 0 || refused)
+		log_warning("%s", err.message);
+}
+
+/*
  * The kernel is asked for what both generations want. What is in the ring by then was caused under
  * the old rules and is theirs; from there on the new ones have all that they need.
  */
@@ -413,12 +433,14 @@ static void widen(struct sensor *sensor, struct reload *reload)
 		sensor->reload = reload;
 		return;
 	}
+	filter(sensor, NULL);
 	wanted_events(sensor, sensor->generation, &wanted);
 	wanted_events(sensor, reload->generation, &more);
 	add_events(&wanted, &more);
 	if (sensor->source->operations->want(sensor->source, &wanted, &err) < 0) {
 		tell_failure(sensor, err.message);
 		reload_free(reload);
+		filter(sensor, sensor->generation);
 		return;
 	}
 	sensor->reload_at = sensor->source->operations->head(sensor->source);
@@ -444,6 +466,7 @@ static void take_over(struct sensor *sensor)
 	wanted_events(sensor, next, &wanted);
 	if (sensor->source && sensor->source->operations->want(sensor->source, &wanted, &err) < 0)
 		log_error("reload: %s", err.message);
+	filter(sensor, next);
 	sensor_open_log(&next->settings->options);
 	reload_tell_unchanged(sensor->start, next->settings);
 	tell_base_calls(next);
@@ -583,8 +606,10 @@ static void print_counters(const struct sensor *sensor)
 	if (sensor->source)
 		sensor->source->operations->counters(sensor->source, &counters);
 	fprintf(stderr,
-		"Events: %" PRIu64 " taken, %" PRIu64 " lost, %" PRIu64 " of them of processes\n",
-		counters.events, counters.dropped, counters.dropped_lifecycle);
+		"Events: %" PRIu64 " taken, %" PRIu64 " lost, %" PRIu64
+		" of them of processes, %" PRIu64 " rejected in the kernel\n",
+		counters.events, counters.dropped, counters.dropped_lifecycle,
+		counters.kernel_rejected);
 	fprintf(stderr,
 		"Syscall event drop monitoring:\n   - event drop detected: %" PRIu64
 		" occurrences\n   - num times actions taken: %" PRIu64 "\n",
@@ -698,7 +723,10 @@ static int prepare_source(struct sensor *sensor, struct error *err)
 		return r;
 	wanted_events(sensor, sensor->generation, &wanted);
 	tell_base_calls(sensor->generation);
-	return sensor->source->operations->want(sensor->source, &wanted, err);
+	r = sensor->source->operations->want(sensor->source, &wanted, err);
+	if (r >= 0)
+		filter(sensor, sensor->generation);
+	return r;
 }
 
 static int prepare(struct sensor *sensor, struct error *err)

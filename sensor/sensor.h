@@ -77,6 +77,7 @@ struct sensor_options {
 	char *record_file; /* where the stream goes; "": nowhere */
 	uint64_t record_limit;
 	bool records_all_events;
+	bool filters; /* in the kernel */
 	struct text_list ignored_pids, kept_capabilities;
 	struct text_list base_calls; /* base_syscalls.custom_set */
 	char *host_root, *hostname;

@@ -126,10 +126,12 @@ FACTS_INLINE __u32 facts_of_text(char *data, __u32 at, const volatile __u16 *len
 	       (hidden ? FACT_HIDDEN : 0) | (slashes ? FACT_PARTS : 0);
 }
 
-/*
- * Copies within the data, whose offsets are masked with `mask`; the includer defines it before:
- * FACTS_COPY(to, size, from)
- */
+#ifndef FACTS_COPY
+#include <string.h>
+#define FACTS_COPY(to, size, from) memmove(to, from, size)
+#endif
+
+/* Appends to the lexical walk; offsets in the data are masked with `mask`. */
 FACTS_INLINE void facts_add(char *data, struct facts *facts, __u32 from, __u32 size, __u32 mask)
 {
 	__u32 to = (facts->lexical_at + facts->lexical_length) & mask;

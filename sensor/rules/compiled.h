@@ -5,6 +5,7 @@
 #pragma once
 
 #include "sensor/rules/format.h"
+#include "sensor/rules/formula.h"
 #include "sensor/rules/program.h"
 #include "sensor/rules/rules.h"
 
@@ -12,7 +13,8 @@
 struct compiled_rule {
 	struct rule rule;
 	struct format *format;
-	bool has_views; /* its condition differs between the two views of a path */
+	const struct formula *formula; /* lives as long as the program; NULL: too long */
+	bool has_views;		       /* its condition differs between the two views of a path */
 };
 
 /* A rule as the loader hands it over; texts are copied, tree and format are taken. */
@@ -37,6 +39,10 @@ int rules_new(struct program *program, struct rule_source *sources, size_t count
 /* For those who explain rules. */
 const struct program *rules_program(const struct rules *rules);
 const struct format *rules_format(const struct rules *rules, size_t index);
+/* For the filter in the kernel. */
+const struct formula *rules_formula(const struct rules *rules, size_t index);
+/* Events that fields need, and that must not be filtered. */
+void rules_needed_events(const struct rules *rules, struct event_set *ret_set);
 /*
  * The chain of a rule for an event type; CHAIN_FALSE when it cannot match it. *ret_before: how many
  * rules are asked before it.

@@ -226,6 +226,8 @@ static int prepare_constants(
 	if (field_flags(left) & FIELD_DOMAIN_NAMES)
 		add_domain_names(compiler->program, values, count);
 
+	test->constants = values;
+	test->constant_count = count;
 	test->rights = NEW_ARRAY(struct right, MAX_OF(count, 1));
 	if (as_set) {
 		test->ask = operator_test_for(as_set, class_of_type(left->shape.type));

@@ -28,6 +28,8 @@ struct test {
 	int right_reading;    /* -1: constants */
 	struct right *rights; /* one, or with a modifier as many as the list has */
 	size_t right_count;
+	const struct text *constants; /* what `rights` was made of */
+	size_t constant_count;
 	unsigned uses; /* how many checks of all conditions it stands for */
 	char *text;    /* the check, printed */
 };

@@ -43,6 +43,7 @@ struct rules {
 	struct entry *entries; /* by event type */
 	size_t entry_count;
 	struct event_set events;
+	struct event_set needed; /* … by fields, whatever rules say */
 	bool matches_all;
 };
 
@@ -97,6 +98,7 @@ static void rule_init(struct rules *rules, struct compiled_rule *compiled,
 	};
 	compiled->format = TAKE(source->format);
 	compiled->has_views = tree_has_views(rules->program, source->tree);
+	compiled->formula = formula_of(source->tree, rules->program->constants);
 	condition_events(rules->program, source->tree, &compiled->rule.events);
 }
 
@@ -136,8 +138,10 @@ static void add_needed_event(struct rules *rules, const struct field_use *use)
 	while (text_split(&rest, ' ', &name)) {
 		const struct event_type *type = event_type_find(name);
 
-		if (type)
-			event_set_add(&rules->events, type->id);
+		if (!type)
+			continue;
+		event_set_add(&rules->events, type->id);
+		event_set_add(&rules->needed, type->id);
 	}
 }
 
@@ -334,6 +338,16 @@ const struct text *rules_domain_names(const struct rules *rules, size_t *ret_cou
 const struct program *rules_program(const struct rules *rules)
 {
 	return rules->program;
+}
+
+const struct formula *rules_formula(const struct rules *rules, size_t index)
+{
+	return rules->rules[index].formula;
+}
+
+void rules_needed_events(const struct rules *rules, struct event_set *ret_set)
+{
+	*ret_set = rules->needed;
 }
 
 const struct format *rules_format(const struct rules *rules, size_t index)

@@ -156,6 +156,12 @@ int call_of_event(unsigned event, struct call *ret_call)
 	return 0;
 }
 
+enum argument_source argument_source_of(unsigned event, int argument)
+{
+	return event < COUNT_OF(source_rows) ? source_rows[event].sources[argument]
+					     : SOURCE_UNKNOWN;
+}
+
 /* ---- the decoder ---- */
 
 /* What an event's arguments are made from. */

@@ -87,6 +87,9 @@ enum argument_source {
 /* Fills what the kernel must collect of the call of an event type, from its row. -ENOENT: none. */
 int call_of_event(unsigned event, struct call *ret_call);
 
+/* Where the value of an argument of an event type comes from. */
+enum argument_source argument_source_of(unsigned event, int argument);
+
 struct decoder;
 
 struct decoder *decoder_new(

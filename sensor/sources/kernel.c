@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "sensor/filter/filter.h"
 #include "sensor/kernel/wire.h"
 #include "sensor/sources/decode.h"
 #include "sensor/sources/recording.h"
@@ -427,6 +428,66 @@ static int kernel_want(struct source *source, const struct event_set *set, struc
 	return attach(kernel->object, "dispatch", &kernel->calls, err);
 }
 
+/* Programs that are called by tail call must be as those that call them. */
+static int kernel_filter(
+	struct source *source, const struct filter *filter, size_t *ret_refused, struct error *err)
+{
+	struct kernel_source *kernel = of(source);
+	struct bpf_program *caller = bpf_object__find_program_by_name(kernel->object, "send_call");
+	struct filter_target target = {
+		.maps = { bpf_object__find_map_fd_by_name(kernel->object, "slots"),
+			bpf_object__find_map_fd_by_name(kernel->object, "finishers") },
+		.filters = bpf_object__find_map_fd_by_name(kernel->object, "filters"),
+		.filtered = kernel->shared->filtered,
+		.program_type = (int)bpf_program__type(caller),
+	};
+
+	if (target.program_type == BPF_PROG_TYPE_TRACING) {
+		target.attach_type = (int)bpf_program__expected_attach_type(caller);
+		target.attach_btf_id = libbpf_find_vmlinux_btf_id("sys_exit", BPF_TRACE_RAW_TP);
+	}
+	return filter_install(filter, &target, ret_refused, err);
+}
+
+/* Summed over the CPUs. */
+static void kernel_call_numbers(
+	struct source *source, unsigned event, struct call_numbers *ret_numbers)
+{
+	struct kernel_source *kernel = of(source);
+	int map = bpf_object__find_map_fd_by_name(kernel->object, "counts");
+	size_t cpus = (size_t)libbpf_num_possible_cpus();
+	_cleanup_(freep) struct call_counts *counts = NEW_ARRAY(struct call_counts, cpus);
+	uint32_t key = event;
+
+	*ret_numbers = (struct call_numbers){ 0 };
+	if (event >= EVENTS_MAX || bpf_map_lookup_elem(map, &key, counts))
+		return;
+	for (size_t i = 0; i < cpus; i++) {
+		ret_numbers->seen += counts[i].seen;
+		ret_numbers->sent += counts[i].sent;
+		ret_numbers->lost += counts[i].lost;
+	}
+	/* What is on its way was seen and is nothing else yet; it is not read at one instant. */
+	if (kernel->shared->filtered[event] &&
+		ret_numbers->seen > ret_numbers->sent + ret_numbers->lost)
+		ret_numbers->rejected = ret_numbers->seen - ret_numbers->sent - ret_numbers->lost;
+}
+
+/* All event types; only those that are wanted have been seen. */
+static uint64_t rejected_calls(struct kernel_source *kernel)
+{
+	struct call_numbers numbers;
+	uint64_t rejected = 0;
+
+	for (unsigned event = 0; event < EVENTS_MAX; event++) {
+		if (!kernel->shared->filtered[event])
+			continue;
+		kernel_call_numbers(&kernel->source, event, &numbers);
+		rejected += numbers.rejected;
+	}
+	return rejected;
+}
+
 /*
  * Runs that the kernel skipped because the same program was at work on that CPU: a task was
  * preempted in it and the next one made a call. They are losses like the others.
@@ -597,7 +658,8 @@ static void kernel_counters(struct source *source, struct source_counters *ret_c
 	counters.dropped_missed = counters.dropped - lost[LOSS_SLOTS];
 	for (size_t i = 0; i < DROP_CLASS_COUNT; i++)
 		counters.dropped_missed -= counters.dropped_by_class[i];
-	counters.kernel_calls = counters.events + counters.dropped;
+	counters.kernel_rejected = rejected_calls(kernel);
+	counters.kernel_calls = counters.events + counters.dropped + counters.kernel_rejected;
 	processes_counters(kernel->processes, &processes);
 	containers_counters(kernel->containers, &containers);
 	counters.processes = processes.processes;
@@ -653,6 +715,8 @@ static void kernel_capture(struct source *source, struct recorder *recorder)
 static const struct source_operations operations = {
 	.name = "syscall",
 	.want = kernel_want,
+	.filter = kernel_filter,
+	.calls = kernel_call_numbers,
 	.next = kernel_next,
 	.head = kernel_head,
 	.position = kernel_position,

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "sensor/event.h"
 
+struct filter;
 struct recorder;
 struct runtimes;
 struct source;
@@ -27,9 +28,10 @@ enum drop_class {
 };
 
 struct source_counters {
-	uint64_t events;       /* handed out */
-	uint64_t kernel_calls; /* seen by the kernel programs, where they count */
-	uint64_t dropped;      /* lost in all */
+	uint64_t events;	  /* handed out */
+	uint64_t kernel_calls;	  /* seen by the kernel programs, where they count */
+	uint64_t kernel_rejected; /* … and dropped by the filter, for no rule can match them */
+	uint64_t dropped;	  /* lost in all */
 	uint64_t dropped_lifecycle;
 	uint64_t dropped_by_class[DROP_CLASS_COUNT]; /* because the ring was full */
 	uint64_t dropped_slots;			     /* because both places to build them were */
@@ -40,10 +42,23 @@ struct source_counters {
 	uint64_t containers, containers_awaited;
 };
 
+/* What became of the calls of one event type that the kernel programs saw. */
+struct call_numbers {
+	uint64_t seen, sent, lost;
+	uint64_t rejected; /* by the filter */
+};
+
 struct source_operations {
 	const char *name; /* "syscall" */
 	/* Only these event types are wanted from now on. */
 	int (*want)(struct source *source, const struct event_set *set, struct error *err);
+	/*
+	 * What no rule can match is dropped in the kernel from now on; NULL: nothing is. The order
+	 * in which this and want() are called is filter_install()'s contract. *ret_refused: event
+	 * types of which everything comes nevertheless. NULL: the source has no kernel.
+	 */
+	int (*filter)(struct source *source, const struct filter *filter, size_t *ret_refused,
+		struct error *err);
 	/*
 	 * The next event: 1 with *ret_event (valid until the next call), 0 when none came within
 	 * `timeout_ms`, -ECANCELED at the end of the stream, or an error.
@@ -63,6 +78,8 @@ struct source_operations {
 	 */
 	void (*capture)(struct source *source, struct recorder *recorder);
 	void (*counters)(struct source *source, struct source_counters *ret_counters);
+	/* By event type; all zero where it is not known. NULL: the source does not count them. */
+	void (*calls)(struct source *source, unsigned event, struct call_numbers *ret_numbers);
 	void (*free)(struct source *source);
 };
 
