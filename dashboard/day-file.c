@@ -9,8 +9,9 @@
 #include "base/memory.h"
 #include "dashboard/day-file.h"
 
-#define SCHEMA_VERSION 1
-#define BUSY_MS	       5000
+#define BUSY_MS	      5000
+#define CACHE_KB      16384
+#define READ_CACHE_KB 512 /* a reader has many files open, and the kernel caches them all */
 
 int day_file_error(struct day_file *file, struct error *err)
 {
@@ -57,23 +58,35 @@ static int schema_version(struct day_file *file, int *ret_version, struct error 
 	return 0;
 }
 
+/* Script n brings a file from version n to n + 1; all that are wanting in one go. */
 static int make_tables(struct day_file *file, struct error *err)
 {
 	int version = 0, r;
 
 	r = schema_version(file, &version, err);
-	if (r < 0 || version == SCHEMA_VERSION)
+	if (r < 0 || version == schema_count)
 		return r;
-	if (version > SCHEMA_VERSION)
+	if (version > schema_count)
 		return error_set(err, -ENOTSUP,
 			"%s was made by a newer version (schema %d, this one knows %d)", file->path,
-			version, SCHEMA_VERSION);
+			version, schema_count);
 	r = day_file_script(file, "BEGIN EXCLUSIVE", err);
-	if (!r)
-		r = day_file_script(file, schema_sql, err);
+	for (; version < schema_count && !r; version++)
+		r = day_file_script(file, schema_scripts[version], err);
 	if (!r)
 		r = day_file_script(file, "COMMIT", err);
 	return r;
+}
+
+static int set_up(struct day_file *file, int cache_kb, struct error *err)
+{
+	/* NORMAL: a commit is in the log when it returns, so that it survives our own end. */
+	_cleanup_(freep) char *script = string_printf(
+		"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = "
+		"MEMORY; PRAGMA cache_size = -%d; PRAGMA trusted_schema = OFF",
+		cache_kb);
+
+	return day_file_script(file, script, err);
 }
 
 int day_file_open(const char *path, bool is_made, struct day_file **ret_file, struct error *err)
@@ -87,12 +100,7 @@ int day_file_open(const char *path, bool is_made, struct day_file **ret_file, st
 	if (sqlite3_open_v2(path, &file->db, flags, NULL) != SQLITE_OK)
 		return day_file_error(file, err);
 	sqlite3_busy_timeout(file->db, BUSY_MS);
-	/* NORMAL: a commit is in the log when it returns, so that it survives our own end. */
-	r = day_file_script(file,
-		"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = "
-		"MEMORY;"
-		"PRAGMA cache_size = -16384; PRAGMA trusted_schema = OFF",
-		err);
+	r = set_up(file, is_made ? CACHE_KB : READ_CACHE_KB, err);
 	if (!r && is_made)
 		r = make_tables(file, err);
 	if (r < 0)

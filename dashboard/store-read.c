@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The store that reads. A question is answered from the counts where they are exact, and by
- * looking at alerts where they are not: along the time index, or along the candidates that the
- * search index gives. Looking goes from the newest file to the oldest and ends with its budget.
+ * looking at alerts where they are not: along the time index, or block by block where the search
+ * index can rule blocks out. Looking goes from the newest file to the oldest and ends with its
+ * budget.
  */
 #include <assert.h>
 #include <errno.h>
@@ -10,14 +11,15 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "dashboard/counts.h"
+#include "dashboard/grams.h"
 #include "dashboard/store-days.h"
 #include "dashboard/values.h"
 
-#define FILES_OPEN_MAX 64
+#define FILES_OPEN_MAX 40
 #define CLOCK_EVERY    64 /* alerts between two looks at the clock */
-#define TRIGRAMS_MAX   8  /* of one word; more do not make it rarer */
 #define SCRATCH_MAX    (ALERT_MAX * 5)
 #define WORD_BYTES_MAX (4 * 1024 * 1024) /* of words that are remembered of one file */
 
@@ -352,46 +354,96 @@ static int scan_by_time(struct scan *scan, int64_t from_ns, int64_t to_ns)
 
 /* The search index. */
 
-/* Adds the trigrams of a run of literal text, as an FTS5 expression. */
-static void add_trigrams(struct text run, struct buffer *out)
+#define TERM_GRAMS_MAX 12
+
+/* What the index can be asked of the filter's terms: the bits that each must have in a block. */
+struct grams {
+	struct {
+		uint32_t bits[TERM_GRAMS_MAX];
+		size_t count; /* 0: the index knows nothing of the term */
+	} terms[FILTER_TERMS_MAX];
+};
+
+static void add_run(struct text run, struct buffer *escaped, uint32_t *bits, size_t *count)
 {
-	size_t starts[FILTER_TEXT_MAX + 1], count = 0, step;
-
-	for (size_t at = 0; at < run.length && count < FILTER_TEXT_MAX; at++)
-		if ((run.data[at] & 0xc0) != 0x80)
-			starts[count++] = at;
-	starts[count] = run.length;
-	if (count < 3)
-		return;
-	step = MAX_OF(1, (count - 2) / TRIGRAMS_MAX);
-	for (size_t i = 0; i + 3 <= count; i += step) {
-		struct text trigram = text_slice(run, starts[i], starts[i + 3] - starts[i]);
-
-		buffer_add_string(out, out->length ? " AND \"" : "\"");
-		for (size_t j = 0; j < trigram.length; j++) {
-			if (trigram.data[j] == '"')
-				buffer_add_char(out, '"');
-			buffer_add_char(out, trigram.data[j]);
-		}
-		buffer_add_char(out, '"');
-	}
+	buffer_clear(escaped);
+	json_escape(escaped, run);
+	if (!escaped->is_cut)
+		*count += grams_find(buffer_text(escaped), bits + *count, TERM_GRAMS_MAX - *count);
 }
 
-/* What every fitting alert must have; empty when the search index cannot help. */
-static void write_match(const struct filter *filter, struct buffer *out)
+/* False when no block can be ruled out. */
+static bool grams_make(const struct filter *filter, struct grams *grams)
 {
+	uint64_t unknown = UINT64_MAX;
+	struct buffer escaped;
+
+	*grams = (struct grams){ 0 };
+	buffer_init(&escaped, FILTER_TEXT_MAX * 6);
 	for (size_t i = 0; i < filter->term_count; i++) {
 		const struct term *term = &filter->terms[i];
 		struct text rest, run;
 
-		if (!term->is_required || term->is_negated ||
-			*term->operator|| term->value_count !=
-			 1 ||(term->kind != TERM_TEXT && term->kind != TERM_FIELD))
+		if (term->is_negated || *term->operator|| term->value_count !=
+					 1 ||(term->kind != TERM_TEXT && term->kind != TERM_FIELD))
 			continue;
 		rest = text_of(term->values[0]);
 		while (text_split(&rest, FILTER_WILDCARD, &run))
-			add_trigrams(run, out);
+			add_run(run, &escaped, grams->terms[i].bits, &grams->terms[i].count);
+		if (grams->terms[i].count)
+			unknown &= ~(UINT64_C(1) << i);
 	}
+	buffer_done(&escaped);
+	return !filter_holds(filter, unknown);
+}
+
+/* A block's bits, of which only those slices are read that are asked for. */
+struct block {
+	int64_t id;
+	int64_t oldest_ns, newest_ns;
+	unsigned slices; /* bit by slice: it is here */
+	bool is_missing;
+	uint8_t bits[BLOCK_SLICES][BLOCK_SLICE_BYTES];
+};
+
+static void read_slice(struct scan *scan, struct block *block, unsigned slice)
+{
+	sqlite3_stmt *statement = day_file_query(scan->open->file, QUERY_BLOCK);
+
+	bind_number(statement, ":id", block->id * BLOCK_SLICES + slice);
+	if (statement && sqlite3_step(statement) == SQLITE_ROW &&
+		sqlite3_column_bytes(statement, 2) == BLOCK_SLICE_BYTES) {
+		block->oldest_ns = sqlite3_column_int64(statement, 0);
+		block->newest_ns = sqlite3_column_int64(statement, 1);
+		memcpy(block->bits[slice], sqlite3_column_blob(statement, 2), BLOCK_SLICE_BYTES);
+		block->slices |= 1U << slice;
+	} else {
+		block->is_missing = true;
+	}
+	sqlite3_reset(statement);
+}
+
+static bool has_bit(struct scan *scan, struct block *block, uint32_t bit)
+{
+	unsigned slice = bit / (BLOCK_SLICE_BYTES * 8), at = bit % (BLOCK_SLICE_BYTES * 8);
+
+	if (!(block->slices >> slice & 1))
+		read_slice(scan, block, slice);
+	return block->is_missing || block->bits[slice][at / 8] >> at % 8 & 1;
+}
+
+/* Whether an alert of the block may fit. */
+static bool block_may_fit(struct scan *scan, const struct grams *grams, struct block *block)
+{
+	uint64_t possible = UINT64_MAX;
+
+	for (size_t i = 0; i < scan->filter->term_count; i++)
+		for (size_t j = 0; j < grams->terms[i].count; j++)
+			if (!has_bit(scan, block, grams->terms[i].bits[j])) {
+				possible &= ~(UINT64_C(1) << i);
+				break;
+			}
+	return block->is_missing || filter_holds(scan->filter, possible);
 }
 
 static int scan_unindexed(struct scan *scan, int64_t from_ns, int64_t to_ns)
@@ -403,51 +455,54 @@ static int scan_unindexed(struct scan *scan, int64_t from_ns, int64_t to_ns)
 	return scan_rows(scan, statement, from_ns, to_ns);
 }
 
-static int scan_candidates(struct scan *scan, struct text match, int64_t from_ns, int64_t to_ns)
+static int scan_block(struct scan *scan, int64_t id, int64_t from_ns, int64_t to_ns)
 {
-	sqlite3_stmt *ids = day_file_query(scan->open->file, QUERY_SEARCH);
-	int64_t before = scan->scanned, passed = scan->day->indexed;
-	int r = 0, step = SQLITE_DONE;
+	sqlite3_stmt *statement = day_file_query(scan->open->file, QUERY_EVENTS_BETWEEN);
 
-	if (!ids)
-		return day_file_error(scan->open->file, scan->err);
-	bind_text(ids, ":match", match);
-	while (!r && (step = sqlite3_step(ids)) == SQLITE_ROW) {
-		sqlite3_stmt *row = day_file_query(scan->open->file, QUERY_EVENT_BY_ID);
+	bind_number(statement, ":first", id * BLOCK_EVENTS);
+	/* What is not indexed was looked at before; and it went on meanwhile. */
+	bind_number(statement, ":last",
+		MIN_OF(id * BLOCK_EVENTS + BLOCK_EVENTS - 1, scan->day->indexed));
+	return scan_rows(scan, statement, from_ns, to_ns);
+}
 
-		passed = sqlite3_column_int64(ids, 0);
-		/* Those after are looked at as not indexed; it went on meanwhile. */
-		if (passed > scan->day->indexed)
-			continue;
-		bind_number(row, ":id", passed);
-		r = scan_rows(scan, row, from_ns, to_ns);
+static int scan_blocks(struct scan *scan, const struct grams *grams, int64_t from_ns, int64_t to_ns)
+{
+	_cleanup_(freep) struct block *block = NEW(struct block);
+	const struct day *day = scan->day;
+	int r = 0;
+
+	for (int64_t id = day->indexed / BLOCK_EVENTS; id >= day->first_id / BLOCK_EVENTS && !r;
+		id--) {
+		int64_t first = MAX_OF(id * BLOCK_EVENTS, day->first_id);
+		int64_t last = MIN_OF(id * BLOCK_EVENTS + BLOCK_EVENTS - 1, day->indexed);
+
+		block->id = id;
+		block->slices = 0;
+		block->is_missing = false;
+		if (is_late(scan))
+			return -ETIME;
+		if (block_may_fit(scan, grams, block) &&
+			(block->is_missing ||
+				(block->oldest_ns < to_ns && block->newest_ns >= from_ns)))
+			r = scan_block(scan, id, from_ns, to_ns);
+		else
+			scan->scanned += MAX_OF(0, last - first + 1);
 	}
-	if (!r && step != SQLITE_DONE)
-		r = day_file_error(scan->open->file, scan->err);
-	sqlite3_reset(ids);
-	/* The index answered for all that lie between. */
-	if (!r)
-		passed = scan->day->first_id - 1;
-	scan->scanned = before + MAX_OF(0, scan->day->indexed - passed);
 	return r;
 }
 
 /* All alerts of a file within the times that fit. 1 when `found` had enough, -ETIME. */
 static int scan_file(struct scan *scan, int64_t from_ns, int64_t to_ns)
 {
-	struct buffer match;
+	_cleanup_(freep) struct grams *grams = NEW(struct grams);
 	int r;
 
-	buffer_init(&match, 64 * 1024);
-	write_match(scan->filter, &match);
-	if (match.length && !match.is_cut) {
-		r = scan_unindexed(scan, from_ns, to_ns);
-		if (!r)
-			r = scan_candidates(scan, buffer_text(&match), from_ns, to_ns);
-	} else {
-		r = scan_by_time(scan, from_ns, to_ns);
-	}
-	buffer_done(&match);
+	if (scan->day->indexed < scan->day->first_id || !grams_make(scan->filter, grams))
+		return scan_by_time(scan, from_ns, to_ns);
+	r = scan_unindexed(scan, from_ns, to_ns);
+	if (!r)
+		r = scan_blocks(scan, grams, from_ns, to_ns);
 	return r;
 }
 

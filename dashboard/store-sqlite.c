@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The store that writes: one thread owns the files. It takes all that waits as one group,
- * commits, and then acknowledges; when nothing waits it goes on filling the search index, which
- * follows the alerts, because making it costs three times what storing them costs.
+ * commits, and then acknowledges. The search index follows the alerts by whole blocks.
  *
  * An alert goes into the file of the day on which it arrives, whatever time it claims: that a
  * sender's clock is wrong must not make files for the year 2200.
@@ -21,6 +20,7 @@
 #include "base/memory.h"
 #include "base/queue.h"
 #include "dashboard/counts.h"
+#include "dashboard/grams.h"
 #include "dashboard/store-days.h"
 #include "dashboard/values.h"
 
@@ -29,11 +29,9 @@
 #define QUEUE_BYTES_MAX	    (64 * 1024 * 1024)
 #define GROUP_ADDS	    256
 #define WORD_BYTES_MAX	    (16 * 1024 * 1024) /* of the current file's words, in memory */
-#define INDEX_STEP	    1000	       /* alerts per step of the search index */
-#define QUIET_MS	    200	  /* so long without an alert, then fewer are indexed too */
-#define INDEX_BEHIND_MAX    50000 /* then new alerts wait for the index */
+#define INDEX_STEP	    16		       /* blocks per step of the search index */
+#define QUIET_MS	    200 /* so long without an alert, then fewer are indexed too */
 #define HOUSEKEEPING_MS	    60000
-#define SEARCH_TEXT_MAX	    (ALERT_MAX * 4)
 
 struct word {
 	int64_t id;
@@ -574,51 +572,98 @@ static bool is_searched(const struct value *value)
 		       text_is(value->key, "verified"));
 }
 
-/* All values, a line each; what an earlier one holds already is left out. */
-static void write_search_text(struct text json, struct buffer *out)
+static void add_to_block(struct text json, uint8_t bits[BLOCK_BITS / 8])
 {
-	struct buffer unescaped;
 	struct values values;
 	struct value value;
 
-	buffer_clear(out);
-	buffer_init(&unescaped, SEARCH_TEXT_MAX);
 	values_begin(&values, json);
-	while (values_next(&values, &value)) {
-		struct text text = value_unescape(value.text, &unescaped);
-
-		if (!is_searched(&value) ||
-			(out->length && memmem(out->data, out->length, text.data, text.length)))
-			continue;
-		buffer_add_text(out, text);
-		buffer_add_char(out, '\n');
-	}
-	buffer_done(&unescaped);
+	while (values_next(&values, &value))
+		if (is_searched(&value))
+			grams_add(value.text, bits);
 }
 
-static int index_rows(struct day_file *file, int64_t after, int64_t *ret_last, struct error *err)
-{
-	sqlite3_stmt *rows = day_file_query(file, QUERY_EVENTS_AFTER), *statement;
-	struct buffer text;
-	int r = 0;
+struct block {
+	int64_t first_id, last_id; /* of the alerts in it */
+	int64_t oldest_ns, newest_ns;
+	uint8_t bits[BLOCK_BITS / 8];
+};
 
-	buffer_init(&text, SEARCH_TEXT_MAX);
-	bind_number(rows, ":after", after);
-	bind_number(rows, ":limit", INDEX_STEP);
-	while (!r && rows && sqlite3_step(rows) == SQLITE_ROW) {
-		*ret_last = sqlite3_column_int64(rows, 0);
-		write_search_text(column_text(rows, 7), &text);
-		statement = day_file_query(file, QUERY_SEARCH_ADD);
-		bind_number(statement, ":id", *ret_last);
-		bind_text(statement, ":text", buffer_text(&text));
-		r = day_file_run(file, statement, err);
+static int read_block(struct day_file *file, struct block *block, struct error *err)
+{
+	sqlite3_stmt *rows = day_file_query(file, QUERY_EVENTS_BETWEEN);
+	int code = SQLITE_ERROR;
+
+	block->oldest_ns = INT64_MAX;
+	block->newest_ns = INT64_MIN;
+	memset(block->bits, 0, sizeof(block->bits));
+	bind_number(rows, ":first", block->first_id);
+	bind_number(rows, ":last", block->last_id);
+	while (rows && (code = sqlite3_step(rows)) == SQLITE_ROW) {
+		int64_t time_ns = sqlite3_column_int64(rows, 1);
+
+		block->oldest_ns = MIN_OF(block->oldest_ns, time_ns);
+		block->newest_ns = MAX_OF(block->newest_ns, time_ns);
+		add_to_block(column_text(rows, 7), block->bits);
 	}
 	sqlite3_reset(rows);
-	buffer_done(&text);
+	return code == SQLITE_DONE ? 0 : day_file_error(file, err);
+}
+
+static int write_block(struct day_file *file, const struct block *block, struct error *err)
+{
+	int r = 0;
+
+	for (int slice = 0; slice < BLOCK_SLICES && !r; slice++) {
+		sqlite3_stmt *statement = day_file_query(file, QUERY_BLOCK_ADD);
+
+		bind_number(
+			statement, ":id", block->first_id / BLOCK_EVENTS * BLOCK_SLICES + slice);
+		bind_number(statement, ":oldest", block->oldest_ns);
+		bind_number(statement, ":newest", block->newest_ns);
+		bind_bytes(statement, ":bits", block->bits + slice * BLOCK_SLICE_BYTES,
+			BLOCK_SLICE_BYTES);
+		r = day_file_run(file, statement, err);
+	}
 	return r;
 }
 
-static int index_step(struct day_file *file, struct day *day, struct error *err)
+/* The file's next block that is whole; the last one of a file that gets no more is, too. */
+static bool next_block(const struct day *day, bool is_current, int64_t indexed, int64_t *ret_first,
+	int64_t *ret_last)
+{
+	int64_t first = MAX_OF(indexed + 1, day->first_id), last = first | (BLOCK_EVENTS - 1);
+
+	if (!day_events(day) || first > day->last_id || (is_current && last > day->last_id))
+		return false;
+	*ret_first = first;
+	*ret_last = MIN_OF(last, day->last_id);
+	return true;
+}
+
+static bool is_current(const struct store *store, const char *path)
+{
+	return store->file && !strcmp(store->file->path, path);
+}
+
+static int index_blocks(struct day_file *file, const struct day *day, bool is_now,
+	int64_t *ret_last, struct error *err)
+{
+	_cleanup_(freep) struct block *block = NEW(struct block);
+	int r = 0;
+
+	for (int i = 0; i < INDEX_STEP && !r; i++) {
+		if (!next_block(day, is_now, *ret_last, &block->first_id, &block->last_id))
+			break;
+		r = read_block(file, block, err);
+		if (!r)
+			r = write_block(file, block, err);
+		*ret_last = block->last_id;
+	}
+	return r;
+}
+
+static int index_step(struct day_file *file, struct day *day, bool is_now, struct error *err)
 {
 	int64_t last = day->indexed;
 	sqlite3_stmt *statement;
@@ -626,7 +671,7 @@ static int index_step(struct day_file *file, struct day *day, struct error *err)
 
 	r = day_file_script(file, "BEGIN IMMEDIATE", err);
 	if (!r)
-		r = index_rows(file, day->indexed, &last, err);
+		r = index_blocks(file, day, is_now, &last, err);
 	if (!r) {
 		statement = day_file_query(file, QUERY_META_SET);
 		bind_text(statement, ":key", TEXT("indexed"));
@@ -637,20 +682,22 @@ static int index_step(struct day_file *file, struct day *day, struct error *err)
 		r = day_file_script(file, "COMMIT", err);
 	if (r < 0)
 		sqlite3_exec(file->db, "ROLLBACK", NULL, NULL, NULL);
-	/* Nothing more to read although ids are missing cannot be; do not try for ever. */
-	day->indexed = !r && last == day->indexed ? day->last_id : last;
+	else
+		day->indexed = last;
 	return r;
 }
 
 /* A file that lags behind, the oldest first. Its path is a copy. */
 static bool find_unindexed(struct store *store, struct day *ret_day)
 {
+	int64_t first, last;
 	bool is_found = false;
 
 	pthread_mutex_lock(&store->days.lock);
 	for (size_t i = 0; i < store->days.count && !is_found; i++) {
 		*ret_day = store->days.items[i];
-		is_found = day_events(ret_day) && ret_day->indexed < ret_day->last_id;
+		is_found = next_block(
+			ret_day, is_current(store, ret_day->path), ret_day->indexed, &first, &last);
 	}
 	if (is_found)
 		ret_day->path = string_copy(ret_day->path);
@@ -686,9 +733,9 @@ static int index_file(struct store *store, struct day *day, struct error *err)
 	else if (store->previous && !strcmp(store->previous->path, day->path))
 		file = store->previous;
 	if (file)
-		return index_step(file, day, err);
+		return index_step(file, day, is_current(store, day->path), err);
 	r = day_file_open(day->path, true, &opened, err);
-	return r < 0 ? r : index_step(opened, day, err);
+	return r < 0 ? r : index_step(opened, day, false, err);
 }
 
 /* One step of the index. False when there is nothing to do, or it did not work. */
@@ -810,10 +857,8 @@ static void drop_old(struct store *store)
 
 	/* Newest first; the one that is written to stays. */
 	for (size_t i = 0; i < count; i++) {
-		bool is_current = store->file && !strcmp(store->file->path, days[i].path);
-
 		bytes += days[i].bytes;
-		if (is_current)
+		if (is_current(store, days[i].path))
 			continue;
 		if (file_end_ns(days[i].path) < oldest_ns)
 			drop_file(
@@ -835,12 +880,10 @@ static void keep_house(struct store *store)
 			store->file->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
-/* A whole step when nothing waits; and whatever waits when the index is too far behind. */
+/* Whole steps only: a transaction has its price. */
 static void index_in_passing(struct store *store)
 {
-	if (behind(store) >= INDEX_STEP && !queue_length(store->queue))
-		index_some(store);
-	while (behind(store) > INDEX_BEHIND_MAX && index_some(store))
+	while (behind(store) >= INDEX_STEP * BLOCK_EVENTS && index_some(store))
 		;
 }
 

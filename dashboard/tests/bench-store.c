@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How fast the store is: alerts stored a second (acknowledged after the commit), what an alert
- * takes on disk, and how long questions take, without and with the search index.
+ * How fast the store is: alerts stored a second (acknowledged after the commit, the search index
+ * kept up), what an alert takes on disk, how long questions take, and the memory of it all. The
+ * alerts come over 30 days, by a clock of its own.
  *
  * usage: bench-store [ALERTS [FOLDER]]
  */
@@ -19,7 +20,11 @@
 
 #define BATCH	  64 /* alerts of one request */
 #define IN_FLIGHT 64 /* requests that wait for their commit */
-#define ROUNDS	  5
+#define ROUNDS	  20
+#define DAYS	  30
+#define CHUNK	  2000 /* alerts that are made, outside of the time, before they are stored */
+#define REPORTS	  10
+#define BUDGET_MS 150 /* as api-v2.c */
 
 static double seconds_now(void)
 {
@@ -144,19 +149,31 @@ static double store_all(struct store *store, struct store_add **adds, int count)
 	return seconds_now() - begun;
 }
 
-static struct store_add **make_adds(int alerts, int *ret_count)
+static _Atomic int64_t present_ns;
+
+static int64_t bench_now(void)
 {
-	int count = (alerts + BATCH - 1) / BATCH, number = 0;
+	return present_ns;
+}
+
+struct making {
+	int64_t first_ns, step_ns;
+	int number;
+	uint32_t random;
+};
+
+static struct store_add **make_adds(struct making *making, int alerts, int *ret_count)
+{
+	int count = (alerts + BATCH - 1) / BATCH, left = alerts;
 	struct store_add **adds = NEW_ARRAY(struct store_add *, count);
-	int64_t begin_ns = clock_ns(CLOCK_REALTIME) - 12 * NS_PER_HOUR;
-	uint32_t random = 2463534242;
 
 	for (int i = 0; i < count; i++) {
-		adds[i] = store_add_new(MIN_OF(BATCH, alerts - number));
-		for (size_t j = 0; j < adds[i]->count; j++, number++) {
-			int64_t time_ns = begin_ns + (int64_t)number * (12 * NS_PER_HOUR / alerts);
-			_cleanup_(alert_freep) struct alert *alert =
-				make_alert(number, time_ns, &random);
+		adds[i] = store_add_new(MIN_OF(BATCH, left));
+		left -= (int)adds[i]->count;
+		for (size_t j = 0; j < adds[i]->count; j++, making->number++) {
+			_cleanup_(alert_freep) struct alert *alert = make_alert(making->number,
+				making->first_ns + making->number * making->step_ns,
+				&making->random);
 
 			store_event_init(&adds[i]->events[j], alert);
 		}
@@ -165,72 +182,141 @@ static struct store_add **make_adds(int alerts, int *ret_count)
 	return adds;
 }
 
-static void list_once(struct store_reader *reader, const char *query, int64_t budget_ms)
+/* Made and stored by turns, so that what waits to be stored does not count as the store's memory.
+ */
+static double fill(struct store *store, struct making *making, int alerts)
 {
-	_cleanup_(filter_freep) struct filter *filter = NULL;
+	double took = 0;
+
+	for (int done = 0; done < alerts; done += CHUNK) {
+		int count;
+		struct store_add **adds = make_adds(making, MIN_OF(CHUNK, alerts - done), &count);
+
+		present_ns = making->first_ns + making->number * making->step_ns;
+		took += store_all(store, adds, count);
+		free(adds);
+	}
+	return took;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	double left = *(const double *)a, right = *(const double *)b;
+
+	return (left > right) - (left < right);
+}
+
+/* Median and 95th percentile of so many rounds. */
+static void print_times(const char *what, const char *query, double times[ROUNDS], bool is_exact)
+{
+	qsort(times, ROUNDS, sizeof(*times), by_size);
+	printf("  %-9s %-44s %7.1f ms, p95 %7.1f ms%s\n", what, *query ? query : "(all)",
+		times[ROUNDS / 2] * 1e3, times[ROUNDS * 95 / 100] * 1e3,
+		is_exact ? "" : ", a part");
+}
+
+struct question {
+	struct store_reader *reader;
+	struct store_scope scope;
+	const char *query;
+};
+
+static bool ask_list(const struct question *question)
+{
 	struct store_page page;
-	double begun, best = 1e9;
-	size_t column;
+	bool is_exact;
 
-	filter_parse(text_of(query), &filter, &column, NULL);
-	for (int i = 0; i < ROUNDS; i++) {
-		struct store_scope scope = { filter, clock_ns(CLOCK_REALTIME) - 24 * NS_PER_HOUR,
-			clock_ns(CLOCK_REALTIME), budget_ms };
-
-		begun = seconds_now();
-		store_list(reader, &scope, &(struct store_cursor){ 0 }, 100, &page, NULL);
-		best = MIN_OF(best, seconds_now() - begun);
-		if (i < ROUNDS - 1)
-			store_page_done(&page);
-	}
-	printf("  list %-34s %8.2f ms, %llu%s matches, %zu rows\n", *query ? query : "(all)",
-		best * 1e3, (unsigned long long)page.total, page.extent.is_exact ? "" : "+",
-		page.count);
+	store_list(
+		question->reader, &question->scope, &(struct store_cursor){ 0 }, 100, &page, NULL);
+	is_exact = page.extent.is_exact;
 	store_page_done(&page);
+	return is_exact;
 }
 
-static void tally_once(struct store_reader *reader, const char *query, int64_t budget_ms)
+static bool ask_tallies(const struct question *question, struct tally *tallies, size_t count)
 {
-	_cleanup_(filter_freep) struct filter *filter = NULL;
 	struct store_extent extent;
-	double begun, best = 1e9;
+
+	store_tally(question->reader, &question->scope, tallies, count, &extent, NULL);
+	for (size_t i = 0; i < count; i++)
+		tally_done(&tallies[i]);
+	return extent.is_exact;
+}
+
+static bool ask_histogram(const struct question *question)
+{
+	struct tally tally = { .by = TALLY_PRIORITY,
+		.interval_ns = interval_for(question->scope.to_ns - question->scope.from_ns, 80) };
+
+	return ask_tallies(question, &tally, 1);
+}
+
+static bool ask_facets(const struct question *question)
+{
+	struct tally tallies[] = { tally_of_field("priority"), tally_of_field("rule"),
+		tally_of_field("hostname"), tally_of_field("k8s.ns.name"),
+		tally_of_field("k8s.pod.name"), tally_of_field("tags") };
+
+	return ask_tallies(question, tallies, COUNT_OF(tallies));
+}
+
+static const struct {
+	const char *what;
+	bool (*ask)(const struct question *question);
+} kinds[] = {
+	{ "list", ask_list },
+	{ "histogram", ask_histogram },
+	{ "facets", ask_facets },
+};
+
+static void ask_rounds(struct question *question, size_t kind)
+{
+	double times[ROUNDS];
+	bool is_exact = true;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		double begun = seconds_now();
+
+		is_exact &= kinds[kind].ask(question);
+		times[i] = seconds_now() - begun;
+	}
+	print_times(kinds[kind].what, question->query, times, is_exact);
+}
+
+static void ask_all(struct store *store, int64_t from_ns, int64_t to_ns)
+{
+	static const char *const queries[] = { "", "rule:\"Write below etc\" OR priority>=error",
+		"hostname:node-7", "nosuchword", "\"/srv/data/0abc\"", "k8s.ns.name:ns-3 curl",
+		"-proc.name:curl" };
+	struct question question = { .reader = store_reader_new(store) };
 	size_t column;
 
-	filter_parse(text_of(query), &filter, &column, NULL);
-	for (int i = 0; i < ROUNDS; i++) {
-		struct store_scope scope = { filter, clock_ns(CLOCK_REALTIME) - 24 * NS_PER_HOUR,
-			clock_ns(CLOCK_REALTIME), budget_ms };
-		struct tally tallies[] = {
-			{ .by = TALLY_PRIORITY, .interval_ns = interval_for(24 * NS_PER_HOUR, 80) },
-			{ .by = TALLY_RULE },
-			{ .by = TALLY_FACET, .facet = FACET_HOSTNAME },
-			{ .by = TALLY_FACET, .facet = FACET_CONTAINER },
-			{ .by = TALLY_FACET, .facet = FACET_TAG },
-		};
+	for (size_t i = 0; i < COUNT_OF(queries); i++) {
+		_cleanup_(filter_freep) struct filter *filter = NULL;
 
-		begun = seconds_now();
-		store_tally(reader, &scope, tallies, COUNT_OF(tallies), &extent, NULL);
-		best = MIN_OF(best, seconds_now() - begun);
-		for (size_t j = 0; j < COUNT_OF(tallies); j++)
-			tally_done(&tallies[j]);
+		filter_parse(text_of(queries[i]), &filter, &column, NULL);
+		question.query = queries[i];
+		question.scope = (struct store_scope){
+			.filter = filter, .from_ns = from_ns, .to_ns = to_ns, .budget_ms = BUDGET_MS
+		};
+		for (size_t kind = 0; kind < COUNT_OF(kinds); kind++)
+			ask_rounds(&question, kind);
 	}
-	printf("  overview %-30s %8.2f ms%s\n", *query ? query : "(all)", best * 1e3,
-		extent.is_exact ? "" : ", cut by the budget");
+	store_reader_free(question.reader);
 }
 
-static void ask_all(struct store *store, int64_t budget_ms)
+static long memory_kb(const char *name)
 {
-	static const char *const lists[] = { "", "rule:\"Write below etc\"", "priority>=error",
-		"hostname:node-7", "container", "nosuchword", "\"/srv/data/0abc\"",
-		"container.id:00000078d8a1", "proc.name:curl k8s.ns.name:ns-3", "-proc.name:curl" };
-	static const char *const tallies[] = { "", "priority>=error", "hostname:node-7", "curl" };
-	struct store_reader *reader = store_reader_new(store);
+	FILE *file = fopen("/proc/self/status", "re");
+	char line[256];
+	long kb = 0;
 
-	for (size_t i = 0; i < COUNT_OF(lists); i++)
-		list_once(reader, lists[i], budget_ms);
-	for (size_t i = 0; i < COUNT_OF(tallies); i++)
-		tally_once(reader, tallies[i], budget_ms);
-	store_reader_free(reader);
+	while (file && fgets(line, sizeof(line), file))
+		if (!strncmp(line, name, strlen(name)))
+			kb = atol(line + strlen(name));
+	if (file)
+		fclose(file);
+	return kb;
 }
 
 static void remove_folder(const char *folder)
@@ -247,34 +333,54 @@ static void remove_folder(const char *folder)
 	rmdir(folder);
 }
 
+static void report_filling(struct store *store, struct making *making, int alerts)
+{
+	struct store_status status;
+	double took = 0;
+
+	for (int i = 0; i < REPORTS; i++) {
+		double part = fill(store, making, alerts / REPORTS);
+
+		took += part;
+		printf("stored: %8d, the last %d at %.0f a second; %ld MB of memory\n",
+			making->number, alerts / REPORTS, alerts / REPORTS / part,
+			memory_kb("VmRSS:") / 1024);
+		fflush(stdout);
+	}
+	store_wait_indexed(store);
+	store_status(store, &status);
+	printf("stored and indexed: %.0f alerts/s in all (%d a request); %.0f bytes an alert\n",
+		making->number / took, BATCH, (double)status.bytes / making->number);
+}
+
 int main(int argc, char **argv)
 {
-	int alerts = argc > 1 ? atoi(argv[1]) : 200000, count;
+	int alerts = argc > 1 ? atoi(argv[1]) : 200000;
 	char made[] = "/tmp/tercel-bench-XXXXXX";
-	struct store_options options = { .folder = argc > 2 ? argv[2] : mkdtemp(made) };
-	struct store_add **adds = make_adds(alerts, &count);
-	struct store_status status;
-	struct error err;
+	struct store_options options = { .folder = argc > 2 ? argv[2] : mkdtemp(made),
+		.now_ns = bench_now };
+	struct making making = { .first_ns = clock_ns(CLOCK_REALTIME) - DAYS * 24 * NS_PER_HOUR,
+		.random = 2463534242 };
 	struct store *store;
-	double begun, took;
+	struct error err;
+	int64_t end_ns;
 
 	log_set_level(LOG_LEVEL_WARNING);
+	making.step_ns = DAYS * 24 * NS_PER_HOUR / MAX_OF(alerts, 1);
+	present_ns = making.first_ns;
 	if (store_open(&options, &store, &err) < 0) {
 		fprintf(stderr, "%s\n", err.message);
 		return 1;
 	}
-	begun = seconds_now();
-	took = store_all(store, adds, count);
-	printf("stored: %.0f alerts/s (%d in %.2f s, %d a request)\n", alerts / took, alerts, took,
-		BATCH);
-	store_wait_indexed(store);
-	store_status(store, &status);
-	printf("indexed: %.0f alerts/s in all; %.0f bytes an alert\n",
-		alerts / (seconds_now() - begun), (double)status.bytes / alerts);
-	printf("questions, best of %d:\n", ROUNDS);
-	ask_all(store, 0);
+	report_filling(store, &making, alerts);
+	end_ns = present_ns;
+	printf("questions over the last 24 hours, median and p95 of %d:\n", ROUNDS);
+	ask_all(store, end_ns - 24 * NS_PER_HOUR, end_ns);
+	printf("questions over %d days:\n", DAYS);
+	ask_all(store, making.first_ns, end_ns);
+	printf("memory: %ld MB, at most %ld MB\n", memory_kb("VmRSS:") / 1024,
+		memory_kb("VmHWM:") / 1024);
 	store_close(store);
-	free(adds);
 	if (argc <= 2)
 		remove_folder(options.folder);
 	return 0;

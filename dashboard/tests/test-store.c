@@ -412,6 +412,12 @@ TEST(words_are_found_with_and_without_the_index)
 		{ "uuid:4fa05d1e-0c6a-4a0c-9d1c-1f1c4d4c0001", 0 },
 		{ "tags:common", COUNT },
 		{ "hostname:host-9", 0 },
+		{ "needle007 OR needle008", 4 },
+		{ "(needle007 OR nowhere) common", 2 },
+		{ "needle007 OR tags:common", COUNT },
+		{ "-(needle007 OR needle008)", COUNT - 4 },
+		{ "\"number 1234 of with far more letters*than are asked of the index\"", 0 },
+		{ "evt.num>1990", COUNT - 1991 },
 	};
 	struct sample *samples = random_samples(COUNT, 5551);
 	uint64_t before[COUNT_OF(cases)];

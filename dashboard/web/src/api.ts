@@ -3,7 +3,7 @@
  * has signed in again, then the request goes on, so that no page loses its state.
  */
 import { createSignal } from 'solid-js';
-import type { AlertEvent, EventList, Histogram, Overview, Session, Status } from './types';
+import type { AlertEvent, Around, EventList, FacetList, Histogram, Overview, Session, Status } from './types';
 import { words } from './words';
 
 export class ApiError extends Error {
@@ -108,8 +108,16 @@ export const api = {
   overview: (scope: Scope, signal?: AbortSignal) => get<Overview>('overview', { ...scope }, signal),
   histogram: (scope: Scope, by: 'priority' | 'rule', signal?: AbortSignal) =>
     get<Histogram>('histogram', { ...scope, by }, signal),
+  /** Later pages are not counted again. */
   events: (scope: Scope, limit: number, cursor: string, signal?: AbortSignal) =>
-    get<EventList>('events', { ...scope, limit, cursor }, signal),
+    get<EventList>('events', { ...scope, limit, cursor, total: cursor ? '0' : '' }, signal),
+  exactEvents: (scope: Scope, signal?: AbortSignal) => get<EventList>('events', { ...scope, limit: 1, exact: 1 }, signal),
+  facets: (scope: Scope, fields: string[], limit: number, isExact: boolean, signal?: AbortSignal) =>
+    get<FacetList>('facets', { ...scope, fields: fields.join(','), limit, exact: isExact ? 1 : '' }, signal),
+  around: (uuid: string, signal?: AbortSignal) =>
+    get<Around>(`around/${encodeURIComponent(uuid)}`, { limit: 10 }, signal),
+  /** An address that a link downloads from. */
+  exportLink: (scope: Scope, format: string) => `${BASE}export?${new URLSearchParams({ ...scope, format })}`,
   event: async (uuid: string, signal?: AbortSignal) =>
     (await get<{ event: AlertEvent }>(eventPath(uuid), {}, signal)).event,
   /** The bytes as they are stored: never parsed, so no number changes. */

@@ -49,6 +49,7 @@ export interface Changes {
   isLive?: boolean;
   sel?: string;
   by?: string;
+  fold?: string;
 }
 
 const USUAL: Record<string, string> = {
@@ -59,6 +60,7 @@ const USUAL: Record<string, string> = {
   live: '1',
   sel: '',
   by: 'priority',
+  fold: '1',
 };
 
 function applyChanges(params: URLSearchParams, changes: Changes): void {

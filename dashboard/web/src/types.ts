@@ -73,11 +73,35 @@ export interface Overview {
 
 export interface EventList {
   events: AlertEvent[];
-  total: number;
+  /** Null where it was not asked for. */
+  total: number | null;
   is_exact: boolean;
   scanned: number;
   took_ms: number;
   next: string | null;
+}
+
+export interface Facet {
+  field: string;
+  values: Counted[];
+  /** How many values there are; those beyond the ones listed have `others` events. */
+  distinct: number;
+  others: number;
+  is_exact: boolean;
+}
+
+export interface FacetList {
+  facets: Facet[];
+  is_exact: boolean;
+}
+
+/** What happened next to an event: newest first on both sides. */
+export interface Around {
+  field: string;
+  value: string | null;
+  after: AlertEvent[];
+  before: AlertEvent[];
+  is_exact: boolean;
 }
 
 export interface Session {

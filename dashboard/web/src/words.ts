@@ -129,6 +129,7 @@ export const words = {
     priorities: 'Priorities', prioritiesTable: 'Events by priority', priority: 'Priority', count: 'Events', change: 'Change',
     donut: 'Events by priority; the table beside it has the numbers', unit: (count: number) => (count === 1 ? 'event' : 'events'),
     ruleList: 'Rules', allRules: (count: number) => `The first of ${exact(count)}`,
+    containerList: 'Containers', namespaces: 'Namespaces', pods: 'Pods', images: 'Images', nodes: 'Nodes', noValues: 'No event in this time names one.',
     where: 'Where', groupBy: 'Group by', containers: 'Container', hosts: 'Host', tags: 'Tags',
     noContainers: 'No event in this time came from a container.', noHosts: 'No event in this time names a host.',
     noTags: 'No event in this time has a tag.', noRules: 'No rule fired in this time.',
@@ -167,13 +168,47 @@ export const words = {
     time: 'Time', priority: 'Priority', what: 'Rule and process', where: 'Workload', open: 'Details',
     more: 'Show older events', loadingMore: 'Loading older events', end: 'These are all of them.',
     ceiling: (count: number) => `The page holds ${exact(count)} events. Narrow the search or the time to see older ones.`,
-    hostProcess: 'host process',
+    hostProcess: 'host process', fold: 'Fold repeats', countAll: 'Count all',
+    repeats: (count: number) => `${exact(count)} times`, unfold: (count: number) => `Show ${exact(count)} more like it`, refold: 'Fold them',
     foundIn: (field: string) => `${field}:`,
     output: 'output',
   },
 
+  facets: {
+    title: 'Filters', open: 'Filters', loading: 'Counting…', none: 'No event has one.',
+    include: (value: string) => `Only ${value}`, exclude: (value: string) => `Without ${value}`, values: (name: string) => `Values of ${name}`,
+    more: (count: number) => `${exact(count)} more`, fewer: 'Fewer',
+    partial: 'Counting was stopped early: there are at least so many.', countAll: 'Count all',
+    add: 'Another field', addHint: 'Another field, evt.type', addIt: 'Add',
+    names: {
+      priority: 'Priority', rule: 'Rule', 'k8s.ns.name': 'Namespace', 'k8s.pod.name': 'Pod', hostname: 'Node',
+      'container.image.repository': 'Image', 'container.name': 'Container', 'proc.name': 'Process', 'proc.pname': 'Parent process',
+      'user.name': 'User', 'fd.name': 'File or connection', tags: 'Tag', source: 'Source',
+    } as Record<string, string>,
+  },
+
+  views: {
+    title: 'Saved views', save: 'Save view', name: 'Name of the view', keep: 'Save', forget: (name: string) => `Forget ${name}`,
+    none: 'A saved view keeps the search, the range and the filters of this page under a name, in this browser.',
+    saved: (name: string) => `Saved: ${name}`,
+  },
+
+  exports: {
+    open: 'Export', all: (count: string) => `All ${count} as`, forms: [['ndjson', 'NDJSON, a line each'], ['json', 'JSON, one array'], ['csv', 'CSV, for spreadsheets']] as [string, string][],
+  },
+
+  attack: {
+    title: 'MITRE ATT&CK', none: 'No event in this time has a tag of ATT&CK.', other: 'Others',
+    cell: (name: string, count: number) => `${name}: ${plural(count, 'event', 'events')}`,
+  },
+
   event: {
-    sentence, back: 'All events', page: 'Open as page', copyLink: 'Copy link', link: 'The link',
+    sentence,
+    previous: 'Previous event', nextOne: 'Next event', aroundIt: 'Around it', rule: 'Exception to this rule',
+    aroundSame: 'within 5 minutes in the same container', aroundNone: 'Nothing else happened there within 5 minutes.',
+    aroundNowhere: 'The event names no container.', thisOne: 'this event', aroundLoading: 'Looking',
+    draft: 'A draft that fits this event. Narrow it, then put it into a rules file: nothing is changed from here.', copyDraft: 'Copy the draft', theDraft: 'the draft',
+    find: 'Find a field', noFound: 'No field has that.', back: 'All events', page: 'Open as page', copyLink: 'Copy link', link: 'The link',
     around: 'This container, 5 minutes either side', noEvent: 'There is no such event.',
     noEventMore: 'It may have been older than the store keeps.',
     output: 'Output', ancestry: 'Process ancestry', oldest: 'oldest first', self: 'this event', where: 'Where', fields: 'Fields',
@@ -227,13 +262,14 @@ export const words = {
     title: 'Help and keys', keys: 'Keys', language: 'Search',
     list: [
       ['/', 'Search'], ['j k', 'Next and previous event'], ['Enter', 'Open or close an event'], ['Esc', 'Close or clear'],
-      ['l', 'Live on or off'], ['[ ]', 'Earlier and later'], ['z', 'Zoom out'], ['g o', 'Overview'], ['g e', 'Events'],
+      ['l', 'Live on or off'], ['f', 'Fold repeats'], ['x', 'Export'], ['[ ]', 'Earlier and later'], ['z', 'Zoom out'], ['g o', 'Overview'], ['g e', 'Events'],
       ['t', 'Light or dark'], ['?', 'This help'],
     ] as [string, string][],
     queries: [
       ['shell', 'the word, anywhere in an event'], ['"was spawned in"', 'these words together'],
       ['proc.name:cat', 'a field with this value'], ['proc.cmdline:*shadow*', '* matches anything'],
       ['-rule:"Write below etc"', 'leaves out'], ['priority>=warning', 'at least this grave'],
+      ['user.name:(root OR mail)', 'one of several'], ['(a OR b) -c', 'either, and not c'], ['proc.pid>1000', 'compares numbers'],
     ] as [string, string][],
     languageNote: 'Blanks between terms mean "and".',
   },

@@ -119,11 +119,11 @@ test('a priority of the donut leads to its events', at({}, async ({ page, params
   equal(names, ['Critical']);
 }));
 
-test('rules, containers, hosts and tags lead to their events', at({}, async ({ page, params, rows }) => {
-  for (const [card, button, q] of [
-    ['Rules', null, /^rule:"/], ['Where', null, /^container\.id:/], ['Where', 'Host', /^hostname:worker/], ['Tags', null, /^tags:/]]) {
+test('rules, containers, nodes, tags, namespaces, pods and images lead to their events', at({}, async ({ page, params, rows }) => {
+  for (const [card, q] of [
+    ['Rules', /^rule:"/], ['Containers', /^container\.id:/], ['Nodes', /^hostname:worker/], ['Tags', /^tags:/],
+    ['Namespaces', /^k8s\.ns\.name:/], ['Pods', /^k8s\.pod\.name:/], ['Images', /^container\.image\.repository:/]]) {
     const part = page.locator(`.card:has(h2:text-is("${card}"))`);
-    if (button) await part.getByRole('button', { name: button }).click();
     await part.locator('.bar-list a').first().click();
     await rows.first().waitFor();
     claim(q.test((await params()).q), `${card}: ${(await params()).q}`);
@@ -279,7 +279,7 @@ test('suggestions complete fields and values by keyboard', at({ hash: '#/overvie
 
 /* --- events --------------------------------------------------------------------------------- */
 
-test('a row unfolds into a sentence, its output, all its fields and the stored bytes', at({ hash: '#/events?q=kworkerd' }, async ({ page, rows, api, params }) => {
+test('a row opens beside the list as a sentence, its output, all its fields and the stored bytes', at({ hash: '#/events?q=kworkerd' }, async ({ page, rows, api, params }) => {
   await rows.first().locator('button.rule').click();
   const detail = page.locator('.lr-detail');
   await detail.waitFor();
@@ -292,9 +292,9 @@ test('a row unfolds into a sentence, its output, all its fields and the stored b
   claim(time.length === 19, 'nanoseconds');
   equal(await detail.locator('tr', { hasText: 'evt.time' }).locator('td').first().innerText(), time);
   await detail.locator('summary').click();
-  await detail.locator('pre').waitFor();
+  await detail.locator('pre.json').waitFor();
   await detail.getByRole('button', { name: 'Line breaks' }).click();
-  equal((await detail.locator('pre').innerText()).trim(), storedText(event));
+  equal((await detail.locator('pre.json').innerText()).trim(), storedText(event));
   await page.reload();
   await detail.waitFor();
 }));
@@ -318,15 +318,18 @@ test('a value is copied whole', at({ hash: '#/events?q=kworkerd', permissions: [
   equal(await page.evaluate(() => navigator.clipboard.readText()), '/tmp/.cache/kworkerd -c /tmp/.cache/c.json');
 }));
 
-test('older events are loaded at the end of the list, each once and in order', at({ hash: '#/events' }, async (visitor) => {
+test('older events are loaded at the end of the list, each once and in order', at({ hash: '#/events?fold=0' }, async (visitor) => {
   const { page, rows } = visitor;
   await listed(visitor);
   const want = visitor.api.store.filter((event) => event.at > Date.now() - 86_400_000).length;
-  while ((await rows.count()) < want) {
+  const isEnd = () => page.getByText('These are all of them.').isVisible();
+  while (!(await isEnd())) {
     const before = await rows.count();
     await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
-    await eventually(async () => (await rows.count()) > before, `more than ${before} of ${want} rows`);
+    await eventually(async () => (await rows.count()) > before || isEnd(), `more than ${before} of ${want} rows`);
   }
+  // One or two may have left the last 24 hours meanwhile.
+  claim(Math.abs((await rows.count()) - want) < 3, `${await rows.count()} rows of ${want}`);
   const ids = await rows.evaluateAll((all) => all.map((row) => row.dataset.uuid));
   equal(new Set(ids).size, ids.length, 'different events');
   const times = ids.map((id) => visitor.api.store.find((event) => event.uuid === id).time_ns);
@@ -341,7 +344,7 @@ test('an event has an address of its own, with its ancestry and where it was', a
   equal(await page.locator('.tree .step b').allInnerTexts(), ['containerd-shim', 'node', 'sh', 'kworkerd']);
   claim((await page.locator('.kv').innerText()).includes(event.hostname), 'host');
   claim((await marksOf(page.locator('.output'))).includes('kworkerd'), 'what was searched is marked here as well');
-  claim((await page.locator('.code pre').innerText()).includes(event.time_ns), 'all digits of the time');
+  claim((await page.locator('pre.json').innerText()).includes(event.time_ns), 'all digits of the time');
   await page.keyboard.press('Escape');
   await page.locator('.lr.r').first().waitFor();
   equal(await page.evaluate(() => location.hash), '#/events?q=kworkerd');
@@ -582,7 +585,7 @@ test('hostile values are text, with hidden characters drawn', at({ hash: '#/even
   await rows.first().locator('button.rule').click();
   const detail = page.locator('.lr-detail');
   await detail.waitFor();
-  equal(await page.locator('main img, main script, main b:not(.el):not(.say b):not(.sum b)').count(), 0, 'elements made of text');
+  equal(await page.locator('main img, main script, main b:not(.el, .say b, .sum b, .step b, .around b, .facet b)').count(), 0, 'elements made of text');
   claim((await rows.first().innerText()).includes('<b>Bold</b>'), 'markup is shown');
   claim((await detail.locator('.output').innerText()).includes('<img src=x onerror=alert(1)>'), 'markup in the output');
   const drawn = await page.locator('.esc').allTextContents();
@@ -611,6 +614,152 @@ test('a hostile event is text on the overview and on its own page', at({ hash: '
   await page.locator('h1', { hasText: '<b>Bold</b> "rule" \\u202egnissecorp' }).waitFor();
   equal(await page.locator('main img, main script').count(), 0);
   claim(!/[\u202e\u200b\u001b]/.test(await page.locator('main').innerText()), 'nothing hidden is left');
+}));
+
+/* --- finding ---------------------------------------------------------------------------------- */
+
+const facetOf = (page, name) => page.locator('.facet').filter({ has: page.getByRole('button', { name: new RegExp(`^${name}( \\d+)?$`) }) });
+const valuesOf = (facet) => facet.locator('.fr').evaluateAll((all) => all.map((row) => [row.querySelector('label').innerText.trim(), row.querySelector('.n').innerText]));
+
+test('facets count what the search finds, ask for values and leave them out', at({ hash: '#/events' }, async (visitor) => {
+  const { page, params, api } = visitor;
+  await listed(visitor);
+  const rule = facetOf(page, 'Rule');
+  const want = (await (await fetch(`${api.url}api/v2/facets?fields=rule&limit=6`)).json()).facets[0].values;
+  await eventually(async () => (await valuesOf(rule)).length === want.length, 'values');
+  equal(await valuesOf(rule), want.map(({ value, count }) => [value, count.toLocaleString('en-GB')]));
+  await rule.getByRole('checkbox', { name: 'Only Write below etc' }).click();
+  equal((await params()).q, 'rule:"Write below etc"');
+  await rule.getByRole('checkbox', { name: 'Only Terminal shell in container' }).click();
+  equal((await params()).q, 'rule:("Write below etc" OR "Terminal shell in container")');
+  equal((await valuesOf(rule)).length, want.length, 'its own choice does not narrow it');
+  const names = await page.locator('.lr.r button.rule').allInnerTexts();
+  equal([...new Set(names)].sort(), ['Terminal shell in container', 'Write below etc']);
+  const namespace = facetOf(page, 'Namespace');
+  await namespace.locator('.fr', { hasText: 'payments' }).hover();
+  await namespace.getByRole('button', { name: 'Without payments' }).click();
+  equal((await params()).q, 'rule:("Write below etc" OR "Terminal shell in container") -k8s.ns.name:payments');
+  await namespace.locator('.fr.out').waitFor();
+  await namespace.getByRole('button', { name: 'Without payments' }).click();
+  await page.goBack();
+  await page.goBack();
+  await page.goBack();
+  equal((await params()).q, 'rule:"Write below etc"', 'each choice is one step back');
+  equal(await rule.getByRole('checkbox', { name: 'Only Write below etc' }).isChecked(), true);
+}));
+
+test('any field can be a facet, folded ones are asked for when they open', at({ hash: '#/events' }, async (visitor) => {
+  const { page, api } = visitor;
+  await listed(visitor);
+  claim(!api.state.requests.some((line) => /facets\?.*user\.name/.test(line)), 'not asked for');
+  await facetOf(page, 'User').getByRole('button', { name: 'User', exact: true }).click();
+  await facetOf(page, 'User').getByRole('checkbox', { name: 'Only root' }).waitFor();
+  await page.getByRole('textbox', { name: 'Another field' }).fill('evt.type');
+  await page.keyboard.press('Enter');
+  await facetOf(page, 'evt.type').getByRole('checkbox', { name: 'Only execve' }).waitFor();
+}));
+
+test('counts that were cut say so, and are completed on request', at({ hash: '#/events', api: {} }, async (visitor) => {
+  const { page, api } = visitor;
+  api.state.isExact = false;
+  await page.reload();
+  await page.getByText('Counting was stopped early').waitFor();
+  claim((await facetOf(page, 'Priority').locator('.n').first().innerText()).startsWith('≥'), 'at least');
+  await page.locator('.partial').getByRole('button', { name: 'Count all' }).click();
+  await page.locator('.partial').waitFor({ state: 'detached' });
+  claim(api.state.requests.some((line) => /facets\?.*exact=1/.test(line)), 'asked to the end');
+}));
+
+test('repeats fold into one row, unfold in place, and the address can say not to', at({ hash: '#/events?q=dig' }, async (visitor) => {
+  const { page, rows, params } = visitor;
+  await listed(visitor);
+  const folded = await rows.count();
+  const pill = page.locator('.again-n').first();
+  const count = Number(/^(\d+) times/.exec(await pill.innerText())[1]);
+  await pill.click();
+  await eventually(async () => (await rows.count()) === folded + count - 1, 'all of them');
+  equal(await page.locator('.lr.r.again').count(), count - 1);
+  equal(await page.locator('.drawer').count(), 0, 'the row did not open');
+  await page.keyboard.press('f');
+  equal((await params()).fold, '0');
+  await page.locator('.again-n').waitFor({ state: 'detached' });
+  claim((await rows.count()) > folded, 'each for itself');
+}));
+
+test('the drawer shows what happened around it and drafts an exception', at({ hash: '#/events?q=kworkerd', permissions: ['clipboard-read', 'clipboard-write'] }, async ({ page, rows, api, hash }) => {
+  await rows.first().locator('button.rule').click();
+  const drawer = page.locator('.drawer');
+  await drawer.locator('.around .self').waitFor();
+  const uuid = new URLSearchParams((await hash()).split('?')[1]).get('sel');
+  const near = await (await fetch(`${api.url}api/v2/around/${uuid}`)).json();
+  equal(await drawer.locator('.around li').count(), near.after.length + near.before.length + 1);
+  equal(await drawer.locator('.tree .step b').allInnerTexts(), ['containerd-shim', 'node', 'sh', 'kworkerd']);
+  await drawer.getByRole('button', { name: 'Copy the draft' }).click();
+  const draft = await page.evaluate(() => navigator.clipboard.readText());
+  claim(draft.startsWith('- rule: "Drop and execute new binary in container"\n  exceptions:\n'), draft);
+  claim(draft.includes('"kworkerd"') && draft.endsWith('    exceptions: append\n'), draft);
+  const first = await page.locator('.lr.open').getAttribute('data-uuid');
+  await drawer.getByRole('button', { name: 'Next event' }).click();
+  await eventually(async () => (await page.locator('.lr.open').getAttribute('data-uuid')) !== first, 'the next one');
+  await drawer.getByRole('button', { name: 'Close' }).click();
+  await drawer.waitFor({ state: 'detached' });
+}));
+
+test('a view is saved under a name, kept by the browser, and forgotten', at({ hash: '#/events?q=cat' }, async (visitor) => {
+  const { page, hash } = visitor;
+  await listed(visitor);
+  await page.getByRole('button', { name: 'Save view' }).click();
+  await page.getByRole('textbox', { name: 'Name of the view' }).fill('Cats <b>only</b>');
+  await page.keyboard.press('Enter');
+  await page.getByText('Saved: Cats <b>only</b>').waitFor();
+  await page.goto(`${visitor.api.url}#/overview`);
+  await page.reload();
+  await page.locator('.views').getByRole('link', { name: 'Cats <b>only</b>' }).click();
+  equal(await hash(), '#/events?q=cat');
+  await page.locator('.views li').hover();
+  await page.getByRole('button', { name: 'Forget Cats <b>only</b>' }).click();
+  equal(await page.locator('.views').count(), 0);
+}));
+
+test('all that is found can be exported, in three forms', at({ hash: '#/events?q=cat&from=now-12h' }, async (visitor) => {
+  const { page } = visitor;
+  await listed(visitor);
+  await page.keyboard.press('x');
+  const links = await page.locator('.exports a').evaluateAll((all) => all.map((link) => link.getAttribute('href')));
+  equal(links, ['ndjson', 'json', 'csv'].map((form) => `api/v2/export?q=cat&from=now-12h&to=now&format=${form}`));
+  await page.keyboard.press('Escape');
+  await page.locator('.exports').waitFor({ state: 'detached' });
+}));
+
+test('OR and parentheses are read as the server reads them', at({ hash: '#/events' }, async (visitor) => {
+  const { page, rows, api } = visitor;
+  await listed(visitor);
+  await page.fill('input[role=combobox]', 'priority>=error -(kworkerd OR proc.name:(cp OR dig))');
+  await page.keyboard.press('Enter');
+  const want = api.store.filter((event) => ['Critical', 'Error'].includes(event.priority) && event.at > Date.now() - 86_400_000 && !['kworkerd', 'cp'].includes(event.fields.find((one) => one.name === 'proc.name').value)).length;
+  await eventually(async () => (await page.locator('.sum b').innerText()) === String(want), `${want} events`);
+  await page.fill('input[role=combobox]', '(a OR');
+  await page.locator('.qerr').waitFor();
+  claim((await rows.count()) > 0, 'the last result stays');
+}));
+
+test('tactics and techniques of ATT&CK lead to their events', at({}, async ({ page, params, rows }) => {
+  await page.locator('.attack').getByRole('link', { name: /^Command and scripting interpreter/ }).click();
+  await rows.first().waitFor();
+  equal((await params()).q, 'tags:T1059');
+  await page.goBack();
+  await page.locator('.attack').getByRole('link', { name: 'Credential access' }).click();
+  await rows.first().waitFor();
+  equal((await params()).q, 'tags:mitre_credential_access');
+}));
+
+test('on a phone the filters are in a sheet', at({ hash: '#/events', viewport: { width: 390, height: 844 }, hasTouch: true }, async (visitor) => {
+  const { page, params } = visitor;
+  await listed(visitor);
+  await page.getByRole('button', { name: 'Filters' }).click();
+  const sheet = page.getByRole('dialog', { name: 'Filters' });
+  await sheet.getByRole('checkbox', { name: 'Only Critical' }).click();
+  equal((await params()).q, 'priority:Critical');
 }));
 
 /* --- keys, theme, states --------------------------------------------------------------------- */

@@ -125,9 +125,31 @@ function FieldRow(props: { field: Field }) {
   );
 }
 
+/** So many fields are found by the eye. */
+const FEW_FIELDS = 12;
+
 export function FieldTable(props: { event: AlertEvent }) {
+  const [wanted, setWanted] = createSignal('');
+  const found = createMemo(() => {
+    const text = wanted().trim().toLowerCase();
+    if (!text) return props.event.fields;
+    const has = (field: Field) => `${field.name}\n${valueText(field.value)}`.toLowerCase().includes(text);
+    return props.event.fields.filter(has);
+  });
   return (
     <div class="ftab">
+      <Show when={props.event.fields.length > FEW_FIELDS}>
+        <input
+          class="findf"
+          type="search"
+          aria-label={words.event.find}
+          placeholder={words.event.find}
+          onInput={(event) => setWanted(event.currentTarget.value)}
+        />
+      </Show>
+      <Show when={props.event.fields.length > 0 && found().length === 0}>
+        <p class="muted pad">{words.event.noFound}</p>
+      </Show>
       <Show when={props.event.fields.length > 0} fallback={<p class="muted pad">{words.event.noFields}</p>}>
         <table>
           <caption class="sr">{words.event.fieldTable}</caption>
@@ -139,7 +161,7 @@ export function FieldTable(props: { event: AlertEvent }) {
             </tr>
           </thead>
           <tbody>
-            <For each={props.event.fields}>{(field) => <FieldRow field={field} />}</For>
+            <For each={found()}>{(field) => <FieldRow field={field} />}</For>
           </tbody>
         </table>
       </Show>
@@ -195,7 +217,7 @@ export function Json(props: { uuid: string }) {
               </button>
             </div>
             <div class="code" tabindex="0" role="region" aria-label={words.event.json}>
-              <pre>
+              <pre class="json">
                 <For each={lines()}>
                   {(line) => (
                     <>
@@ -210,28 +232,5 @@ export function Json(props: { uuid: string }) {
         )}
       </Match>
     </Switch>
-  );
-}
-
-export function EventDetail(props: { event: AlertEvent }) {
-  const [isJsonOpen, setJsonOpen] = createSignal(false);
-  return (
-    <div class="detail">
-      <Sentence event={props.event} />
-      <p class="output">
-        <Value text={props.event.output} limit={CELL_LIMIT} />
-      </p>
-      <Acts event={props.event} />
-      <Tags event={props.event} />
-      <FieldTable event={props.event} />
-      <details onToggle={(event) => setJsonOpen(event.currentTarget.open)}>
-        <summary>
-          {words.event.json} <small>{words.event.stored}</small>
-        </summary>
-        <Show when={isJsonOpen()}>
-          <Json uuid={props.event.uuid} />
-        </Show>
-      </details>
-    </div>
   );
 }

@@ -1,4 +1,4 @@
-/* One event in the list: when, how grave, which rule, who did what, where. It unfolds in place. */
+/* One event in the list: when, how grave, which rule, who did what, where; or many that are alike. */
 import { createMemo, For, Show } from 'solid-js';
 import { chainOf, techniqueOf, valueText, workloadOf } from '../logic/event';
 import { day, eventClock, eventMoment } from '../logic/time';
@@ -8,7 +8,6 @@ import type { AlertEvent } from '../types';
 import { Icon, PriorityGlyph } from '../ui/Icon';
 import { Value } from '../ui/Value';
 import { words } from '../words';
-import { EventDetail } from './EventDetail';
 
 /** `node › sh › cat /etc/shadow`: ancestors quiet, the command itself in full ink. */
 export function ChainLine(props: { event: AlertEvent }) {
@@ -74,17 +73,20 @@ interface EventRowProps {
   isFresh: boolean;
   isDated: boolean;
   onToggle: () => void;
+  /** How many more the row stands for, and the way to them. */
+  repeats?: number;
+  isUnfolded?: boolean;
+  isRepeat?: boolean;
+  onUnfold?: () => void;
 }
 
 export function EventRow(props: EventRowProps) {
   const workload = createMemo(() => workloadOf(props.event));
   const elsewhere = createMemo(() => findElsewhere(props.event));
-  const detailId = () => `detail-${props.event.uuid}`;
   return (
-    <>
       <div
         class="lr r"
-        classList={{ open: props.isOpen, fresh: props.isFresh }}
+        classList={{ open: props.isOpen, fresh: props.isFresh, again: props.isRepeat ?? false }}
         role="row"
         aria-rowindex={props.index + 2}
         data-uuid={props.event.uuid}
@@ -103,12 +105,23 @@ export function EventRow(props: EventRowProps) {
             <button
               class="rule"
               type="button"
-              aria-expanded={props.isOpen}
-              aria-controls={props.isOpen ? detailId() : undefined}
+              aria-pressed={props.isOpen}
               onClick={() => props.onToggle()}
             >
               <Value text={props.event.rule} field="rule" />
             </button>
+            <Show when={(props.repeats ?? 0) > 0}>
+              <button
+                class="again-n"
+                type="button"
+                aria-expanded={props.isUnfolded ?? false}
+                title={props.isUnfolded ? words.events.refold : words.events.unfold(props.repeats ?? 0)}
+                onClick={() => props.onUnfold?.()}
+              >
+                {words.events.repeats((props.repeats ?? 0) + 1)}
+                <Icon name="down" size={12} class={props.isUnfolded ? 'turned' : ''} />
+              </button>
+            </Show>
             <Show when={techniqueOf(props.event)}>{(tag) => <Value class="tag" text={tag()} field="tags" />}</Show>
           </span>
           <span class="l2 el">
@@ -144,13 +157,5 @@ export function EventRow(props: EventRowProps) {
           <Icon name="right" class="turn" />
         </span>
       </div>
-      <Show when={props.isOpen}>
-        <div class="lr-detail" role="row" id={detailId()}>
-          <div role="cell" aria-colspan={5}>
-            <EventDetail event={props.event} />
-          </div>
-        </div>
-      </Show>
-    </>
   );
 }

@@ -9,6 +9,7 @@ import { learnFields } from '../known';
 import { useLive, type Batch } from '../live';
 import { useQuery } from '../load';
 import { mergeEvents } from '../logic/event';
+import { foldEvents } from '../logic/fold';
 import { exact, figure } from '../logic/number';
 import { ageOf, clock, day, readMoment, rfc3339, spanOf, widenRange, zoneName } from '../logic/time';
 import { route } from '../router';
@@ -21,7 +22,11 @@ import { Histogram } from '../ui/Histogram';
 import { Icon } from '../ui/Icon';
 import { Failure, FirstRun, Nothing, Skeleton } from '../ui/States';
 import { words } from '../words';
+import { Dialog, usePopover } from '../ui/Dialog';
+import { SaveView } from '../shell/Views';
+import { Drawer } from './Drawer';
 import { EventRow } from './EventRow';
+import { Facets } from './Facets';
 
 const PAGE = 100;
 const MOST_ROWS = 2000;
@@ -45,6 +50,7 @@ function useEventList(isPaused: () => boolean) {
   const [events, setEvents] = createSignal<AlertEvent[]>([]);
   const [next, setNext] = createSignal<string | null>(null);
   const [total, setTotal] = createSignal(0);
+  const [isExact, setExact] = createSignal(true);
   const [waiting, setWaiting] = createSignal<AlertEvent[]>([]);
   const [waitingSince, setWaitingSince] = createSignal(0);
   const [fresh, setFresh] = createSignal<ReadonlySet<string>>(new Set());
@@ -67,7 +73,8 @@ function useEventList(isPaused: () => boolean) {
     const held = new Set(untrack(events).map((event) => event.uuid));
     const isSame = loadedScope === untrack(apiScope);
     loadedScope = untrack(apiScope);
-    setTotal(list.total);
+    setTotal(list.total ?? 0);
+    setExact(list.is_exact);
     learnFields(list.events);
     const isJoined = list.events.some((event) => held.has(event.uuid));
     if (!isSame || !isJoined) return replace(list);
@@ -134,13 +141,25 @@ function useEventList(isPaused: () => boolean) {
     }
   };
 
+  const countAll = async () => {
+    const wanted = apiScope();
+    try {
+      const list = await api.exactEvents(wanted);
+      if (wanted !== apiScope()) return;
+      setTotal(list.total ?? 0);
+      setExact(list.is_exact);
+    } catch (error) {
+      say((error as ApiError).message, true);
+    }
+  };
+
   createEffect(on(first.data, (list) => list && take(list)));
   createEffect(() => {
     if (isPaused()) return;
     setLimit(PAGE);
     untrack(flush);
   });
-  return { first, events, shown, next, total, waiting, waitingSince, fresh, isLoadingMore, isFull, hasMore, flush, more, onBatch };
+  return { first, events, shown, next, total, isExact, countAll, waiting, waitingSince, fresh, isLoadingMore, isFull, hasMore, flush, more, onBatch };
 }
 
 type List = ReturnType<typeof useEventList>;
@@ -189,21 +208,67 @@ function Timeline() {
   );
 }
 
-function Summary(props: { list: List }) {
+function Export(props: { total: number }) {
+  const popover = usePopover();
+  useKeys({ x: popover.toggle });
+  return (
+    <div class="pop-area" ref={popover.area}>
+      <button class="btn sm" type="button" aria-label={words.exports.open} aria-expanded={popover.isOpen()} onClick={popover.toggle}>
+        <Icon name="download" size={14} /> <span class="lbl">{words.exports.open}</span>
+      </button>
+      <Show when={popover.isOpen()}>
+        <div class="pop exports">
+          <p class="muted">{words.exports.all(words.search.count(props.total))}</p>
+          <ul>
+            <For each={words.exports.forms}>
+              {([form, label]) => (
+                <li>
+                  <a href={api.exportLink(apiScope(), form)} download={`events.${form}`} onClick={popover.close}>
+                    {label}
+                  </a>
+                </li>
+              )}
+            </For>
+          </ul>
+        </div>
+      </Show>
+    </div>
+  );
+}
+
+const isFolding = () => route().params.get('fold') !== '0';
+const toggleFolding = () => setScope({ fold: isFolding() ? '0' : '1' }, 'replace');
+
+function Summary(props: { list: List; onFilters: () => void }) {
   const first = () => props.list.first.data();
+  useKeys({ f: toggleFolding });
   return (
     <div class="bar">
       <p class="sum" role="status">
         <Show when={first()}>
           {(list) => (
             <>
-              {list().is_exact ? '' : `${words.events.atLeast} `}
+              {props.list.isExact() ? '' : `${words.events.atLeast} `}
               <b title={exact(props.list.total())}>{figure(props.list.total())}</b>{' '}
               {words.overview.unit(props.list.total())} <span class="faint">· {words.events.took(list().took_ms)}</span>
+              <Show when={!props.list.isExact()}>
+                {' '}
+                <button class="btn sm ghost" type="button" onClick={() => void props.list.countAll()}>
+                  {words.events.countAll}
+                </button>
+              </Show>
             </>
           )}
         </Show>
       </p>
+      <button class="btn sm filters" type="button" onClick={() => props.onFilters()}>
+        <Icon name="filter" size={14} /> <span class="lbl">{words.facets.open}</span>
+      </button>
+      <button class="btn sm" type="button" aria-pressed={isFolding()} aria-label={words.events.fold} onClick={toggleFolding}>
+        <Icon name="fold" size={14} /> <span class="lbl">{words.events.fold}</span>
+      </button>
+      <SaveView />
+      <Export total={props.list.total()} />
     </div>
   );
 }
@@ -284,26 +349,58 @@ function End(props: { list: List }) {
   );
 }
 
-function useRowKeys(listElement: () => HTMLElement | undefined, closeRow: () => boolean): void {
+function useRowKeys(
+  listElement: () => HTMLElement | undefined,
+  closeRow: () => boolean,
+  openRow: (uuid: string) => void,
+): (by: number) => void {
   const buttons = () => [...(listElement()?.querySelectorAll<HTMLButtonElement>('button.rule') ?? [])];
   const move = (by: number) => {
     const all = buttons();
-    const here = document.activeElement?.closest('.lr, .lr-detail');
-    const row = here?.matches('.lr-detail') ? here.previousElementSibling : here;
+    const row = document.activeElement?.closest('.lr') ?? listElement()?.querySelector('.lr.open');
     const at = all.findIndex((button) => button.closest('.lr') === row);
     const wanted = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.max(0, Math.min(all.length - 1, at + by))];
     wanted?.focus({ preventScroll: true });
     wanted?.closest('.lr')?.scrollIntoView({ block: 'nearest' });
+    if (wanted && listElement()?.querySelector('.lr.open')) openRow(wanted.closest<HTMLElement>('.lr')?.dataset['uuid'] ?? '');
   };
   useKeys({
     j: () => move(1),
     k: () => move(-1),
     o: () => document.activeElement?.closest('.lr')?.querySelector<HTMLButtonElement>('button.rule')?.click(),
     Escape: () => {
-      const row = document.activeElement?.closest('.lr-detail')?.previousElementSibling;
-      if (closeRow()) row?.querySelector<HTMLButtonElement>('button.rule')?.focus();
+      const row = listElement()?.querySelector('.lr.open');
+      if (closeRow()) row?.querySelector<HTMLButtonElement>('button.rule')?.focus({ preventScroll: true });
     },
   });
+  return move;
+}
+
+interface Row {
+  event: AlertEvent;
+  isRepeat: boolean;
+}
+
+/** A row is the same one as long as its event is: what is not changed is not drawn anew. */
+const heads = new WeakMap<AlertEvent, Row>();
+const repeats = new WeakMap<AlertEvent, Row>();
+
+function rowOf(event: AlertEvent, isRepeat: boolean): Row {
+  const kept = isRepeat ? repeats : heads;
+  const row = kept.get(event) ?? { event, isRepeat };
+  kept.set(event, row);
+  return row;
+}
+
+/** The rows, and how many more events each stands for. */
+function rowsOf(events: AlertEvent[], unfolded: ReadonlySet<string>): { rows: Row[]; more: Map<string, number> } {
+  if (!isFolding()) return { rows: events.map((event) => rowOf(event, false)), more: new Map() };
+  const folds = foldEvents(events);
+  const rows = folds.flatMap(({ event, rest }) => [
+    rowOf(event, false),
+    ...(unfolded.has(event.uuid) ? rest.map((one) => rowOf(one, true)) : []),
+  ]);
+  return { rows, more: new Map(folds.map(({ event, rest }) => [event.uuid, rest.length])) };
 }
 
 export function Events() {
@@ -314,10 +411,24 @@ export function Events() {
   const today = () => day(Date.now(), scope().zone);
   const toggle = (uuid: string) => setScope({ sel: open() === uuid ? '' : uuid }, 'replace');
   useLive({ onBatch: list.onBatch, onOpen: list.first.touch });
-  useRowKeys(
+  const select = (uuid: string) => setScope({ sel: uuid }, 'replace');
+  const move = useRowKeys(
     () => element,
-    () => open() !== '' && (setScope({ sel: '' }, 'replace'), true),
+    () => open() !== '' && (select(''), true),
+    select,
   );
+  const [isSheet, setSheet] = createSignal(false);
+  const [unfolded, setUnfolded] = createSignal<ReadonlySet<string>>(new Set());
+  const drawn = createMemo(() => rowsOf(list.shown(), unfolded()));
+  const rows = () => drawn().rows;
+  const unfold = (uuid: string) =>
+    setUnfolded((before) => new Set(before.has(uuid) ? [...before].filter((one) => one !== uuid) : [...before, uuid]));
+  const close = () => {
+    const row = element?.querySelector('.lr.open');
+    select('');
+    row?.querySelector<HTMLButtonElement>('button.rule')?.focus({ preventScroll: true });
+  };
+  const known = createMemo(() => list.events().find((event) => event.uuid === open()));
   createEffect(() => noteQuery(apiScope().q, list.first.error()));
   createEffect(() => (document.title = words.title(words.events.title)));
 
@@ -331,7 +442,13 @@ export function Events() {
     <main id="main" tabindex="-1">
       <h1 class="sr">{words.events.title}</h1>
       <Timeline />
-      <Summary list={list} />
+      <div class="ev" classList={{ 'has-drawer': open() !== '' }}>
+      <div class="side">
+        <h2 class="sr">{words.facets.title}</h2>
+        <Facets />
+      </div>
+      <div class="evmain">
+      <Summary list={list} onFilters={() => setSheet(true)} />
       <LiveNote />
       <Waiting list={list} onShow={show} />
       <Show when={list.first.error()?.status !== 400 && list.first.error()}>
@@ -364,7 +481,7 @@ export function Events() {
             classList={{ stale: list.first.isLoading() }}
             role="table"
             aria-label={words.events.list}
-            aria-rowcount={list.next() === null ? list.events().length + 1 : -1}
+            aria-rowcount={list.next() === null ? rows().length + 1 : -1}
             ref={element}
           >
             <div class="lr hd" role="row" aria-rowindex={1}>
@@ -378,21 +495,35 @@ export function Events() {
                 <span class="sr">{words.events.open}</span>
               </span>
             </div>
-            <For each={list.shown()}>
-              {(event, i) => (
+            <For each={rows()}>
+              {(row, i) => (
                 <EventRow
-                  event={event}
+                  event={row.event}
                   index={i()}
-                  isOpen={open() === event.uuid}
-                  isFresh={list.fresh().has(event.uuid)}
-                  isDated={day(Date.parse(event.time), scope().zone) !== today()}
-                  onToggle={() => toggle(event.uuid)}
+                  isOpen={open() === row.event.uuid}
+                  isFresh={list.fresh().has(row.event.uuid)}
+                  isDated={day(Date.parse(row.event.time), scope().zone) !== today()}
+                  repeats={row.isRepeat ? 0 : (drawn().more.get(row.event.uuid) ?? 0)}
+                  isRepeat={row.isRepeat}
+                  isUnfolded={unfolded().has(row.event.uuid)}
+                  onUnfold={() => unfold(row.event.uuid)}
+                  onToggle={() => toggle(row.event.uuid)}
                 />
               )}
             </For>
           </div>
           <End list={list} />
         </Show>
+      </Show>
+      </div>
+      <Show when={open()}>
+        {(uuid) => <Drawer uuid={uuid()} known={known()} onClose={close} onMove={move} />}
+      </Show>
+      </div>
+      <Show when={isSheet()}>
+        <Dialog title={words.facets.title} onClose={() => setSheet(false)} class="sheet">
+          <Facets />
+        </Dialog>
       </Show>
     </main>
   );

@@ -10,9 +10,10 @@ import { visibleText } from '../logic/visible';
 import { ageOf, clock, day, rfc3339, spanOf, widenRange, zoneName } from '../logic/time';
 import { route } from '../router';
 import { apiScope, filterLink, linkTo, noteQuery, scope, setScope } from '../scope';
+import { Attack } from './Attack';
 import { LiveNote } from '../shell/LiveNote';
 import { rangeWords } from '../shell/TimeRange';
-import type { Counted, Histogram as HistogramData, Overview as Data, Priority, Status } from '../types';
+import type { Counted, Facet, Histogram as HistogramData, Overview as Data, Priority, Status } from '../types';
 import { foldKeys } from '../ui/chart';
 import { BarList, Donut, Sparkline, type Bar } from '../ui/Figures';
 import { Histogram } from '../ui/Histogram';
@@ -285,41 +286,42 @@ const countedBars = (field: string, counted: Counted[]) =>
     count,
   }));
 
-function Where(props: { data: Data }) {
-  const [group, setGroup] = createSignal<'containers' | 'hosts'>('containers');
-  const groups = [
-    ['containers', words.overview.containers],
-    ['hosts', words.overview.hosts],
-  ] as const;
-  const bars = createMemo(() =>
-    group() === 'hosts'
-      ? countedBars('hostname', props.data.hosts)
-      : countedBars('container.id', props.data.containers),
-  );
+const TOPS = [
+  ['k8s.ns.name', words.overview.namespaces],
+  ['k8s.pod.name', words.overview.pods],
+  ['container.image.repository', words.overview.images],
+  ['hostname', words.overview.nodes],
+] as const;
+const MOST_TAGS = 200;
+
+function Top(props: { field: string; title: string; facet: Facet | undefined }) {
+  const id = () => `h-${props.field.replace(/\W/g, '-')}`;
+  const bars = createMemo(() => countedBars(props.field, props.facet?.values ?? []));
   return (
-    <section class="card c4" aria-labelledby="h-where">
+    <section class="card c3" aria-labelledby={id()}>
       <header>
-        <h2 id="h-where">{words.overview.where}</h2>
+        <h2 id={id()}>{props.title}</h2>
         <div class="sp" />
-        <div class="seg" role="group" aria-label={words.overview.groupBy}>
-          <For each={groups}>
-            {([value, label]) => (
-              <button type="button" aria-pressed={group() === value} onClick={() => setGroup(value)}>
-                {label}
-              </button>
-            )}
-          </For>
-        </div>
+        <Show when={props.facet}>
+          {(facet) => (
+            <span class="muted">
+              {facet().is_exact ? '' : `${words.events.atLeast} `}
+              {facet().distinct > LISTED ? words.overview.allRules(facet().distinct) : ''}
+            </span>
+          )}
+        </Show>
       </header>
       <div class="body mono-list">
-        <BarList bars={bars()} empty={group() === 'hosts' ? words.overview.noHosts : words.overview.noContainers} />
+        <Show when={props.facet} fallback={<Skeleton rows={4} />}>
+          <BarList bars={bars()} empty={words.overview.noValues} />
+        </Show>
       </div>
     </section>
   );
 }
 
-function Tags(props: { data: Data }) {
-  const bars = createMemo(() => countedBars('tags', props.data.tags));
+function Tags(props: { facet: Facet | undefined }) {
+  const bars = createMemo(() => countedBars('tags', props.facet?.values ?? []));
   return (
     <section class="card c4" aria-labelledby="h-tags">
       <header>
@@ -332,12 +334,35 @@ function Tags(props: { data: Data }) {
   );
 }
 
+function Containers(props: { data: Data }) {
+  const bars = createMemo(() => countedBars('container.id', props.data.containers));
+  return (
+    <section class="card c4" aria-labelledby="h-containers">
+      <header>
+        <h2 id="h-containers">{words.overview.containerList}</h2>
+      </header>
+      <div class="body mono-list">
+        <BarList bars={bars()} empty={words.overview.noContainers} />
+      </div>
+    </section>
+  );
+}
+
 export function Overview() {
   const overview = useQuery(apiScope, api.overview);
   const status = useQuery(
     () => 0,
     (_, signal) => api.status(signal),
   );
+  const tops = useQuery(apiScope, async (wanted, signal) => {
+    const fields = TOPS.map(([field]) => field);
+    const [top, tags] = await Promise.all([
+      api.facets(wanted, fields, LISTED, false, signal),
+      api.facets(wanted, ['tags'], MOST_TAGS, false, signal),
+    ]);
+    return [...top.facets, ...tags.facets];
+  });
+  const facetOf = (field: string) => tops.data()?.find((one) => one.field === field);
   const isByRule = createMemo(() => route().params.get('by') === 'rule');
   const ruleKey = createMemo(() => (isByRule() ? { ...apiScope() } : null));
   const byRule = useQuery<ReturnType<typeof ruleKey>, HistogramData | null>(ruleKey, (key, signal) =>
@@ -346,6 +371,7 @@ export function Overview() {
 
   const touch = () => {
     overview.touch();
+    tops.touch();
     status.touch();
     if (isByRule()) byRule.touch();
   };
@@ -431,8 +457,10 @@ export function Overview() {
               <Timeline data={data()} byRule={byRule} />
               <Priorities data={data()} />
               <Rules data={data()} />
-              <Where data={data()} />
-              <Tags data={data()} />
+              <Containers data={data()} />
+              <Tags facet={facetOf('tags')} />
+              <For each={TOPS}>{([field, title]) => <Top field={field} title={title} facet={facetOf(field)} />}</For>
+              <Attack tags={facetOf('tags')?.values ?? []} />
             </div>
           </Show>
         )}

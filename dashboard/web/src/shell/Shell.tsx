@@ -11,6 +11,7 @@ import { closeToast, say, toast } from '../toast';
 import { Dialog } from '../ui/Dialog';
 import { Icon, Mark } from '../ui/Icon';
 import type { IconName } from '../ui/icons';
+import { ViewList } from './Views';
 import { words } from '../words';
 import { Help } from './Help';
 import { QueryBar } from './QueryBar';
@@ -56,6 +57,7 @@ function Rail(props: { onHelp: () => void }) {
           )}
         </For>
       </ul>
+      <ViewList />
       <div class="rail-sp" />
       <ul>
         <li>

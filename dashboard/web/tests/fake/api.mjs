@@ -29,16 +29,23 @@ function momentOf(text, now, usual) {
   return at;
 }
 
-/* The query language of the contract. \u0001 stands for a wildcard. */
+/* The query language of the contract, as a tree of all, any and terms. \u0001 stands for a wildcard. */
 const WILDCARD = '\u0001';
 
 function parse(q) {
-  const terms = [];
   let at = 0;
+  let depth = 0;
+  const blanks = () => { while (/\s/.test(q[at] ?? '')) at++; };
+  const isEnd = () => (blanks(), at >= q.length || (depth > 0 && q[at] === ')'));
+  const keyword = (word) => new RegExp(`^${word}(?=[\\s()]|$)`).test(q.slice(at));
+  const take = (word) => keyword(word) && ((at += word.length), blanks(), true);
   const readValue = () => {
     if (q[at] !== '"') {
       const start = at;
-      while (at < q.length && !/\s/.test(q[at])) at++;
+      for (let inner = 0; at < q.length && !/\s/.test(q[at]); at++) {
+        if (q[at] === ')' && !inner && depth) break;
+        inner += q[at] === '(' ? 1 : q[at] === ')' && inner ? -1 : 0;
+      }
       return q.slice(start, at).replaceAll('*', WILDCARD);
     }
     const start = at++;
@@ -51,18 +58,47 @@ function parse(q) {
     at++;
     return value;
   };
-  while (at < q.length) {
-    if (/\s/.test(q[at])) { at++; continue; }
-    const negated = q[at] === '-' && at + 1 < q.length && !/\s/.test(q[at + 1]);
-    if (negated) at++;
-    const field = /^([A-Za-z][\w.[\]-]*)(>=|<=|[:=<>](?!\/\/))/.exec(q.slice(at));
+  const one = (outer) => {
+    const negated = q[at] === '-' && at + 1 < q.length && !/\s/.test(q[at + 1]) ? (at++, true) : take('NOT');
+    if (negated && (q[at] === '-' || keyword('NOT'))) return { not: one(outer) };
+    const field = outer ? null : /^([A-Za-z][\w.[\]-]*)(>=|<=|[:=<>](?!\/\/))/.exec(q.slice(at));
     if (field) at += field[0].length;
+    const named = outer ?? (field ? { field: field[1], operator: field[2] } : {});
+    if (q[at] === '(') {
+      const start = at++;
+      depth++;
+      const inside = any(named.field ? named : null);
+      depth--;
+      if (q[at] !== ')') throw new Refusal(400, 'the parenthesis that opens here is not closed', start + 1);
+      at++;
+      return negated ? { not: inside } : inside;
+    }
     const start = at;
     const value = readValue();
     if (value === '') throw new Refusal(400, 'a value is missing here', start + 1);
-    terms.push({ negated, field: field?.[1], operator: field?.[2], value });
-  }
-  return terms;
+    return { ...named, value, negated };
+  };
+  const all = (outer) => {
+    const list = [];
+    do {
+      if (isEnd()) throw new Refusal(400, 'a term is missing here', at + 1);
+      list.push(one(outer));
+    } while (!isEnd() && (take('AND') || !keyword('OR')));
+    return { all: list };
+  };
+  const any = (outer) => {
+    const list = [all(outer)];
+    while (!isEnd() && take('OR')) list.push(all(outer));
+    return { any: list };
+  };
+  return isEnd() ? { all: [] } : any(null);
+}
+
+function holds(event, node) {
+  if (node.not) return !holds(event, node.not);
+  if (node.all) return node.all.every((one) => holds(event, one));
+  if (node.any) return node.any.some((one) => holds(event, one));
+  return matches(event, node) !== node.negated;
 }
 
 const textOf = (value) => (value === null ? '' : Array.isArray(value) ? value.map(textOf).join(', ') : typeof value === 'object' ? value.number : String(value));
@@ -154,7 +190,7 @@ export async function startFakeApi({ dist, events = [], port = 0, login = true, 
   events.forEach(keep);
   const bare = ({ at, seq, ...event }) => event;
   const newest = (a, b) => (BigInt(b.time_ns) > BigInt(a.time_ns) ? 1 : BigInt(b.time_ns) < BigInt(a.time_ns) ? -1 : a.uuid < b.uuid ? 1 : -1);
-  const select = (terms, from, to) => store.filter((event) => event.at >= from && event.at <= to && terms.every((term) => matches(event, term) !== term.negated));
+  const select = (terms, from, to) => store.filter((event) => event.at >= from && event.at <= to && holds(event, terms));
 
   const scopeOf = (params) => {
     const now = Date.now();
@@ -178,6 +214,17 @@ export async function startFakeApi({ dist, events = [], port = 0, login = true, 
       const page = found.slice(start, start + limit);
       const last = page.at(-1);
       return { events: page.map(bare), total: found.length, is_exact: state.isExact, scanned: store.length, took_ms: 3, next: last && start + limit < found.length ? `${last.time_ns}.${last.uuid}` : null };
+    },
+    facets: (params) => {
+      const { from, to, terms } = scopeOf(params);
+      const found = select(terms, from, to);
+      const valuesOf = (event, field) => (field === 'tags' ? event.tags : ['rule', 'priority', 'hostname', 'source'].includes(field) ? [event[field]] : [fieldOf(event, field)]);
+      const facets = params.get('fields').split(',').map((field) => {
+        const all = countBy(found, (event) => valuesOf(event, field));
+        const values = all.slice(0, Number(params.get('limit') ?? 10));
+        return { field, values, distinct: all.length, others: all.slice(values.length).reduce((sum, one) => sum + one.count, 0), is_exact: state.isExact || params.get('exact') === '1' };
+      });
+      return { facets, is_exact: facets.every((one) => one.is_exact), scanned: store.length, took_ms: 2 };
     },
     status: () => {
       const at = store.map((event) => event.at);
@@ -212,7 +259,7 @@ export async function startFakeApi({ dist, events = [], port = 0, login = true, 
   };
 
   const push = (stream, event) => {
-    if (stream.terms.every((term) => matches(event, term) !== term.negated))
+    if (holds(event, stream.terms))
       stream.response.write(`event: alert\nid: ${event.seq}\ndata: ${JSON.stringify(bare(event))}\n\n`);
   };
 
@@ -244,6 +291,13 @@ export async function startFakeApi({ dist, events = [], port = 0, login = true, 
       const event = store.find((kept) => kept.uuid === decodeURIComponent(one[1]));
       if (!event) return send(response, 404, { error: 'there is no such event' });
       return send(response, 200, one[2] ? storedText(event) : { event: bare(event) });
+    }
+    const near = /^around\/([^/]+)$/.exec(name);
+    if (near) {
+      const event = store.find((kept) => kept.uuid === decodeURIComponent(near[1]));
+      const value = event && fieldOf(event, 'container.id');
+      const others = store.filter((kept) => kept !== event && fieldOf(kept, 'container.id') === value && Math.abs(kept.at - event.at) < 300_000).sort(newest);
+      return send(response, 200, { field: 'container.id', value: value || null, after: others.filter((kept) => newest(kept, event) < 0).slice(-10).map(bare), before: others.filter((kept) => newest(kept, event) > 0).slice(0, 10).map(bare), is_exact: true });
     }
     if (!routes[name]) return send(response, 404, { error: 'no such route' });
     if (state.delayMs) await new Promise((resolve) => setTimeout(resolve, state.delayMs));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { addTerm, phraseText, quote, readNeedles, readQuery, removeTerm, termText } from '../../src/logic/query';
+import { addTerm, phraseText, quote, readNeedles, readQuery, removeTerm, termText, readChosen, withChosen, wrapped } from '../../src/logic/query';
 
 describe('reading a query', () => {
   test('a term knows where it stands in the text', () => {
@@ -61,5 +61,29 @@ describe('what to mark', () => {
     const needles = readNeedles('shell -cat proc.name:ba*sh -user.name:root priority>=notice');
     expect(needles.text).toEqual(['shell']);
     expect([...needles.fields]).toEqual([['proc.name', ['ba', 'sh']]]);
+  });
+});
+
+describe('groups', () => {
+  test('parentheses and keywords are no terms, and a field holds for all within', () => {
+    const terms = readQuery('a OR -(b AND rule:("c d" OR e)) f(x)');
+    expect(terms.map(({ field, parts, isNegated, isTop }) => [field, parts[0], isNegated, isTop])).toEqual([
+      [null, 'a', false, true], [null, 'b', true, false], ['rule', 'c d', true, false], ['rule', 'e', true, false], [null, 'f(x)', false, true],
+    ]);
+  });
+  test('what is added to an OR holds for all of it', () => {
+    expect(addTerm('a OR b', 'rule', 'c')).toBe('(a OR b) rule:c');
+    expect(wrapped('(a OR b) c')).toBe('(a OR b) c');
+  });
+  test('choices of a field are read and written back', () => {
+    const query = 'x rule:(a OR "b c") -rule:d priority>=error';
+    expect(readChosen(query, 'rule')).toEqual({ included: ['a', 'b c'], excluded: ['d'], rest: 'x priority>=error' });
+    expect(withChosen(query, 'rule', ['a'], [])).toBe('x priority>=error rule:a');
+    expect(withChosen('x', 'rule', ['a', 'OR', '(b'], ['-c'])).toBe('x rule:(a OR "OR" OR "(b") -rule:"-c"');
+    expect(readChosen(withChosen('', 'f.x', ['a b', '"q"', 'OR'], ['*']), 'f.x')).toEqual({ included: ['a b', '"q"', 'OR'], excluded: ['*'], rest: '' });
+    expect(readChosen('rule:a OR b', 'rule')).toEqual({ included: [], excluded: [], rest: 'rule:a OR b' });
+  });
+  test('any text is read without end or error', () => {
+    for (const text of ['(', ')', '(((', 'a:(', 'a:(b', '-(', 'OR', 'AND OR NOT', 'a:(b OR', '("', 'x:()', '(a))(']) expect(() => readQuery(text)).not.toThrow();
   });
 });

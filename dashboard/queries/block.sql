@@ -1,0 +1,2 @@
+-- GET /api/v2/events: q
+SELECT oldest, newest, bits FROM blocks WHERE id = :id

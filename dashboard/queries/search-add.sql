@@ -1,2 +1,0 @@
--- writer
-INSERT INTO search (rowid, text) VALUES (:id, :text)
