@@ -140,147 +140,6 @@ void settings_markdown(const struct settings_table *table, struct buffer *out)
 	}
 }
 
-static void add_choices(struct json_writer *json, const char *choices)
-{
-	struct text rest = text_of(choices), choice;
-
-	json_key(json, "enum");
-	json_begin_array(json);
-	while (text_split(&rest, ' ', &choice))
-		json_add_text(json, choice);
-	json_end(json);
-}
-
-static const char *const schema_types[] = {
-	[SETTING_TEXT] = "string",
-	[SETTING_SECRET] = "string",
-	[SETTING_BOOL] = "boolean",
-	[SETTING_INTEGER] = "integer",
-	[SETTING_LIST] = "array",
-	[SETTING_MAP] = "object",
-};
-
-static void add_schema(struct json_writer *json, const struct setting *row)
-{
-	json_begin_object(json);
-	if (row->type < COUNT_OF(schema_types) && schema_types[row->type]) {
-		json_key(json, "type");
-		json_add_string(json, schema_types[row->type]);
-	}
-	if (row->type == SETTING_CHOICE)
-		add_choices(json, row->choices);
-	if (row->maximum > row->minimum) {
-		json_key(json, "minimum");
-		json_add_i64(json, row->minimum);
-		json_key(json, "maximum");
-		json_add_i64(json, row->maximum);
-	}
-	if (row->fallback) {
-		json_key(json, "default");
-		json_add_string(json, row->fallback);
-	}
-	if (row->about) {
-		json_key(json, "description");
-		json_add_string(json, row->about);
-	}
-	json_end(json);
-}
-
-static bool is_below(const struct setting *row, struct text prefix)
-{
-	return row->key && text_starts_with(text_of(row->key), prefix);
-}
-
-static struct text segment_after(const struct setting *row, size_t length)
-{
-	struct text rest = text_slice(text_of(row->key), length, SIZE_MAX), segment = {};
-
-	text_split(&rest, '.', &segment);
-	return segment;
-}
-
-/* Whether an earlier row below the prefix begins with the same segment. */
-static bool is_repeated(const struct settings_table *table, size_t row, struct text prefix)
-{
-	struct text segment = segment_after(&table->rows[row], prefix.length);
-
-	for (size_t i = 0; i < row; i++)
-		if (is_below(&table->rows[i], prefix) &&
-			text_equal(segment_after(&table->rows[i], prefix.length), segment))
-			return true;
-	return false;
-}
-
-/* Whether what a section's name stands for may be a YAML of the program's own, too. */
-static bool has_node(const struct settings_table *table, struct text section)
-{
-	for (size_t i = 0; i < table->count; i++)
-		if (table->rows[i].type == SETTING_NODE && table->rows[i].key &&
-			text_is(section, table->rows[i].key))
-			return true;
-	return false;
-}
-
-static void add_properties(
-	struct json_writer *json, const struct settings_table *table, struct text prefix);
-
-/* `prefix` ends in a dot. */
-static void add_section(
-	struct json_writer *json, const struct settings_table *table, struct text prefix)
-{
-	bool may_be_list = has_node(table, text_slice(prefix, 0, prefix.length - 1));
-
-	json_begin_object(json);
-	json_key(json, "type");
-	if (may_be_list)
-		json_add_raw(json, TEXT("[\"object\",\"array\"]"));
-	else
-		json_add_string(json, "object");
-	add_properties(json, table, prefix);
-	json_end(json);
-}
-
-/* Depth is that of the rows' keys. `prefix` ends in a dot or is empty. */
-static void add_properties(
-	struct json_writer *json, const struct settings_table *table, struct text prefix)
-{
-	json_key(json, "properties");
-	json_begin_object(json);
-	for (size_t i = 0; i < table->count; i++) {
-		const struct setting *row = &table->rows[i];
-		struct text segment, inner;
-
-		if (!is_below(row, prefix) || is_repeated(table, i, prefix))
-			continue;
-		segment = segment_after(row, prefix.length);
-		json_key_text(json, segment);
-		inner = text_slice(text_of(row->key), 0, prefix.length + segment.length + 1);
-		if (inner.length < prefix.length + segment.length + 1) {
-			add_schema(json, row);
-			continue;
-		}
-		add_section(json, table, inner);
-	}
-	json_end(json);
-}
-
-void settings_json(const struct settings_table *table, struct buffer *out)
-{
-	struct json_writer json;
-
-	json_writer_init(&json, out);
-	json_begin_object(&json);
-	json_key(&json, "$schema");
-	json_add_string(&json, "http://json-schema.org/draft-07/schema#");
-	json_key(&json, "title");
-	json_add_string(&json, table->program);
-	json_key(&json, "type");
-	json_add_string(&json, "object");
-	add_properties(&json, table, TEXT(""));
-	json_end(&json);
-	buffer_add_char(out, '\n');
-}
-
 static void add_indent(struct buffer *out, size_t depth)
 {
 	buffer_printf(out, "%*s", (int)(depth * 2), "");
@@ -306,7 +165,19 @@ static void add_value(struct buffer *out, const struct setting *row)
 	}
 }
 
-/* As add_properties(), in YAML. */
+/* Whether an earlier row below the prefix begins with the same segment. */
+static bool is_repeated(const struct settings_table *table, size_t row, struct text prefix)
+{
+	struct text segment = setting_segment(&table->rows[row], prefix);
+
+	for (size_t i = 0; i < row; i++)
+		if (setting_is_below(&table->rows[i], prefix) &&
+			text_equal(setting_segment(&table->rows[i], prefix), segment))
+			return true;
+	return false;
+}
+
+/* Depth is that of the rows' keys. `prefix` ends in a dot or is empty. */
 static void add_values(
 	struct buffer *out, const struct settings_table *table, struct text prefix, size_t depth)
 {
@@ -314,10 +185,10 @@ static void add_values(
 		const struct setting *row = &table->rows[i];
 		struct text segment, inner;
 
-		if (!is_below(row, prefix) || is_repeated(table, i, prefix) ||
+		if (!setting_is_below(row, prefix) || is_repeated(table, i, prefix) ||
 			row->type == SETTING_IGNORED || row->type == SETTING_NODE)
 			continue;
-		segment = segment_after(row, prefix.length);
+		segment = setting_segment(row, prefix);
 		inner = text_slice(text_of(row->key), 0, prefix.length + segment.length + 1);
 		add_indent(out, depth);
 		if (inner.length == prefix.length + segment.length + 1) {

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/schema.h"
 #include "base/text.h"
 #include "base/yaml.h"
 
@@ -66,8 +67,14 @@ struct setting {
 		*implied; /* text: what the flag alone means; a value needs "--flag=VALUE" then */
 	const char *choices; /* blank separated */
 	int64_t minimum, maximum;
-	const char *about; /* one sentence, for people */
+	const char *about;	   /* one sentence, for people */
+	const struct shape *shape; /* what the schema allows; NULL: what the type says */
+	bool is_gone; /* ignored: the replaced system's schema has it no longer either */
 };
+
+/* Whether the row's key begins with the prefix, and the part of it behind, up to the next dot. */
+bool setting_is_below(const struct setting *row, struct text prefix);
+struct text setting_segment(const struct setting *row, struct text prefix);
 
 /* Takes a sentence that a person should know. */
 typedef void settings_warning(void *context, const char *message);
@@ -125,6 +132,12 @@ void settings_help(const struct settings_table *table, const char *usage, struct
 void settings_text(const struct settings_table *table, struct buffer *out);
 void settings_markdown(const struct settings_table *table, struct buffer *out);
 void settings_json(const struct settings_table *table, struct buffer *out);
+/*
+ * Holds a file's root against that schema; gives each mismatch in the words of base/schema.h. A
+ * file of another shape may be read all the same.
+ */
+bool settings_check(const struct settings_table *table, const struct yaml_node *root,
+	void (*fail)(void *context, const char *message), void *context);
 /* A file with every key at its default, each with its meaning above it: also a chart's values. */
 void settings_yaml(const struct settings_table *table, struct buffer *out);
 /* The settings as they are, "key=value" a line, secrets as ***. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -312,6 +313,21 @@ void buffer_add_utf8(struct buffer *buffer, struct text text)
 		}
 		text = text_slice(text, good, text.length);
 	}
+}
+
+int buffer_add_file(struct buffer *buffer, const char *path)
+{
+	_cleanup_(fclosep) FILE *file = fopen(path, "re");
+	char chunk[16 * 1024];
+	size_t length;
+
+	if (!file)
+		return -errno;
+	while ((length = fread(chunk, 1, sizeof(chunk), file)) > 0)
+		buffer_add(buffer, chunk, length);
+	if (ferror(file))
+		return -errno;
+	return buffer->is_cut ? -EFBIG : 0;
 }
 
 struct text buffer_text(const struct buffer *buffer)

@@ -109,6 +109,8 @@ void buffer_vprintf(struct buffer *buffer, const char *format, va_list arguments
 void buffer_add_utf8(struct buffer *buffer, struct text text);
 /* What is in it; valid until the next change. */
 struct text buffer_text(const struct buffer *buffer);
+/* All of a file. -errno; -EFBIG when the limit cuts it. */
+int buffer_add_file(struct buffer *buffer, const char *path);
 /* Hands over the NUL-ended content (never NULL) and leaves the buffer empty; free() it. */
 char *buffer_take(struct buffer *buffer);
 

@@ -425,6 +425,22 @@ static bool is_word(struct text text, const char *word)
 	return is_lower || (is_upper && text.data[0] != word[0]);
 }
 
+bool yaml_rename(struct yaml_node *mapping, const char *from, const char *to)
+{
+	bool is_there = false;
+
+	for (size_t i = 0; mapping && mapping->kind == YAML_MAPPING && i < mapping->count; i++) {
+		struct yaml_node *key = mapping->keys[i];
+
+		if (!text_is(key->text, from))
+			continue;
+		free((char *)key->text.data);
+		key->text = text_of(string_copy(to));
+		is_there = true;
+	}
+	return is_there;
+}
+
 int yaml_bool(const struct yaml_node *node, bool *ret_flag)
 {
 	static const char *const words[][2] = {

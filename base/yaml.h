@@ -60,6 +60,8 @@ struct text yaml_source(const struct yaml *yaml);
  * repeated key the last one.
  */
 struct yaml_node *yaml_get(const struct yaml_node *mapping, const char *key);
+/* Gives the keys of that name another one. False: there is none. */
+bool yaml_rename(struct yaml_node *mapping, const char *from, const char *to);
 /*
  * yaml-cpp's booleans: true false yes no on off y n, in lower, Title or UPPER case, quoted or
  * not. -EINVAL.

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "sensor/events.h"
+#include "sensor/rules/analysis.h"
 #include "sensor/rules/schema.h"
 #include "sensor/sensor.h"
 #include "sensor/versions.h"
@@ -35,19 +36,33 @@ static int print_help(struct description *to)
 	return 0;
 }
 
-static int print_version(struct description *to)
+/* The lines of Falco's, with our name; the kernel programs come with the sensor. */
+static void print_version_text(struct buffer *out)
 {
 	struct utsname system;
 
 	uname(&system);
-	if (to->options->json_output)
-		buffer_printf(to->out,
-			"{\"tercel_version\":\"%s\",\"engine_version_semver\":\"%s\"}\n",
-			TERCEL_VERSION, ENGINE_VERSION);
-	else
-		buffer_printf(to->out,
-			"Tercel version: %s\nEngine:         %s\nKernel:         %s %s\n",
-			TERCEL_VERSION, ENGINE_VERSION, system.release, system.machine);
+	buffer_printf(out, "Tercel version: %s (%s)\n", TERCEL_VERSION, system.machine);
+	buffer_printf(out, "Libs version:   %s\n", TERCEL_VERSION);
+	buffer_printf(out, "Plugin API:     %s\n", PLUGIN_API_VERSION);
+	buffer_printf(out, "Engine:         %s\n", ENGINE_VERSION);
+	buffer_printf(out, "Driver:\n  API version:    %s\n  Schema version: %s\n", TERCEL_VERSION,
+		TERCEL_VERSION);
+	buffer_printf(out, "  Default driver: %s\n", TERCEL_VERSION);
+	buffer_printf(out, "Kernel:         %s %s\n", system.release, system.machine);
+}
+
+static int print_version(struct description *to)
+{
+	struct json_writer json;
+
+	if (!to->options->json_output) {
+		print_version_text(to->out);
+		return 0;
+	}
+	json_writer_init(&json, to->out);
+	versions_json(&json);
+	buffer_add_char(to->out, '\n');
 	return 0;
 }
 
@@ -82,7 +97,7 @@ static int print_fields(struct description *to)
 
 static void print_event_text(const struct event_type *type, struct buffer *out)
 {
-	buffer_printf(out, "%s(", type->name);
+	buffer_printf(out, "< %s(", type->name);
 	for (int i = 0; i < type->argument_count; i++)
 		buffer_printf(out, "%s%s %s", i ? ", " : "",
 			value_type_name(type->arguments[i].type), type->arguments[i].name);
@@ -147,21 +162,56 @@ static int print_events(struct description *to)
 
 static int print_ignored_calls(struct description *to)
 {
-	buffer_add_string(to->out,
-		"Ignored syscall(s): none. Only the calls that rules name are recorded at all.\n");
+	size_t count;
+	const char *const *names = transfer_calls(&count);
+
+	buffer_add_string(to->out, "Ignored syscall(s):\n");
+	for (size_t i = 0; i < count; i++)
+		buffer_printf(to->out, "- %s\n", names[i]);
 	return 0;
+}
+
+static void print_plugin(const struct builtin_plugin *plugin, struct buffer *out)
+{
+	char version[64];
+
+	builtin_plugin_version(plugin, version, sizeof(version));
+	buffer_printf(out, "Name: %s\nDescription: %s\nContact: built into Tercel\n", plugin->name,
+		plugin->about);
+	buffer_printf(out, "Version: %s\nCapabilities: \n  - Field Extraction\n  - Event Parsing\n",
+		version);
 }
 
 static int print_plugins(struct description *to)
 {
-	buffer_add_string(to->out, "0 Plugins Loaded: plugins come with a later version.\n");
+	size_t count;
+	const struct builtin_plugin *plugins = builtin_plugins(&count);
+
+	buffer_printf(to->out, "%zu Plugins Loaded:\n\n", count);
+	for (size_t i = 0; i < count; i++) {
+		print_plugin(&plugins[i], to->out);
+		buffer_add_char(to->out, '\n');
+	}
 	return 0;
 }
 
-static int refuse_plugin_info(struct description *to)
+static int print_plugin_info(struct description *to)
 {
-	return error_set(to->err, -ENOTSUP,
-		"--plugin-info: plugins come with a later version, there is no \"%s\"",
+	size_t count;
+	const struct builtin_plugin *plugins = builtin_plugins(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(plugins[i].name, to->options->plugin_info))
+			continue;
+		print_plugin(&plugins[i], to->out);
+		buffer_add_string(to->out,
+			"\nIts init_config is plugins[].init_config in the settings: engines, and "
+			"their sockets.\nNo open parameters.\n");
+		return 0;
+	}
+	return error_set(to->err, -ENOENT,
+		"--plugin-info: there is no plugin \"%s\"; --list-plugins shows those that there "
+		"are",
 		to->options->plugin_info);
 }
 
@@ -177,23 +227,67 @@ static void add_pair(struct json_writer *json, const char *key, const char *valu
 	json_add_string(json, value);
 }
 
+/* What /proc knows: our own settings have eaten argv. */
+static void add_command_line(struct json_writer *json)
+{
+	struct buffer line;
+
+	buffer_init(&line, 1 << 20);
+	(void)buffer_add_file(&line, "/proc/self/cmdline");
+	for (size_t i = 0; i < line.length; i++)
+		if (!line.data[i])
+			line.data[i] = ' ';
+	json_add_text(json, text_trim(buffer_text(&line)));
+	buffer_done(&line);
+}
+
+/* As Falco: a file has variants, of which there is one. */
+static int add_rules_file(struct json_writer *json, const char *path, struct error *err)
+{
+	struct buffer text;
+	int r;
+
+	buffer_init(&text, OUTPUT_MAX / 4);
+	r = buffer_add_file(&text, path);
+	if (r < 0)
+		error_set(err, r, "%s: %s", path, strerror(-r));
+	json_begin_object(json);
+	add_pair(json, "name", path);
+	json_key(json, "variants");
+	json_begin_array(json);
+	json_begin_object(json);
+	json_key(json, "content");
+	json_add_text(json, buffer_text(&text));
+	json_end(json);
+	json_end(json);
+	json_end(json);
+	buffer_done(&text);
+	return r;
+}
+
 static int print_support(struct description *to)
 {
 	struct text_list files = {};
 	struct utsname system;
 	struct json_writer json;
 	struct buffer settings;
+	int r = sensor_rules_files(to->settings, &files, to->err);
 
+	if (r < 0)
+		return r;
 	uname(&system);
 	buffer_init(&settings, 1 << 20);
 	settings_print(sensor_settings_table(), to->options, &settings);
-	(void)sensor_rules_files(to->settings, &files, NULL);
 	json_writer_init(&json, to->out);
 	json_begin_object(&json);
 	add_pair(&json, "version", TERCEL_VERSION);
-	add_pair(&json, "engine_version", ENGINE_VERSION);
+	json_key(&json, "engine_info");
+	versions_json(&json);
+	json_key(&json, "cmdline");
+	add_command_line(&json);
 	json_key(&json, "system_info");
 	json_begin_object(&json);
+	add_pair(&json, "nodename", system.nodename);
 	add_pair(&json, "sysname", system.sysname);
 	add_pair(&json, "release", system.release);
 	add_pair(&json, "version", system.version);
@@ -204,14 +298,14 @@ static int print_support(struct description *to)
 	json_add_text(&json, buffer_text(&settings));
 	json_key(&json, "rules_files");
 	json_begin_array(&json);
-	for (size_t i = 0; i < files.count; i++)
-		json_add_string(&json, files.items[i]);
+	for (size_t i = 0; i < files.count && r >= 0; i++)
+		r = add_rules_file(&json, files.items[i], to->err);
 	json_end(&json);
 	json_end(&json);
 	buffer_add_char(to->out, '\n');
 	buffer_done(&settings);
 	text_list_done(&files);
-	return 0;
+	return r;
 }
 
 static bool is_described_at_all(const struct sensor_options *options)
@@ -435,6 +529,7 @@ int sensor_describe(const struct sensor_settings *settings, int *ret_status, str
 	const struct {
 		bool is_wanted;
 		int (*print)(struct description *to);
+		bool loads; /* the log begins as that of a run */
 	} rows[] = {
 		{ options->wants_help, print_help },
 		{ options->wants_version, print_version },
@@ -444,17 +539,19 @@ int sensor_describe(const struct sensor_settings *settings, int *ret_status, str
 		{ options->wants_ignored_calls, print_ignored_calls },
 		{ options->wants_events, print_events },
 		{ options->wants_plugins, print_plugins },
-		{ options->plugin_info != NULL, refuse_plugin_info },
+		{ options->plugin_info != NULL, print_plugin_info },
 		{ options->list_source != NULL, print_fields },
-		{ options->validated.count > 0, validate },
-		{ is_described_at_all(options), describe_rules },
-		{ options->wants_support, print_support },
+		{ options->validated.count > 0, validate, true },
+		{ is_described_at_all(options), describe_rules, true },
+		{ options->wants_support, print_support, true },
 	};
 	int r = check_sources(&to);
 
 	for (size_t i = 0; i < COUNT_OF(rows) && r == 0; i++) {
 		if (!rows[i].is_wanted)
 			continue;
+		if (rows[i].loads)
+			sensor_log_start(settings);
 		buffer_init(&out, OUTPUT_MAX);
 		r = rows[i].print(&to);
 		if (r == 0) {

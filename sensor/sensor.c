@@ -839,8 +839,10 @@ int sensor_run(struct sensor_settings *settings, struct sensor_signals *signals,
 {
 	const struct sensor_options *options = &settings->options;
 	struct sensor sensor = { .start = settings, .signals = signals };
-	int r = options->is_dry_run ? 0 : privileges_drop(options, err);
+	int r;
 
+	sensor_log_start(settings);
+	r = options->is_dry_run ? 0 : privileges_drop(options, err);
 	if (r >= 0)
 		r = prepare(&sensor, err);
 	if (r >= 0 && !options->is_dry_run) {

@@ -112,8 +112,9 @@ struct sensor_settings {
 	size_t file_count;
 	struct yaml_node *joined[64]; /* lists made of the file's and of -o's */
 	size_t joined_count;
-	char *main_file;	     /* the file that was read; NULL: none */
-	struct additions *additions; /* append_output, -p and static_fields */
+	char *main_file;		/* the file that was read; NULL: none */
+	struct text_list schema_states; /* "FILE | schema validation: ok", a file each */
+	struct additions *additions;	/* append_output, -p and static_fields */
 	/* Sockets that the settings of Falco's container plugin name, beside the usual ones. */
 	struct text_list more_cri_sockets, more_docker_sockets, more_podman_sockets;
 };
@@ -130,6 +131,13 @@ int sensor_settings_load(
 int sensor_settings_read(
 	struct sensor_settings *settings, int argc, char **argv, struct error *err);
 void sensor_open_log(const struct sensor_options *options);
+/* The first lines of the log: what we are, and which files the settings came from. */
+void sensor_log_start(const struct sensor_settings *settings);
+/*
+ * "rules_file" is the old name of "rules_files": makes it that, with a warning. Both are an error.
+ */
+int sensor_rename_old_keys(const char *file, struct yaml_node *root, settings_warning *warn,
+	void *context, struct error *err);
 /* All files and directories that the settings and rules come from, there or not. */
 void sensor_watched_paths(const struct sensor_settings *settings, struct text_list *ret_paths);
 void sensor_settings_done(struct sensor_settings *settings);

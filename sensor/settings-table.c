@@ -13,6 +13,54 @@
 		.key = name, .type = SETTING_IGNORED, .fallback = value, .about = why \
 	}
 
+#define GONE(name)                                                     \
+	{                                                              \
+		.key = name, .type = SETTING_IGNORED, .is_gone = true, \
+		.about = "No effect: Falco itself no longer has it"    \
+	}
+
+/* ---- what is no scalar ---- */
+
+static const struct shape text = { SHAPE_TEXT }, texts = { SHAPE_LIST, .items = &text },
+			  number = { SHAPE_NUMBER }, any = { SHAPE_ANY };
+
+static const struct shape strategy = { SHAPE_CHOICE, .choices = "append override add-only" };
+static const struct shape_member config_file_keys[] = { { "path", &text },
+	{ "strategy", &strategy } };
+static const struct shape config_file =
+	SHAPE_OBJECT_OF(config_file_keys, .required = "path", .or = &text);
+static const struct shape config_files = { SHAPE_LIST, .items = &config_file };
+
+static const struct shape_member selector_keys[] = { { "rule", &text }, { "tag", &text } };
+static const struct shape selector = SHAPE_OBJECT_OF(selector_keys);
+static const struct shape_member choice_keys[] = { { "enable", &selector },
+	{ "disable", &selector } };
+static const struct shape choice = SHAPE_OBJECT_OF(choice_keys);
+static const struct shape selection = { SHAPE_LIST, .items = &choice };
+
+static const struct shape flag = { SHAPE_BOOL };
+static const struct shape_member match_keys[] = { { "source", &text }, { "rule", &text },
+	{ "tags", &texts } };
+static const struct shape match = SHAPE_OBJECT_OF(match_keys);
+static const struct shape named = { SHAPE_OBJECT, .is_open = true, .items = &text };
+static const struct shape extra_field = { SHAPE_OBJECT, .is_open = true, .items = &text,
+	.or = &text };
+static const struct shape extra_fields = { SHAPE_LIST, .items = &extra_field };
+static const struct shape_member addition_keys[] = { { "match", &match }, { "extra_output", &text },
+	{ "extra_fields", &extra_fields }, { "suggested_output", &flag } };
+static const struct shape addition = SHAPE_OBJECT_OF(addition_keys);
+static const struct shape append_output = { SHAPE_LIST, .items = &addition };
+
+static const struct shape_member plugin_keys[] = { { "name", &text }, { "library_path", &text },
+	{ "init_config", &any }, { "open_params", &text } };
+static const struct shape plugin = SHAPE_OBJECT_OF(plugin_keys, .required = "name");
+static const struct shape plugins = { SHAPE_LIST, .items = &plugin };
+
+static const struct shape action = { SHAPE_CHOICE, .choices = "ignore log alert exit" };
+static const struct shape actions = { SHAPE_LIST, .items = &action };
+
+/* ---- the rows ---- */
+
 static const struct setting rows[] = {
 	{ .type = SETTING_BOOL,
 		AT(wants_help),
@@ -152,18 +200,22 @@ static const struct setting rows[] = {
 		.about = "Takes only this source of events" },
 
 	{ .key = "config_files",
+		.shape = &config_files,
 		.type = SETTING_NODE,
 		AT(config_files),
 		.about = "Further files and directories of settings" },
 	{ .key = "rules",
+		.shape = &selection,
 		.type = SETTING_NODE,
 		AT(selection),
 		.about = "Rules to enable and disable, by name or tag" },
 	{ .key = "append_output",
+		.shape = &append_output,
 		.type = SETTING_NODE,
 		AT(append_output),
 		.about = "What is added to the outputs of rules" },
 	{ .key = "static_fields",
+		.shape = &named,
 		.type = SETTING_NODE,
 		AT(static_fields),
 		.about = "Constants that rules and outputs name as static.NAME" },
@@ -478,6 +530,7 @@ static const struct setting rows[] = {
 		AT(podman_sockets),
 		.about = "Their sockets; without any the usual ones are looked for" },
 	{ .key = "plugins",
+		.shape = &plugins,
 		.type = SETTING_NODE,
 		AT(plugins),
 		.about = "Of Falco's plugins container is built in: its engines and sockets are "
@@ -626,17 +679,20 @@ static const struct setting rows[] = {
 		AT(metrics_empty),
 		.about = "Zeros in the alert, too" },
 	{ .key = "syscall_event_drops.threshold",
+		.shape = &number,
 		.type = SETTING_TEXT,
 		AT(drops_threshold),
 		.fallback = ".1",
 		.about =
 			"Part of the events that may get lost in a second before something is done, from 0 to 1" },
 	{ .key = "syscall_event_drops.actions",
+		.shape = &actions,
 		.type = SETTING_LIST,
 		AT(drops_actions),
 		.fallback = "log,alert",
 		.about = "What is done then: ignore, or log, alert and exit" },
 	{ .key = "syscall_event_drops.rate",
+		.shape = &number,
 		.type = SETTING_TEXT,
 		AT(drops_rate),
 		.fallback = ".03333",
@@ -660,9 +716,10 @@ static const struct setting rows[] = {
 		.maximum = 1000000000,
 		.about = "Alert after so many tenths of a second without any event" },
 
-	IGNORED("engine.kmod", NULL,
+	IGNORED("engine.kmod.buf_size_preset", "4",
 		"No effect: there is no kernel module; sensor.ring_size sets the buffer"),
-	IGNORED("engine.ebpf", NULL, "No effect: the one engine is engine.modern_ebpf"),
+	IGNORED("engine.kmod.drop_failed_exit", "false",
+		"No effect: failed calls are kept for the rules that ask for them"),
 	IGNORED("engine.modern_ebpf.cpus_for_each_buffer", "2",
 		"No effect: all CPUs share one ring, so events keep their order"),
 	IGNORED("engine.modern_ebpf.buf_size_preset", "4",
@@ -695,12 +752,12 @@ static const struct setting rows[] = {
 		"No effect: ends of processes are always seen"),
 	IGNORED("falco_libs.snaplen", "80", "No effect: 80 bytes of data are kept"),
 	/* Keys that Falco itself no longer has. */
-	IGNORED("grpc", NULL, "No effect: Falco itself no longer has it"),
-	IGNORED("grpc_output", NULL, "No effect: Falco itself no longer has it"),
-	IGNORED("outputs", NULL, "No effect: Falco itself no longer has it"),
-	IGNORED("engine.gvisor", NULL, "No effect: Falco itself no longer has it"),
-	IGNORED("metadata_download", NULL, "No effect: Falco itself no longer has it"),
-	IGNORED("rules_file", NULL, "No effect: Falco itself no longer has it"),
+	GONE("grpc"),
+	GONE("grpc_output"),
+	GONE("outputs"),
+	GONE("engine.ebpf"),
+	GONE("engine.gvisor"),
+	GONE("metadata_download"),
 };
 
 static const struct settings_table table = {

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -15,6 +16,42 @@
 static void warn(void *context, const char *message)
 {
 	log_warning("%s", message);
+}
+
+static void note_failure(void *context, const char *message)
+{
+	char **first = context;
+
+	if (!*first)
+		*first = string_copy(message);
+}
+
+/* Of another shape than the schema's it counts all the same: the log says so. */
+static void check_schema(
+	struct sensor_settings *settings, const char *path, const struct yaml_node *root)
+{
+	_cleanup_(freep) char *failure = NULL, *state = NULL;
+
+	(void)settings_check(sensor_settings_table(), root, note_failure, &failure);
+	state = string_printf("%s | schema validation: %s", path, failure ? failure : "ok");
+	text_list_add(&settings->schema_states, text_of(state));
+}
+
+int sensor_rename_old_keys(const char *file, struct yaml_node *root, settings_warning *say,
+	void *context, struct error *err)
+{
+	_cleanup_(freep) char *words = NULL;
+
+	if (!yaml_get(root, "rules_file"))
+		return 0;
+	if (yaml_get(root, "rules_files"))
+		return error_set(err, -EINVAL,
+			"%s: both \"rules_files\" and its old name \"rules_file\" are set", file);
+	words = string_printf("%s:%zu: \"rules_file\" is the old name of \"rules_files\"", file,
+		yaml_get(root, "rules_file")->line + 1);
+	(void)yaml_rename(root, "rules_file", "rules_files");
+	say(context, words);
+	return 0;
 }
 
 static int take_file(struct sensor_settings *settings, const struct settings_table *how,
@@ -30,8 +67,11 @@ static int take_file(struct sensor_settings *settings, const struct settings_tab
 	if (r < 0)
 		return r;
 	settings->files[settings->file_count++] = yaml;
-	return settings_from_yaml(
-		how, &settings->options, path, yaml_document(yaml, 0), warn, NULL, err);
+	check_schema(settings, path, yaml_document(yaml, 0));
+	r = sensor_rename_old_keys(path, yaml_document(yaml, 0), warn, NULL, err);
+	return r < 0 ? r
+		     : settings_from_yaml(how, &settings->options, path, yaml_document(yaml, 0),
+			       warn, NULL, err);
 }
 
 static int is_settings_file(const struct dirent *entry)
@@ -352,6 +392,20 @@ void sensor_open_log(const struct sensor_options *options)
 	log_to_stderr(options->log_stderr || !options->log_syslog);
 }
 
+void sensor_log_start(const struct sensor_settings *settings)
+{
+	const struct text_list *states = &settings->schema_states;
+	struct utsname system;
+
+	uname(&system);
+	log_info("Tercel version: %s (%s)", TERCEL_VERSION, system.machine);
+	if (states->count)
+		log_info("Tercel initialized with configuration files:");
+	for (size_t i = 0; i < states->count; i++)
+		log_info("   %s", states->items[i]);
+	log_info("System info: %s %s", system.sysname, system.release);
+}
+
 static void add_node_path(struct text_list *paths, const struct yaml_node *entry)
 {
 	const struct yaml_node *path =
@@ -433,6 +487,7 @@ void sensor_settings_done(struct sensor_settings *settings)
 	}
 	free(settings->main_file);
 	additions_free(settings->additions);
+	text_list_done(&settings->schema_states);
 	text_list_done(&settings->more_cri_sockets);
 	text_list_done(&settings->more_docker_sockets);
 	text_list_done(&settings->more_podman_sockets);

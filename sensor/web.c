@@ -26,13 +26,6 @@ static void answer_health(struct http_request *request, void *context)
 	http_reply_static(request, 200, "application/json", TEXT("{\"status\": \"ok\"}"));
 }
 
-static void add_pair(struct json_writer *json, const char *key, const char *value)
-{
-	json_key(json, key);
-	json_add_string(json, value);
-}
-
-/* The kernel programs come with the sensor: their versions are its own. */
 static void answer_versions(struct http_request *request, void *context)
 {
 	struct json_writer json;
@@ -41,20 +34,7 @@ static void answer_versions(struct http_request *request, void *context)
 	(void)context;
 	buffer_init(&out, 8192);
 	json_writer_init(&json, &out);
-	json_begin_object(&json);
-	add_pair(&json, "default_driver_version", TERCEL_VERSION);
-	add_pair(&json, "driver_api_version", TERCEL_VERSION);
-	add_pair(&json, "driver_schema_version", TERCEL_VERSION);
-	add_pair(&json, "engine_version", ENGINE_VERSION_MINOR);
-	add_pair(&json, "engine_version_semver", ENGINE_VERSION);
-	add_pair(&json, "falco_version", TERCEL_VERSION);
-	add_pair(&json, "libs_version", TERCEL_VERSION);
-	add_pair(&json, "plugin_api_version", PLUGIN_API_VERSION);
-	json_key(&json, "plugin_versions");
-	json_begin_object(&json);
-	add_pair(&json, "container", TERCEL_VERSION);
-	json_end(&json);
-	json_end(&json);
+	versions_json(&json);
 	http_reply(request, 200, "application/json", buffer_text(&out));
 	buffer_done(&out);
 }

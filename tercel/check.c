@@ -49,19 +49,34 @@ static void say_warning(void *context, const char *message)
 	say(context, false, message);
 }
 
-static void check_sensor(struct report *report, const struct yaml_node *root)
+/* "schema: failed for <root>[priority]: …"; reading says the same of unknown keys, and better. */
+static void say_mismatch(void *context, const char *message)
+{
+	_cleanup_(freep) char *words = NULL;
+
+	if (strstr(message, "'additionalProperties' constraints") ||
+		strstr(message, "schema associated with property name"))
+		return;
+	words = string_printf("schema: %s", message);
+	say(context, false, words);
+}
+
+static void check_sensor(struct report *report, struct yaml_node *root)
 {
 	const struct settings_table *table = sensor_settings_table();
 	struct sensor_options options = {};
 	struct error err = {};
 
 	settings_defaults(table, &options);
-	if (settings_from_yaml(table, &options, report->file, root, say_warning, report, &err) < 0)
+	(void)settings_check(table, root, say_mismatch, report);
+	if (sensor_rename_old_keys(report->file, root, say_warning, report, &err) < 0 ||
+		settings_from_yaml(table, &options, report->file, root, say_warning, report, &err) <
+			0)
 		say(report, true, err.message);
 	settings_done(table, &options);
 }
 
-static void check_forwarder(struct report *report, const struct yaml_node *root)
+static void check_forwarder(struct report *report, struct yaml_node *root)
 {
 	char *arguments[] = { "tercel-forwarder", "-c", (char *)report->file, NULL };
 	_cleanup_(configuration_freep) struct configuration *configuration = NULL;
@@ -93,7 +108,7 @@ static size_t sensor_keys(const struct yaml_node *root)
 	return known;
 }
 
-static void check_settings(struct report *report, const struct yaml_node *root)
+static void check_settings(struct report *report, struct yaml_node *root)
 {
 	if (sensor_keys(root) * 2 >= root->count)
 		check_sensor(report, root);
@@ -106,7 +121,7 @@ static int check_unless_rules(struct report *report)
 {
 	_cleanup_(yaml_unloadp) struct yaml *yaml = NULL;
 	struct error err = {};
-	const struct yaml_node *root;
+	struct yaml_node *root;
 
 	if (yaml_load(report->file, &yaml, &err) < 0) {
 		/* Rules have an error of their own for what is no YAML; other files do not. */

@@ -367,8 +367,48 @@ TEST(the_references_name_every_setting_and_hide_secrets)
 	buffer_clear(&out);
 	settings_json(&table, &out);
 	CHECK(text_contains(buffer_text(&out),
-		TEXT("\"webserver\":{\"type\":\"object\",\"properties\":{\"listen_port\":"
+		TEXT("\"webserver\":{\"type\":\"object\",\"additionalProperties\":false,"
+		     "\"properties\":{\"listen_port\":"
 		     "{\"type\":\"integer\",\"minimum\":1,\"maximum\":65535,")));
 	buffer_done(&out);
 	finish();
+}
+
+static void note(void *context, const char *message)
+{
+	buffer_printf(context, "%s\n", message);
+}
+
+static void check_shape(const char *file, const char *expected)
+{
+	_cleanup_(yaml_unloadp) struct yaml *yaml = NULL;
+	struct buffer words;
+
+	buffer_init(&words, 8192);
+	CHECK_NUMBER(yaml_parse(text_of(file), "file", &yaml, &error), 0);
+	CHECK(settings_check(&table, yaml_document(yaml, 0), note, &words) == !*expected);
+	CHECK_TEXT(words.data ? words.data : "", expected);
+	buffer_done(&words);
+}
+
+TEST(a_file_is_held_against_the_schema)
+{
+	check_shape("webserver: {listen_port: 80}\nhttp_output: {url: \"${URL}\"}\n", "");
+	check_shape("webserver: {listen_port: 0}\n",
+		"failed for <root>[webserver][listen_port]: Value type not permitted by 'type' "
+		"constraint.\n"
+		"failed for <root>[webserver]: Failed to validate against schema associated with "
+		"property name 'listen_port'.\n"
+		"failed for <root>: Failed to validate against schema associated with property "
+		"name 'webserver'.\n");
+	check_shape("webserver: {listen_prt: 80}\n",
+		"failed for <root>[webserver]: Object contains a property that could not be "
+		"validated using 'properties' or 'additionalProperties' constraints: "
+		"'listen_prt'.\n"
+		"failed for <root>: Failed to validate against schema associated with property "
+		"name 'webserver'.\n");
+	check_shape("rules_files: {a: b}\n",
+		"failed for <root>[rules_files]: Value type not permitted by 'type' constraint.\n"
+		"failed for <root>: Failed to validate against schema associated with property "
+		"name 'rules_files'.\n");
 }

@@ -87,7 +87,12 @@ static void print_heading(
 			"|---|---|---|---|---|\n",
 			family->name, family->about);
 	else if (format != FIELDS_NAMES)
-		buffer_printf(out, "\n%s: %s\n\n", family->name, family->about);
+		buffer_printf(out,
+			"-------------------------------\n"
+			"Field Class:                  %s\n"
+			"Description:                  %s\n"
+			"Event Sources:                syscall\n\n",
+			family->name, family->about);
 }
 
 static void print_json_field(const struct field *field, struct json_writer *json)
@@ -144,5 +149,7 @@ void fields_print(enum fields_format format, struct buffer *out)
 		for (size_t j = 0; j < families[i]->count; j++)
 			if (!(families[i]->fields[j].flags & FIELD_HIDDEN))
 				print_field(format, &families[i]->fields[j], out);
+		if (format == FIELDS_TEXT || format == FIELDS_DETAILED_TEXT)
+			buffer_add_char(out, '\n');
 	}
 }

@@ -27,12 +27,21 @@ size_t event_set_count(const struct event_set *set)
 	return count;
 }
 
+const char *const *transfer_calls(size_t *ret_count)
+{
+	static const char *const names[] = { "sendfile", "preadv", "readv", "pread", "recv", "send",
+		"pwritev", "writev", "write", "pwrite", "read" };
+
+	*ret_count = COUNT_OF(names);
+	return names;
+}
+
 void event_set_remove_transfers(struct event_set *set)
 {
-	static const char *const names[] = { "read", "write", "readv", "writev", "pread", "pwrite",
-		"pread64", "pwrite64", "preadv", "pwritev", "recv", "send", "sendfile" };
+	size_t count;
+	const char *const *names = transfer_calls(&count);
 
-	for (size_t i = 0; i < COUNT_OF(names); i++) {
+	for (size_t i = 0; i < count; i++) {
 		const struct event_type *type = event_type_find(text_of(names[i]));
 
 		if (type)

@@ -11,9 +11,11 @@ void condition_events(
 	const struct program *program, const struct node *tree, struct event_set *ret_events);
 /* A condition that can be true for more event types than this is not about any in particular. */
 #define EVENT_TYPES_MANY 100
+/* The calls that only move data, as Falco's -i prints them. */
+const char *const *transfer_calls(size_t *ret_count);
 /*
- * Takes out the calls that only move data (read, write …). They are many and carry nothing that a
- * condition without a type could look for; Falco, too, leaves them off unless a rule names them.
+ * Takes those out. They are many and carry nothing that a condition without a type could look for;
+ * Falco, too, leaves them off unless a rule names them.
  */
 void event_set_remove_transfers(struct event_set *set);
 /* Number of types in a set. */

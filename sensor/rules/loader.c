@@ -90,21 +90,6 @@ struct load_result *rules_loader_add(
 	return result;
 }
 
-static int read_file(const char *path, struct buffer *out)
-{
-	_cleanup_(fclosep) FILE *file = fopen(path, "re");
-	char chunk[16 * 1024];
-	size_t length;
-
-	if (!file)
-		return -errno;
-	while ((length = fread(chunk, 1, sizeof(chunk), file)) > 0)
-		buffer_add(out, chunk, length);
-	if (ferror(file))
-		return -errno;
-	return out->is_cut ? -EFBIG : 0;
-}
-
 int rules_loader_add_file(struct rules_loader *loader, const char *path,
 	struct load_result **ret_result, struct error *err)
 {
@@ -112,7 +97,7 @@ int rules_loader_add_file(struct rules_loader *loader, const char *path,
 	int r;
 
 	buffer_init(&text, FILE_MAX);
-	r = read_file(path, &text);
+	r = buffer_add_file(&text, path);
 	if (r < 0)
 		return error_set(
 			err, r, "Could not open file %s for reading: %s", path, strerror(-r));

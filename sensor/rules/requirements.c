@@ -8,17 +8,10 @@
 
 #include "base/memory.h"
 #include "sensor/rules/reader.h"
+#include "sensor/versions.h"
 
 /* What this engine speaks. */
 static const struct version engine_version = { 0, 63, 0 };
-
-/* Falco plugins whose fields are built in. */
-static const struct {
-	const char *name;
-	struct version version;
-} plugins[] = {
-	{ "container", { 0, 7, 1 } },
-};
 
 /* "x.y.z", or N for 0.N.0 where `accepts_number`. */
 static int parse_version(struct text text, bool accepts_number, struct version *ret_version)
@@ -49,6 +42,21 @@ static int compare_versions(const struct version *a, const struct version *b)
 static bool is_compatible(const struct version *have, const struct version *required)
 {
 	return have->major == required->major && compare_versions(required, have) <= 0;
+}
+
+static bool has_plugin(struct text name, const struct version *required)
+{
+	size_t count;
+	const struct builtin_plugin *plugins = builtin_plugins(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		const uint64_t *parts = plugins[i].version;
+		const struct version have = { parts[0], parts[1], parts[2] };
+
+		if (text_is(name, plugins[i].name) && is_compatible(&have, required))
+			return true;
+	}
+	return false;
 }
 
 int engine_version_read(struct reader *reader)
@@ -120,9 +128,7 @@ static int read_plugin_version(
 			TEXT_PRINT(name));
 	texts_add(&requirement->names, name);
 	texts_add(&requirement->versions, text);
-	for (size_t i = 0; i < COUNT_OF(plugins); i++)
-		requirement->is_satisfied |= text_is(name, plugins[i].name) &&
-					     is_compatible(&plugins[i].version, &version);
+	requirement->is_satisfied |= has_plugin(name, &version);
 	return 0;
 }
 

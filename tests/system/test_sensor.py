@@ -164,8 +164,54 @@ def test_references_and_versions_are_printed():
         tap.equal(status, 0, err)
         assert words in out, out[:2000]
     for arguments in (("--support",), ("--list", "--format", "json"), ("--list-events", "--format=json"),
-                      ("--config-schema",), ("-L", "-o", "json_output=true")):
+                      ("--config-schema",), ("--rule-schema",), ("-L", "-o", "json_output=true")):
         json.loads(run(*arguments)[1])
+
+
+def test_what_tools_ask_falco_for_has_falcos_form():
+    versions = json.loads(run("--version", "-o", "json_output=true")[1])
+    tap.equal(sorted(versions), ["default_driver_version", "driver_api_version", "driver_schema_version",
+                                 "engine_version", "engine_version_semver", "falco_version", "libs_version",
+                                 "plugin_api_version", "plugin_versions", "tercel_version"])
+    tap.equal((versions["engine_version_semver"], list(versions["plugin_versions"])), ("0.63.0", ["container"]))
+    tap.equal(run("-i")[1].splitlines(), ["Ignored syscall(s):"] + [
+        "- " + name for name in "sendfile preadv readv pread recv send pwritev writev write pwrite read".split()])
+    assert run("--list-plugins")[1].startswith("1 Plugins Loaded:\n\nName: container\n")
+    tap.equal(run("--plugin-info", "container")[0], 0)
+    tap.equal(run("--plugin-info", "json")[0], 1)
+    status, out, _ = run("--list=syscall", "-v")
+    assert "\nField Class:                  proc\n" in out and "type CHARBUF" in out, out[:1000]
+    tap.equal(run("--list=k8s_audit")[0], 1)
+    with tempfile.TemporaryDirectory() as folder:
+        rules = written(folder, "rules.yaml", rule())
+        support = json.loads(run("--support", "-r", rules)[1])
+        tap.equal(sorted(support), ["cmdline", "config", "config_file", "engine_info", "rules_files", "system_info",
+                                    "version"])
+        assert support["cmdline"].endswith(f"--support -r {rules}"), support["cmdline"]
+        tap.equal(support["rules_files"], [{"name": rules, "variants": [{"content": rule()}]}])
+        tap.equal(sorted(support["system_info"]), ["machine", "nodename", "release", "sysname", "version"])
+
+
+def test_the_schema_of_settings_is_told_in_the_log_and_closed():
+    schema = json.loads(run("--config-schema")[1])
+    tap.equal((schema["type"], schema["additionalProperties"]), ("object", False))
+    tap.equal(schema["properties"]["json_output"]["type"], "boolean")
+    assert "grpc" not in schema["properties"], "gone from Falco's schema, too"
+    with tempfile.TemporaryDirectory() as folder:
+        rules = written(folder, "rules.yaml", rule())
+        config = written(folder, "falco.yaml", f"rules_file: {rules}\nstdout_output: {{enabled: true}}\n")
+        for arguments in (("-V", rules), ("--dry-run",), ("-L",)):
+            status, _, err = run("-c", config, *arguments)
+            tap.equal(status, 0, err)
+            assert f"{config} | schema validation: failed for <root>: Object contains a property" in err, err
+        good = written(folder, "good.yaml", f"rules_files: [{rules}]\nrules: [{{disable: {{tag: x}}}}]\n"
+                       "append_output: [{suggested_output: true, extra_fields: [evt.num, {a: '%evt.type'}]}]\n"
+                       "config_files: [/nowhere, {path: /nowhere2, strategy: append}]\npriority: Debug\n")
+        assert f"{good} | schema validation: ok" in run("-c", good, "--dry-run")[2]
+        both = written(folder, "both.yaml", f"rules_file: {rules}\nrules_files: [{rules}]\n")
+        status, _, err = run("-c", both, "--dry-run")
+        tap.equal(status, 1)
+        assert "both" in err, err
 
 
 def test_the_shipped_rules_and_a_stock_falco_yaml_load():
@@ -177,7 +223,7 @@ def test_the_shipped_rules_and_a_stock_falco_yaml_load():
         tap.skip("no ../shared/data/falco.yaml")
     status, _, err = run("-c", stock, "-r", str(SOURCE / "rules"), "--dry-run")
     tap.equal(status, 0, err)
-    assert "unknown key" not in err, err
+    assert "unknown key" not in err and f"{stock} | schema validation: ok" in err, err
 
 
 # ---------------------------------------------------------------- at work
