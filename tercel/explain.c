@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "sensor/filter/filter.h"
 #include "sensor/rules/analysis.h"
 #include "sensor/rules/compiled.h"
 #include "sensor/rules/definitions.h"
@@ -228,6 +229,34 @@ static void write_event_names(const struct event_set *set, size_t limit, struct 
 		buffer_printf(out, " and %zu more", all - written);
 }
 
+static unsigned first_event(const struct event_set *set)
+{
+	unsigned event = 0;
+
+	while (event < EVENT_TYPES_MAX - 1 && !event_set_has(set, event))
+		event++;
+	return event;
+}
+
+/* What the kernel makes of a test, for people and for programs. */
+static const char *const share_names[] = {
+	[SHARE_NOTHING] = "; left to user space",
+	[SHARE_SURELY_NOT] = "; the kernel can say no",
+	[SHARE_BOTH] = "; decided in the kernel",
+};
+static const char *const share_keys[] = {
+	[SHARE_NOTHING] = "nothing",
+	[SHARE_SURELY_NOT] = "no",
+	[SHARE_BOTH] = "both",
+};
+
+static enum filter_share share_of(
+	const struct explanation *explanation, const struct variant *variant, uint32_t at)
+{
+	return filter_share(explanation->rules, explanation->program->code[at].test,
+		first_event(&variant->events));
+}
+
 static void write_goal(const struct variant *variant, uint32_t to, struct buffer *out)
 {
 	if (to == CHAIN_TRUE) {
@@ -254,6 +283,7 @@ static void write_step(const struct explanation *explanation, const struct varia
 	write_goal(variant, one->if_true, out);
 	buffer_add_string(out, ", no: ");
 	write_goal(variant, one->if_false, out);
+	buffer_add_string(out, share_names[share_of(explanation, variant, at)]);
 	if (test->uses > 1)
 		buffer_printf(out, "; asked once for %u checks of all rules", test->uses);
 	if (test->may_wait)
@@ -269,6 +299,41 @@ static void write_step(const struct explanation *explanation, const struct varia
 	buffer_add_char(out, '\n');
 }
 
+/* The lifecycle and what fields need is never filtered. */
+static const char *why_unfiltered(const struct explanation *explanation, unsigned event)
+{
+	const struct event_type *type = event_type_at(event);
+	struct event_set needed;
+
+	rules_needed_events(explanation->rules, &needed);
+	if (!type->is_syscall || event == EVENT_execve || event == EVENT_execveat)
+		return "all of them come to the rules, as all of the lifecycle does";
+	if (event_set_has(&needed, event))
+		return "all of them come to the rules, for a field needs them to stay true";
+	return NULL;
+}
+
+static void write_kernel_part(
+	const struct explanation *explanation, const struct variant *variant, struct buffer *out)
+{
+	unsigned event = first_event(&variant->events);
+	const char *why = why_unfiltered(explanation, event);
+	struct buffer part;
+
+	buffer_init(&part, REPORT_MAX);
+	filter_print(explanation->rules, explanation->rule->index, event, &part);
+	buffer_add_string(out, "  in the kernel: ");
+	if (why)
+		buffer_add_string(out, why);
+	else if (!part.length)
+		buffer_add_string(
+			out, "nothing; because of this rule all of them come to the rules");
+	else
+		buffer_printf(out, "passes when " TEXT_FORMAT, TEXT_PRINT(buffer_text(&part)));
+	buffer_add_char(out, '\n');
+	buffer_done(&part);
+}
+
 static void write_variant(
 	const struct explanation *explanation, const struct variant *variant, struct buffer *out)
 {
@@ -277,6 +342,7 @@ static void write_variant(
 	buffer_printf(out, " (at most %zu rules are asked before it):\n", variant->before);
 	if (!variant->length)
 		buffer_add_string(out, "  none: every such event alerts\n");
+	write_kernel_part(explanation, variant, out);
 	for (size_t i = 0; i < variant->length; i++)
 		write_step(explanation, variant, i, out);
 }
@@ -326,8 +392,7 @@ static void write_text(const struct explanation *explanation, struct buffer *out
 		TEXT_PRINT(explanation->definition->details.compiled));
 	buffer_printf(out, "\nevent types (%zu): ", event_set_count(&rule->events));
 	write_event_names(&rule->events, SIZE_MAX, out);
-	buffer_add_string(
-		out, "\n  every event of these types comes from the kernel to the rules\n");
+	buffer_add_char(out, '\n');
 	for (size_t i = 0; i < explanation->variant_count; i++)
 		write_variant(explanation, &explanation->variants[i], out);
 	buffer_add_string(out, "\nfields:\n");
@@ -389,6 +454,8 @@ static void json_step(struct json_writer *json, const struct explanation *explan
 	json_add_string(json, test->text);
 	json_goal(json, "yes", variant, one->if_true);
 	json_goal(json, "no", variant, one->if_false);
+	json_key(json, "kernel");
+	json_add_string(json, share_keys[share_of(explanation, variant, at)]);
 	json_number(json, "uses", test->uses);
 	json_flag(json, "waits", test->may_wait);
 	json_flag(json, "views", test->has_views);
@@ -399,6 +466,21 @@ static void json_step(struct json_writer *json, const struct explanation *explan
 	json_end(json);
 }
 
+/* The condition that the kernel decides; null when all of these events pass. */
+static void json_kernel_part(struct json_writer *json, const struct explanation *explanation,
+	const struct variant *variant)
+{
+	unsigned event = first_event(&variant->events);
+	struct buffer part;
+
+	buffer_init(&part, REPORT_MAX);
+	if (!why_unfiltered(explanation, event))
+		filter_print(explanation->rules, explanation->rule->index, event, &part);
+	json_key(json, "kernel");
+	json_add_string(json, part.length ? part.data : NULL);
+	buffer_done(&part);
+}
+
 static void json_variant(struct json_writer *json, const struct explanation *explanation,
 	const struct variant *variant)
 {
@@ -406,6 +488,7 @@ static void json_variant(struct json_writer *json, const struct explanation *exp
 	json_key(json, "events");
 	json_events(json, &variant->events);
 	json_number(json, "rules_before", variant->before);
+	json_kernel_part(json, explanation, variant);
 	json_key(json, "tests");
 	json_begin_array(json);
 	for (size_t i = 0; i < variant->length; i++)
@@ -548,7 +631,8 @@ static int usage(FILE *to)
 {
 	fputs("usage: tercel explain RULE [-r RULES]… [--recording FILE] [--json]\n\n"
 	      "Shows what a rule compiles to: the condition with macros and lists written out, its\n"
-	      "event types, the order of its tests, what can wait and what its fields need.\n\n"
+	      "event types, the order of its tests, what the kernel decides and what is left, what\n"
+	      "can wait and what its fields need.\n\n"
 	      "  -r, --rules PATH   rules files or folders, in order; default: the shipped ones\n"
 	      "  --recording FILE   of tercel record: how often each test is asked and true\n"
 	      "  --json             as one JSON object\n",

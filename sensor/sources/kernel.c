@@ -441,10 +441,14 @@ static int kernel_filter(
 		.filtered = kernel->shared->filtered,
 		.program_type = (int)bpf_program__type(caller),
 	};
+	struct bpf_prog_info info = { 0 };
+	__u32 size = sizeof(info);
 
 	if (target.program_type == BPF_PROG_TYPE_TRACING) {
 		target.attach_type = (int)bpf_program__expected_attach_type(caller);
-		target.attach_btf_id = libbpf_find_vmlinux_btf_id("sys_exit", BPF_TRACE_RAW_TP);
+		if (bpf_obj_get_info_by_fd(bpf_program__fd(caller), &info, &size))
+			return error_set(err, -errno, "the filter: %s", strerror(errno));
+		target.attach_btf_id = (int)info.attach_btf_id;
 	}
 	return filter_install(filter, &target, ret_refused, err);
 }
