@@ -161,6 +161,8 @@ static __always_inline void take_socket(struct call_record *record, struct io_ki
 	record->arguments[2] = READ(socket, protocol);
 }
 
+/* A kind that this kernel does not know cannot be asked for; old verifiers refuse to look for it.
+ */
 static __always_inline void take_request(
 	struct slot *slot, struct call_record *record, struct io_kiocb *request, __u8 opcode)
 {
@@ -173,14 +175,16 @@ static __always_inline void take_request(
 		take_unlink(slot, record, request);
 		break;
 	case REQUEST_MKDIRAT:
-		take_mkdir(slot, record, request);
+		if (bpf_core_type_exists(struct io_mkdir))
+			take_mkdir(slot, record, request);
 		break;
 	case REQUEST_RENAMEAT:
 		take_rename(slot, record, request);
 		break;
 	case REQUEST_LINKAT:
 	case REQUEST_SYMLINKAT:
-		take_link(slot, record, request, opcode == REQUEST_SYMLINKAT);
+		if (bpf_core_type_exists(struct io_link))
+			take_link(slot, record, request, opcode == REQUEST_SYMLINKAT);
 		break;
 	case REQUEST_CONNECT:
 		take_connect(slot, record, request);
@@ -194,7 +198,8 @@ static __always_inline void take_request(
 		take_sendmsg(slot, record, request);
 		break;
 	case REQUEST_SOCKET:
-		take_socket(record, request);
+		if (bpf_core_type_exists(struct io_socket))
+			take_socket(record, request);
 		break;
 	}
 }
