@@ -57,6 +57,7 @@ int generation_new(struct sensor_settings *settings, struct metrics *metrics,
 	}
 	generation->evaluation = evaluation_new(generation->rules);
 	generation->matches = NEW_ARRAY(_Atomic uint64_t, rules_count(generation->rules) + 1);
+	generation->lost = NEW_ARRAY(_Atomic uint64_t, rules_count(generation->rules) + 1);
 	prepare_format(generation);
 	prepare_parked(generation, metrics);
 	*ret_generation = generation;
@@ -74,6 +75,7 @@ void generation_free(struct generation *generation)
 	rules_free(generation->rules);
 	text_list_done(&generation->files);
 	free((void *)generation->matches);
+	free((void *)generation->lost);
 	free(generation->hostname);
 	if (generation->owns_settings) {
 		sensor_settings_done(generation->settings);
@@ -116,7 +118,9 @@ void generation_take_matches(struct generation *generation, const struct generat
 	for (size_t i = 0; i < rules_count(generation->rules); i++) {
 		size_t at = place_of(before, rules_at(generation->rules, i)->name, i);
 
-		if (at < rules_count(before->rules))
-			generation->matches[i] = before->matches[at];
+		if (at >= rules_count(before->rules))
+			continue;
+		generation->matches[i] = before->matches[at];
+		generation->lost[i] = before->lost[at];
 	}
 }

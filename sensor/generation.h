@@ -26,6 +26,7 @@ struct generation {
 	struct alert_format format;
 	bool makes_json;
 	_Atomic uint64_t *matches;	/* by rule; written by the hot thread */
+	_Atomic uint64_t *lost;		/* events that a rule could have matched; as matches */
 	struct outlets_change *outlets; /* what is to be handed over; NULL: it was */
 };
 

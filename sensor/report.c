@@ -299,6 +299,27 @@ static void add_matches(struct buffer *out, const struct generation *generation)
 	}
 }
 
+/* Only those that may have missed something. */
+static void add_losses(struct buffer *out, const struct generation *generation)
+{
+	buffer_printf(out, "# HELP tercel_sensor_rule_lost_events_total Lost events that the rule "
+			   "could have matched\n"
+			   "# TYPE tercel_sensor_rule_lost_events_total counter\n");
+	for (size_t i = 0; i < rules_count(generation->rules); i++) {
+		uint64_t lost = generation->lost[i];
+		struct buffer labels;
+
+		if (!lost)
+			continue;
+		buffer_init(&labels, 65536);
+		metrics_label(&labels, "rule_name", text_of(rules_at(generation->rules, i)->name));
+		buffer_printf(out,
+			"tercel_sensor_rule_lost_events_total{" TEXT_FORMAT "} %" PRIu64 "\n",
+			TEXT_PRINT(buffer_text(&labels)), lost);
+		buffer_done(&labels);
+	}
+}
+
 static void add_own(struct buffer *out, const struct look *look, struct metrics *metrics)
 {
 	const struct {
@@ -362,6 +383,7 @@ void reporter_write_metrics(struct reporter *reporter, struct buffer *out)
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		if (rows[i].metric && is_group_on(options, rows[i].group))
 			add_row(&rows[i], i ? &rows[i - 1] : NULL, &look, out);
+	add_losses(out, reporter->generation);
 	add_own(out, &look, reporter->metrics);
 	pthread_mutex_unlock(&reporter->lock);
 }

@@ -21,6 +21,7 @@
 #include "sensor/outputs/output.h"
 #include "sensor/generation.h"
 #include "sensor/internal.h"
+#include "sensor/losses.h"
 #include "sensor/privileges.h"
 #include "sensor/reload.h"
 #include "sensor/report.h"
@@ -36,6 +37,8 @@
 #define PARKED_TURN_MS 2
 /* In a replay at most so many alerts wait for an output before the next event is taken. */
 #define REPLAY_ALERTS_MAX 64
+/* Rules that an alert of lost events names; the metrics have all of them. */
+#define RULES_TOLD_MAX 64
 
 struct sensor {
 	struct sensor_settings *start; /* the settings of the start, for what cannot change */
@@ -66,6 +69,7 @@ struct sensor {
 	struct reporter *reporter;
 	struct web *web;
 	struct drop_watch drops;
+	struct losses losses;
 	uint64_t reloads, failed_reloads;
 	uint64_t last_event_ns; /* 0: none yet */
 	int64_t empty_turns;
@@ -220,13 +224,37 @@ static void tell_overdue(struct sensor *sensor)
 	sensor->without_metadata = now;
 }
 
-/* What Falco's alert has of it, as texts (spec/rule-language.md 10). */
-static void alert_drops(struct sensor *sensor, const struct source_counters *lost)
+/* "rules.NAME" of those that could have matched what was lost, in their order. */
+static size_t rule_fields(const struct rules *rules, const uint64_t *by_rule,
+	struct internal_field *fields, char *names[RULES_TOLD_MAX], char values[RULES_TOLD_MAX][24])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < rules_count(rules) && count < RULES_TOLD_MAX; i++) {
+		if (!by_rule[i])
+			continue;
+		names[count] = string_printf("rules.%s", rules_at(rules, i)->name);
+		snprintf(values[count], sizeof(values[count]), "%" PRIu64, by_rule[i]);
+		fields[count] =
+			(struct internal_field){ .name = names[count], .words = values[count] };
+		count++;
+	}
+	return count;
+}
+
+/*
+ * What Falco's alert has of it, as texts (spec/rule-language.md 10), and ours: the rules that could
+ * have matched.
+ */
+static void alert_drops(
+	struct sensor *sensor, const struct source_counters *lost, const uint64_t *by_rule)
 {
 	static const char *const class_names[] = { "clone_fork", "execve", "connect", "open",
 		"dir_file", "other_interest", "close", "proc" };
 	char names[DROP_CLASS_COUNT][48], values[DROP_CLASS_COUNT + 6][24];
-	struct internal_field fields[DROP_CLASS_COUNT + 7];
+	struct internal_field fields[DROP_CLASS_COUNT + 7 + RULES_TOLD_MAX];
+	char *rule_names[RULES_TOLD_MAX], rule_values[RULES_TOLD_MAX][24];
+	size_t rules_told;
 	struct internal_message message = {
 		.rule = "Falco internal: syscall event drop",
 		.priority = PRIORITY_DEBUG,
@@ -264,25 +292,33 @@ static void alert_drops(struct sensor *sensor, const struct source_counters *los
 	/* The kernel programs report what they could not read; they drop nothing for it. */
 	fields[DROP_CLASS_COUNT + COUNT_OF(others)] =
 		(struct internal_field){ .name = "n_drops_page_faults", .words = "0" };
-	message.count = COUNT_OF(fields);
+	rules_told = rule_fields(sensor->generation->rules, by_rule,
+		fields + DROP_CLASS_COUNT + COUNT_OF(others) + 1, rule_names, rule_values);
+	message.count = DROP_CLASS_COUNT + COUNT_OF(others) + 1 + rules_told;
 	message.output = output;
 	internal_push(&message, sensor->generation, sensor->outlets);
+	for (size_t i = 0; i < rules_told; i++)
+		free(rule_names[i]);
 }
 
 /* What syscall_event_drops says is to be done. */
 static int act_on_drops(
 	struct sensor *sensor, const struct source_counters *counters, struct error *err)
 {
+	_cleanup_(freep) uint64_t *by_rule =
+		NEW_ARRAY(uint64_t, rules_count(sensor->generation->rules) + 1);
 	struct source_counters lost;
 	unsigned actions = drop_watch_look(&sensor->drops, &sensor->generation->drops, counters,
 		clock_ms(CLOCK_MONOTONIC), &lost);
 
+	if (sensor->source)
+		losses_look(&sensor->losses, sensor->source, counters, sensor->generation, by_rule);
 	if (actions & DROP_LOG)
 		log_debug("Falco internal: syscall event drop. %" PRIu64
 			  " system calls dropped in last second",
 			lost.dropped);
 	if (actions & DROP_ALERT)
-		alert_drops(sensor, &lost);
+		alert_drops(sensor, &lost, by_rule);
 	if (actions & DROP_EXIT)
 		return error_set(err, -EIO, "Drop manager internal error");
 	return 0;
