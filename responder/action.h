@@ -29,15 +29,6 @@ struct action_need {
 	bool (*is_needed)(const void *parameters);
 };
 
-/* Owners of what is deleted with a pod are asked for their health: see healthy_check(). */
-#define NEEDS_OWNERS                                           \
-	{ "apps", "replicasets", "get", false, NULL },         \
-		{ "apps", "deployments", "get", false, NULL }, \
-		{ "apps", "daemonsets", "get", false, NULL },  \
-	{                                                      \
-		"apps", "statefulsets", "get", false, NULL     \
-	}
-
 /* One action that is being done. */
 struct run {
 	struct cluster *cluster;
@@ -46,6 +37,7 @@ struct run {
 	const char *rule, *action, *actionner;
 	char *name_space, *pod, *uid, *node; /* NULL where the alert names none */
 	struct json_object *object;	     /* the pod as the guard read it; NULL: none */
+	const struct text_list *may_touch;   /* protected namespaces that the rule names */
 	struct text_map *contexts;	     /* what additional_contexts found */
 	int64_t until_ms;		     /* CLOCK_MONOTONIC: when it is given up */
 	/* Given back: */

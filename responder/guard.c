@@ -30,13 +30,12 @@ static bool is_own(const struct responder_settings *settings, const struct kuber
 	return api && api->name_space && !strcmp(api->name_space, name_space);
 }
 
-static int check_namespace(const struct responder_settings *settings, const struct rule *rule,
-	const struct response *response, const struct kubernetes_api *api, struct error *err)
+int guard_namespace(const struct responder_settings *settings, const struct text_list *may_touch,
+	const char *name_space, const struct kubernetes_api *api, struct error *err)
 {
-	const char *name_space = response->name_space;
 	bool is_protected;
 
-	if (!name_space || !*name_space || list_matches(&rule->may_touch, name_space))
+	if (!name_space || !*name_space || (may_touch && list_matches(may_touch, name_space)))
 		return 0;
 	is_protected = list_matches(&settings->protected_namespaces, name_space);
 	if (!is_protected && !is_own(settings, api, name_space))
@@ -61,7 +60,7 @@ int guard_before(const struct responder_settings *settings, const struct rule *r
 	if (!r)
 		r = check_name("pod", response->pod, err);
 	if (!r)
-		r = check_namespace(settings, rule, response, api, err);
+		r = guard_namespace(settings, &rule->may_touch, response->name_space, api, err);
 	if (!r && !rule_is_on_duty(rule, time(NULL)))
 		r = error_set(err, -EPERM, "the rule is not on duty now, by its schedule");
 	return r;

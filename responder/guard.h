@@ -11,6 +11,9 @@
 /* Shell patterns over a list; "" and NULL match nothing. */
 bool list_matches(const struct text_list *patterns, const char *name);
 
+/* Whether the namespace is one to act in: not protected, not our own, or named by the rule. */
+int guard_namespace(const struct responder_settings *settings, const struct text_list *may_touch,
+	const char *name_space, const struct kubernetes_api *api, struct error *err);
 /*
  * What needs no cluster: whether the namespace is one to act in, the names are names, the rule is
  * on duty. -EPERM with why not.

@@ -128,6 +128,7 @@ static void job_init(struct job *job, struct work *work, struct response *respon
 		.settings = work->parts->settings,
 		.alert = job->alert,
 		.rule = response->rule,
+		.may_touch = job->rule ? &job->rule->may_touch : NULL,
 		.name_space = string_copy(response->name_space),
 		.pod = string_copy(response->pod),
 		.uid = string_copy(response->uid),
