@@ -9,7 +9,9 @@
 #include "base/memory.h"
 #include "dashboard/day-file.h"
 
-#define BUSY_MS	      5000
+#define BUSY_MS 5000
+/* An alert is 1.3 KB: of 4 KB, two fill a page and a third of it stays empty. */
+#define PAGE_BYTES    8192
 #define CACHE_KB      16384
 #define READ_CACHE_KB 512 /* a reader has many files open, and the kernel caches them all */
 
@@ -82,9 +84,9 @@ static int set_up(struct day_file *file, int cache_kb, struct error *err)
 {
 	/* NORMAL: a commit is in the log when it returns, so that it survives our own end. */
 	_cleanup_(freep) char *script = string_printf(
-		"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = "
+		"PRAGMA page_size = %d; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = "
 		"MEMORY; PRAGMA cache_size = -%d; PRAGMA trusted_schema = OFF",
-		cache_kb);
+		PAGE_BYTES, cache_kb);
 
 	return day_file_script(file, script, err);
 }

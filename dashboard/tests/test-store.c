@@ -547,6 +547,55 @@ TEST(old_files_are_dropped_by_size)
 	end(&fixture);
 }
 
+/* A file as the first version made it, with one alert and a full-text index. */
+static void make_old_file(const char *path)
+{
+	static const char insert[] =
+		"INSERT INTO words (id, text) VALUES (1, 'rule-1'), (2, 'syscall'), (3, 'host-1'), "
+		"(4, 'common');"
+		"INSERT INTO events VALUES (1, 1795521600000000000, "
+		"x'4fa05d1e0c6a4a0c9d1c1f1c4d4c0001', 4, 1, 2, 3, 4, "
+		"'{\"uuid\":\"4fa05d1e-0c6a-4a0c-9d1c-1f1c4d4c0001\",\"output\":\"an old "
+		"haystack\",\"priority\":\"Warning\",\"rule\":\"rule-1\",\"time\":\"2026-11-"
+		"24T12:00:00Z\",\"source\":\"syscall\",\"hostname\":\"host-1\"}');"
+		"INSERT INTO minute_counts VALUES (29925360, 4, 1, 1);"
+		"INSERT INTO search (rowid, text) VALUES (1, 'an old haystack');"
+		"UPDATE meta SET value = 1 WHERE key = 'indexed'";
+	sqlite3 *db = NULL;
+
+	CHECK_NUMBER(sqlite3_open(path, &db), SQLITE_OK);
+	CHECK_NUMBER(sqlite3_exec(db, schema_scripts[0], NULL, NULL, NULL), SQLITE_OK);
+	CHECK_NUMBER(sqlite3_exec(db, insert, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+TEST(a_file_of_an_older_version_is_brought_on)
+{
+	struct fixture fixture;
+	_cleanup_(freep) char *path = NULL;
+	sqlite3 *db = NULL;
+
+	begin(&fixture, (struct store_options){ 0 });
+	close_store(&fixture);
+	count_files(fixture.folder, "", true);
+	path = string_printf("%s/events-2026-11-23.db", fixture.folder);
+	make_old_file(path);
+	open_store(&fixture, (struct store_options){ 0 });
+	CHECK_NUMBER(count(&fixture, "haystack"), 1);
+	CHECK_NUMBER(count(&fixture, "needle"), 0);
+	store_wait_indexed(fixture.store);
+	CHECK_NUMBER(count(&fixture, "haystack"), 1);
+	CHECK_NUMBER(count(&fixture, "priority:warning"), 1);
+	close_store(&fixture);
+
+	CHECK_NUMBER(sqlite3_open(path, &db), SQLITE_OK);
+	CHECK(sqlite3_exec(db, "SELECT * FROM search", NULL, NULL, NULL) != SQLITE_OK);
+	CHECK_NUMBER(sqlite3_exec(db, "SELECT * FROM blocks", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	open_store(&fixture, (struct store_options){ 0 });
+	end(&fixture);
+}
+
 TEST(a_damaged_day_is_set_aside_and_the_others_stay)
 {
 	struct sample sample = { NOON, PRIORITY_ERROR, 1, 1, 1, 1 };

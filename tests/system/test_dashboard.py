@@ -10,6 +10,7 @@ import io
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -709,6 +710,70 @@ def test_what_happened_next_to_an_event_is_found():
                                        "is_exact": True})
         tap.equal(board.get(f"/api/v2/around/{uuid.uuid4()}")[0], 404)
         tap.equal(board.get(f"/api/v2/around/{made[0]['event']['uuid']}?same=moon")[0], 400)
+
+
+def test_a_live_tail_goes_on_after_a_kill():
+    with Dashboard() as board:
+        stream = Stream(board, "/api/v2/stream")
+        board.post([event(number) for number in range(5)])
+        seen = [stream.next()["id"] for _ in range(5)]
+        tap.equal(seen, ["1", "2", "3", "4", "5"])
+        board.post([event(number) for number in range(5, 8)])
+        board.stop(signal.SIGKILL)
+        stream.close()
+        board.start()
+        board.post([event(number) for number in range(8, 10)])
+        again = Stream(board, "/api/v2/stream", **{"Last-Event-ID": seen[-1]})
+        tap.equal([json.loads(again.next()["data"])["output"] for _ in range(5)],
+                  [f"number {number}" for number in range(5, 10)])
+        again.close()
+
+
+def test_a_damaged_file_is_set_aside_and_said():
+    with Dashboard() as board:
+        board.post([event(number) for number in range(300)])
+        board.stop()
+        day = next(pathlib.Path(board.state).rglob("events-*.db"))
+        with open(day, "r+b") as file:
+            file.seek(100)
+            file.write(os.urandom(60000))
+        board.start()
+        assert any("is damaged and was set aside" in line for line in board.lines), board.lines
+        tap.equal(board.count(), 0)
+        tap.equal(board.post(event())[0], 200)
+        tap.equal(board.count(), 1)
+        assert list(day.parent.glob("*.damaged")), "the file is kept"
+
+
+def test_nonsense_is_answered_and_never_fatal():
+    """Random parameters of every route that reads; with a sanitizer's build this is a fuzzer."""
+    chance = random.Random(20261124)
+    pieces = ["(", ")", '"', "-", "OR", "AND", "NOT", "rule:", "priority>=", "priority:error", "a.b<", "*", "\\",
+              "cat", "number", "17", "evt.num>", "tags:(", "\u202e", "\0", "%", "'; DROP TABLE events; --", "x" * 300, " "]
+    values = ["", "0", "-1", "1", "99999999999999999999", "now", "now-1d", "now-999999999999y", "2026-11-24T10:00:00Z",
+              "1.2", "a,b,,priority,evt.num", "rule", "csv", "json", "ndjson", "container", "host", "5min", "null"]
+    names = ["from", "to", "limit", "cursor", "by", "buckets", "fields", "contains", "same", "within", "format", "exact",
+             "total", "since", "filter", "rule", "priority", "page"]
+    with Dashboard("--no-login", login=None) as board:
+        made = [event(number, tags=["T1059"], output_fields={"container.id": "c", "evt.num": number}) for number in range(600)]
+        board.post(made)
+        known = made[0]["event"]["uuid"]
+        paths = ["/api/v2/" + name for name in ("overview", "histogram", "facets", "events", "export", "status", "openapi.json",
+                 f"events/{known}", f"events/{known}/json", f"around/{known}", "events/x", "around/%00")]
+        paths += ["/api/v1/events/search", "/api/v1/events/count", "/api/v1/events/count/rule"]
+        seen = set()
+        for _ in range(1500):
+            query = {name: chance.choice(values) for name in chance.sample(names, chance.randrange(4))}
+            query["q"] = chance.choice(["", " "]).join(chance.choices(pieces, k=chance.randrange(9)))
+            path = chance.choice(paths)
+            status, headers, content = board.ask("GET", f"{path}?{urllib.parse.urlencode(query)}")
+            seen.add(status)
+            assert status in (200, 400, 404), (path, query, status, content)
+            if "json" in headers["Content-Type"] and "nd" not in headers["Content-Type"]:
+                answer = json.loads(content)
+                assert status == 200 or answer["error"], (path, query, answer)
+        tap.equal(seen, {200, 400, 404})
+        tap.equal(board.count(), 600)
 
 
 def test_the_openapi_document_names_every_route():
