@@ -82,7 +82,10 @@ static __always_inline void count_call(__u32 event, bool is_sent)
 		count->lost++;
 }
 
-/* A slot with the fixed part, but for arguments and result; NULL: it is not to be reported. */
+/*
+ * A slot with the fixed part, but for arguments, result and fill_origin(); NULL: it is not to be
+ * reported.
+ */
 static __always_inline struct slot *call_start(const struct call *call, __u32 abi)
 {
 	struct call_counts *count;
@@ -104,7 +107,7 @@ static __always_inline struct slot *call_start(const struct call *call, __u32 ab
 	slot->loss = call->loss < LOSS_COUNT ? call->loss : LOSS_CALL_RING; /* verifier: bounded */
 	slot->facts.base_top = 0;
 	record = (struct call_record *)slot->data;
-	fill_header(&record->header, RECORD_CALL, CURRENT());
+	fill_actor(&record->header, RECORD_CALL, CURRENT());
 	record->header.abi = abi;
 	record->event = call->event;
 	record->flags = 0;
@@ -116,7 +119,7 @@ static __always_inline struct slot *call_start(const struct call *call, __u32 ab
 	return slot;
 }
 
-/* The same for the call that ends now, with its arguments and its result. */
+/* The same for the call that ends now, with its arguments and its result; for call_finish(). */
 static __always_inline struct slot *call_begin(__u64 *ctx, struct call **ret_call)
 {
 	struct pt_regs *registers = AS(pt_regs, ctx[0]);

@@ -21,8 +21,8 @@ int name_call(__u64 *ctx)
 	if (!slot)
 		return 0;
 	facts_of_call(slot->data, &slot->facts, slot->used, RECORD_MAX - 1);
-	bpf_tail_call(ctx, &filters, ((struct call_record *)slot->data)->event);
-	call_send(slot);
+	call_filter(ctx, ((struct call_record *)slot->data)->event);
+	call_complete(slot);
 	return 0;
 }
 
@@ -32,7 +32,7 @@ int send_call(__u64 *ctx)
 	struct slot *slot = slot_mine();
 
 	if (slot)
-		call_send(slot);
+		call_complete(slot);
 	return 0;
 }
 
@@ -181,6 +181,7 @@ int collect_exec(__u64 *ctx)
 		&record->lengths[CALL_ARGUMENTS]);
 	append_user_vector(slot, argument(record, call->data + 1), record_is_narrow(ctx, record),
 		&record->lengths[CALL_ENVIRONMENT]);
+	fill_origin(&record->header, CURRENT());
 	count_call(call->event, slot_send(slot, LOSS_LIFECYCLE_RING));
 	return 0;
 }
@@ -198,6 +199,8 @@ int dispatch(__u64 *ctx)
 	collector = call->collector;
 	if (collector == COLLECT_NONE)
 		return 0;
+	if (collector == COLLECT_OPEN) /* most calls; a known place is a jump */
+		bpf_tail_call_static(ctx, &collectors, COLLECT_OPEN);
 	bpf_tail_call(ctx, &collectors, collector);
 	return 0;
 }

@@ -160,6 +160,7 @@ __attribute__((noinline)) int send_received(__u32 abi, __u64 socket, __s32 fd)
 	if (!slot)
 		return 0;
 	record = (struct call_record *)slot->data;
+	fill_origin(&record->header, CURRENT());
 	__builtin_memset(record->arguments, 0, sizeof(record->arguments));
 	record->arguments[0] = socket;
 	record->result = fd;

@@ -54,28 +54,49 @@ static __always_inline bool is_ignored_after_exec(__u32 pid)
 	return ignored->pid;
 }
 
-static __always_inline void fill_header(
+/* Who acts: all that a filter may ask of a header. */
+static __always_inline void fill_actor(
 	struct record *record, enum record_kind kind, struct task_struct *task)
+{
+	struct task_struct *leader = READ(task, group_leader);
+	const struct cred *cred = READ(task, cred);
+
+	record->kind = kind;
+	record->abi = ABI_NATIVE;
+	record->pid = READ(task, tgid);
+	record->effective_user = READ(cred, euid.val);
+	/* The filter compares all of it. These kernels fill what is behind the name's end. */
+#ifdef DIRECT
+	*(__u64 *)record->comm = *(__u64 *)&leader->comm[0];
+	*(__u64 *)(record->comm + 8) = *(__u64 *)&leader->comm[8];
+#else
+	__builtin_memset(record->comm, 0, COMM_LENGTH);
+	bpf_probe_read_kernel_str(record->comm, COMM_LENGTH, &leader->comm);
+#endif
+}
+
+/* The rest, which a record that is dropped does not need. */
+static __always_inline void fill_origin(struct record *record, struct task_struct *task)
 {
 	struct task_struct *leader = READ(task, group_leader);
 	struct task_struct *parent = READ(leader, real_parent);
 	const struct cred *cred = READ(task, cred);
 
-	record->kind = kind;
-	record->abi = ABI_NATIVE;
 	record->cpu = bpf_get_smp_processor_id();
 	record->time_ns = bpf_ktime_get_boot_ns();
-	record->pid = READ(task, tgid);
 	record->tid = READ(task, pid);
 	record->start_ns = start_time(leader);
 	record->parent_pid = READ(parent, tgid);
 	record->parent_start_ns = start_time(READ(parent, group_leader));
 	record->user = READ(cred, uid.val);
-	record->effective_user = READ(cred, euid.val);
 	record->group = READ(cred, gid.val);
 	record->effective_group = READ(cred, egid.val);
 	record->is_ignored = ignored_of(record->pid) != NULL;
-	/* The filter compares all of it. */
-	__builtin_memset(record->comm, 0, COMM_LENGTH);
-	bpf_probe_read_kernel_str(record->comm, COMM_LENGTH, &leader->comm);
+}
+
+static __always_inline void fill_header(
+	struct record *record, enum record_kind kind, struct task_struct *task)
+{
+	fill_actor(record, kind, task);
+	fill_origin(record, task);
 }

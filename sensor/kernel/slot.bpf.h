@@ -29,8 +29,7 @@ struct {
 
 struct shared shared;
 
-/* Records of calls are refused beyond this many bytes in the ring: 7/8 of it. */
-const volatile __u64 ring_limit;
+const volatile struct constants constants;
 
 static __always_inline void count_loss(enum loss loss)
 {
@@ -124,7 +123,7 @@ static __always_inline bool slot_send(struct slot *slot, enum loss loss)
 
 static __always_inline bool ring_is_crowded(void)
 {
-	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > ring_limit;
+	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > constants.ring_limit;
 }
 
 /* Appends a NUL-ended text of the caller's memory, without the NUL. False: it cannot be read. */

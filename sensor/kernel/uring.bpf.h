@@ -275,6 +275,7 @@ static __always_inline int request_begins(struct io_kiocb *request)
 	if (!slot)
 		return 0;
 	record = (struct call_record *)slot->data;
+	fill_origin(&record->header, CURRENT());
 	record->flags = CALL_IS_URING;
 	record->result = 0;
 	__builtin_memset(record->arguments, 0, sizeof(record->arguments));

@@ -303,6 +303,13 @@ struct ignored {
 	__u32 state;
 };
 
+/* What the loader says, once. */
+struct constants {
+	__u64 ring_limit;   /* records of calls are refused beyond this many bytes in the ring */
+	__u32 common_event; /* the event type that there is most of */
+	__u32 unused;
+};
+
 /* Variables that both sides see; the sensor maps the memory. */
 struct shared {
 	struct call calls[ABI_COUNT][CALLS_MAX];

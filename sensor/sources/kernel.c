@@ -131,14 +131,15 @@ static int set_sizes(struct bpf_object *object, uint64_t ring_bytes)
 	struct bpf_map *slots = bpf_object__find_map_by_name(object, "slots");
 	struct bpf_map *ring = bpf_object__find_map_by_name(object, "ring");
 	struct bpf_map *constants = map_ending(object, ".rodata");
-	uint64_t limit = ring_bytes / 8 * 7;
+	const struct constants said = { .ring_limit = ring_bytes / 8 * 7,
+		.common_event = EVENT_openat };
 	size_t size = 0;
 	void *value = constants ? (void *)bpf_map__initial_value(constants, &size) : NULL;
 	int r;
 
-	if (!slots || !ring || !value || size < sizeof(limit))
+	if (!slots || !ring || !value || size < sizeof(said))
 		return -EINVAL;
-	memcpy(value, &limit, sizeof(limit)); /* ring_limit is the only constant */
+	memcpy(value, &said, sizeof(said)); /* they are all there is */
 	r = bpf_map__set_max_entries(slots, (uint32_t)libbpf_num_possible_cpus() * 2);
 	return r ? r : bpf_map__set_max_entries(ring, (uint32_t)ring_bytes);
 }
