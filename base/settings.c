@@ -270,8 +270,25 @@ static int set_duration(const struct assignment *to, struct text text)
 	return 0;
 }
 
+/* "; did you mean …?", or nothing. free() it. */
+static char *choice_advice(const char *choices, struct text text)
+{
+	struct text rest = text_of(choices), choice;
+	struct text_list words = {};
+	const char *near;
+	char *advice;
+
+	while (text_split(&rest, ' ', &choice))
+		text_list_add(&words, choice);
+	near = text_nearest(text, (const char *const *)words.items, words.count);
+	advice = near ? string_printf("; did you mean \"%s\"?", near) : string_copy("");
+	text_list_done(&words);
+	return advice;
+}
+
 static int set_choice(const struct assignment *to, struct text text)
 {
+	_cleanup_(freep) char *advice = NULL;
 	struct text rest = text_of(to->row->choices), choice;
 
 	/* Falcosidekick's example writes `sasl: ""` for the default. */
@@ -282,8 +299,9 @@ static int set_choice(const struct assignment *to, struct text text)
 			*(int *)to->member = i;
 			return 0;
 		}
-	return error_set(to->err, -EINVAL, "\"" TEXT_FORMAT "\" is none of: %s", TEXT_PRINT(text),
-		to->row->choices);
+	advice = choice_advice(to->row->choices, text);
+	return error_set(to->err, -EINVAL, "\"" TEXT_FORMAT "\" is none of: %s%s", TEXT_PRINT(text),
+		to->row->choices, advice);
 }
 
 static int set_text(const struct assignment *to, struct text text)

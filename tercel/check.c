@@ -26,6 +26,7 @@ struct report {
 	const char *file;
 	size_t errors;
 	size_t warnings;
+	struct additions *additions; /* what settings add to the rules that are checked with them */
 };
 
 static void say(struct report *report, bool is_error, const char *message)
@@ -72,6 +73,8 @@ static void check_sensor(struct report *report, struct yaml_node *root)
 	if (sensor_rename_old_keys(report->file, root, say_warning, report, &err) < 0 ||
 		settings_from_yaml(table, &options, report->file, root, say_warning, report, &err) <
 			0)
+		say(report, true, err.message);
+	else if (additions_read_settings(report->additions, report->file, root, &err) < 0)
 		say(report, true, err.message);
 	settings_done(table, &options);
 }
@@ -142,15 +145,19 @@ static int usage(FILE *to)
 	fputs("usage: tercel check [--json] FILE …\n\n"
 	      "Validates rules and settings files. Rules files are loaded in the order given, so "
 	      "that\n"
-	      "a later one may build on an earlier one. Exit status 1 when something is wrong.\n",
+	      "a later one may build on an earlier one; static_fields and append_output of the\n"
+	      "sensor's settings count for all of them. Exit status 1 when something is wrong.\n",
 		to);
 	return to == stdout ? 0 : 2;
 }
 
-static int check_file(const char *file, bool as_json, struct buffer *out, bool *ret_is_rules)
+static int check_file(const char *file, bool as_json, struct additions *additions,
+	struct buffer *out, bool *ret_is_rules)
 {
 	struct json_writer json;
-	struct report report = { .out = out, .json = as_json ? &json : NULL, .file = file };
+	struct report report = {
+		.out = out, .json = as_json ? &json : NULL, .file = file, .additions = additions
+	};
 	int status;
 
 	if (as_json) {
@@ -178,6 +185,7 @@ int command_check(int argc, char **argv)
 	bool as_json = argc > 1 && !strcmp(argv[1], "--json");
 	int first = as_json ? 2 : 1, status = 0;
 	_cleanup_(freep) const char **rules = NEW_ARRAY(const char *, (size_t)argc);
+	_cleanup_(additions_freep) struct additions *additions = additions_new();
 	size_t rule_count = 0;
 	struct buffer out;
 
@@ -190,7 +198,7 @@ int command_check(int argc, char **argv)
 	for (int i = first; i < argc; i++) {
 		size_t before = out.length;
 		bool is_rules = false;
-		int r = check_file(argv[i], as_json, &out, &is_rules);
+		int r = check_file(argv[i], as_json, additions, &out, &is_rules);
 
 		if (is_rules) {
 			out.length = before;
@@ -199,7 +207,7 @@ int command_check(int argc, char **argv)
 		status |= r > 0;
 	}
 	if (rule_count)
-		status |= rules_check_files(rules, rule_count, as_json, &out);
+		status |= rules_check_files(rules, rule_count, additions, as_json, &out);
 	fwrite(out.data, 1, out.length, stdout);
 	buffer_done(&out);
 	return status;

@@ -54,7 +54,17 @@ struct explanation {
 	const char *recording;	   /* NULL: none */
 	struct step_count *counts; /* by instruction */
 	uint64_t events_seen, events_of_types, matches;
+	const struct additions *additions;
+	struct event_set transfers; /* of its types those that only move data */
+	uint64_t transfers_seen;
+	struct event_set needed; /* what its fields need besides its own types */
 };
+
+/* Only a rule about particular types switches on the calls that only move data. */
+static bool names_few_types(const struct explanation *explanation)
+{
+	return event_set_count(&explanation->rule->events) <= EVENT_TYPES_MANY;
+}
 
 /* ---- gathering ---- */
 
@@ -147,6 +157,35 @@ static void gather_fields(struct explanation *explanation)
 		add_field(explanation, format_field(format, i));
 }
 
+/* Calls that Falco leaves off by default, and that are the most by far on most hosts. */
+static void gather_transfers(struct explanation *explanation)
+{
+	size_t count;
+	const char *const *names = transfer_calls(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct event_type *type = event_type_find(text_of(names[i]));
+
+		if (type && event_set_has(&explanation->rule->events, type->id))
+			event_set_add(&explanation->transfers, type->id);
+	}
+}
+
+static void gather_needs(struct explanation *explanation)
+{
+	for (size_t i = 0; i < explanation->field_count; i++) {
+		const char *needs = explanation->fields[i].field->needs;
+		struct text rest = text_of(needs ? needs : ""), name;
+
+		while (rest.length && text_split(&rest, ' ', &name)) {
+			const struct event_type *type = event_type_find(name);
+
+			if (type && !event_set_has(&explanation->rule->events, type->id))
+				event_set_add(&explanation->needed, type->id);
+		}
+	}
+}
+
 /* ---- a recording ---- */
 
 /* Walks the chain once, as the machine does, and counts. Nothing waits in a recording. */
@@ -179,7 +218,10 @@ static void count_event(
 		rules_chain(explanation->rules, explanation->rule->index, event->type->id, &before);
 	bool matches;
 
+	event->statics = explanation->additions->statics;
+	event->static_count = explanation->additions->static_count;
 	explanation->events_seen++;
+	explanation->transfers_seen += event_set_has(&explanation->transfers, event->type->id);
 	if (chain == CHAIN_FALSE)
 		return;
 	explanation->events_of_types++;
@@ -375,6 +417,30 @@ static void write_recording(const struct explanation *explanation, struct buffer
 		percent(explanation->matches, explanation->events_of_types));
 }
 
+static void write_cost(const struct explanation *explanation, struct buffer *out)
+{
+	if (event_set_count(&explanation->needed)) {
+		buffer_add_string(out, "  its fields need these events besides: ");
+		write_event_names(&explanation->needed, SIZE_MAX, out);
+		buffer_add_char(out, '\n');
+	}
+	if (!event_set_count(&explanation->transfers))
+		return;
+	buffer_add_string(out, "  cost: ");
+	write_event_names(&explanation->transfers, SIZE_MAX, out);
+	buffer_add_string(
+		out, explanation->rule->is_enabled && names_few_types(explanation)
+			     ? " only move data and are most of what a host does; this rule "
+			       "switches them on (Falco leaves them off by default)\n"
+			     : " only move data; this rule could see them, but leaves them "
+			       "off: name them in evt.type to switch them on\n");
+	if (explanation->recording)
+		buffer_printf(out, "  they are %llu of the recording's %llu events (%.2f %%)\n",
+			(unsigned long long)explanation->transfers_seen,
+			(unsigned long long)explanation->events_seen,
+			percent(explanation->transfers_seen, explanation->events_seen));
+}
+
 static void write_text(const struct explanation *explanation, struct buffer *out)
 {
 	const struct rule *rule = explanation->rule;
@@ -393,6 +459,7 @@ static void write_text(const struct explanation *explanation, struct buffer *out
 	buffer_printf(out, "\nevent types (%zu): ", event_set_count(&rule->events));
 	write_event_names(&rule->events, SIZE_MAX, out);
 	buffer_add_char(out, '\n');
+	write_cost(explanation, out);
 	for (size_t i = 0; i < explanation->variant_count; i++)
 		write_variant(explanation, &explanation->variants[i], out);
 	buffer_add_string(out, "\nfields:\n");
@@ -532,6 +599,13 @@ static void json_head(struct json_writer *json, const struct explanation *explan
 	json_add_text(json, explanation->definition->details.compiled);
 	json_key(json, "events");
 	json_events(json, &rule->events);
+	json_key(json, "needed_events");
+	json_events(json, &explanation->needed);
+	json_key(json, "transfers");
+	json_events(json, &explanation->transfers);
+	json_flag(json, "switches_transfers_on",
+		event_set_count(&explanation->transfers) && rule->is_enabled &&
+			names_few_types(explanation));
 }
 
 static void write_json(const struct explanation *explanation, struct buffer *out)
@@ -559,6 +633,7 @@ static void write_json(const struct explanation *explanation, struct buffer *out
 		json_number(&json, "events", explanation->events_seen);
 		json_number(&json, "events_of_types", explanation->events_of_types);
 		json_number(&json, "matches", explanation->matches);
+		json_number(&json, "transfers", explanation->transfers_seen);
 		json_end(&json);
 	}
 	json_end(&json);
@@ -595,14 +670,15 @@ static void explanation_done(struct explanation *explanation)
 	free(explanation->counts);
 }
 
-static int explain(const char *name, const struct text_list *paths, const char *recording,
-	bool as_json, struct error *err)
+static int explain(const char *name, const struct text_list *paths,
+	const struct additions *additions, const char *recording, bool as_json, struct error *err)
 {
-	_cleanup_(explanation_done) struct explanation explanation = { .recording = recording };
+	_cleanup_(explanation_done) struct explanation explanation = { .recording = recording,
+		.additions = additions };
 	_cleanup_(rules_loader_freep) struct rules_loader *loader = NULL;
 	_cleanup_(rules_freep) struct rules *rules = NULL;
 	struct buffer out;
-	int r = load_rules(paths, &loader, &rules, err);
+	int r = load_rules(paths, additions, &loader, &rules, err);
 
 	if (r >= 0)
 		r = find_rule(rules, name, &explanation.rule, err);
@@ -614,6 +690,8 @@ static int explain(const char *name, const struct text_list *paths, const char *
 	explanation.counts = NEW_ARRAY(struct step_count, explanation.program->code_count);
 	gather_variants(&explanation);
 	gather_fields(&explanation);
+	gather_transfers(&explanation);
+	gather_needs(&explanation);
 	r = recording ? count_recording(&explanation, err) : 0;
 	if (r < 0)
 		return r;
@@ -629,11 +707,12 @@ static int explain(const char *name, const struct text_list *paths, const char *
 
 static int usage(FILE *to)
 {
-	fputs("usage: tercel explain RULE [-r RULES]… [--recording FILE] [--json]\n\n"
+	fputs("usage: tercel explain RULE [-r RULES]… [-c FILE] [--recording FILE] [--json]\n\n"
 	      "Shows what a rule compiles to: the condition with macros and lists written out, its\n"
 	      "event types, the order of its tests, what the kernel decides and what is left, what\n"
 	      "can wait and what its fields need.\n\n"
 	      "  -r, --rules PATH   rules files or folders, in order; default: the shipped ones\n"
+	      "  -c, --config FILE  the sensor's settings: static_fields and append_output count\n"
 	      "  --recording FILE   of tercel record: how often each test is asked and true\n"
 	      "  --json             as one JSON object\n",
 		to);
@@ -644,21 +723,26 @@ int command_explain(int argc, char **argv)
 {
 	static const struct option flags[] = {
 		{ "rules", required_argument, NULL, 'r' },
+		{ "config", required_argument, NULL, 'c' },
 		{ "recording", required_argument, NULL, 'e' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
 	struct text_list paths = {};
-	const char *recording = NULL;
+	_cleanup_(additions_freep) struct additions *additions = NULL;
+	const char *recording = NULL, *config = NULL;
 	bool as_json = false;
 	struct error err = {};
 	int flag, r;
 
-	while ((flag = getopt_long(argc, argv, "r:h", flags, NULL)) != -1) {
+	while ((flag = getopt_long(argc, argv, "r:c:h", flags, NULL)) != -1) {
 		switch (flag) {
 		case 'r':
 			text_list_add(&paths, text_of(optarg));
+			break;
+		case 'c':
+			config = optarg;
 			break;
 		case 'e':
 			recording = optarg;
@@ -672,7 +756,9 @@ int command_explain(int argc, char **argv)
 	}
 	if (optind != argc - 1)
 		return usage(stderr);
-	r = explain(argv[optind], &paths, recording, as_json, &err);
+	r = load_additions(config, &additions, &err);
+	if (r >= 0)
+		r = explain(argv[optind], &paths, additions, recording, as_json, &err);
 	text_list_done(&paths);
 	if (r < 0)
 		fprintf(stderr, "tercel: %s\n", err.message);

@@ -22,12 +22,26 @@ static int load_file(struct rules_loader *loader, const char *path, struct error
 	return -EINVAL;
 }
 
-int load_rules(const struct text_list *paths, struct rules_loader **ret_loader,
-	struct rules **ret_rules, struct error *err)
+int load_additions(const char *path, struct additions **ret_additions, struct error *err)
 {
-	static const struct rules_options options = {
-		.minimum_priority = PRIORITY_DEBUG, .matches_all = true, .keeps_conditions = true
-	};
+	_cleanup_(additions_freep) struct additions *additions = additions_new();
+	_cleanup_(yaml_unloadp) struct yaml *yaml = NULL;
+	int r = path ? yaml_load(path, &yaml, err) : 0;
+
+	if (r >= 0 && path)
+		r = additions_read_settings(additions, path, yaml_document(yaml, 0), err);
+	if (r >= 0)
+		*ret_additions = TAKE(additions);
+	return r;
+}
+
+int load_rules(const struct text_list *paths, const struct additions *additions,
+	struct rules_loader **ret_loader, struct rules **ret_rules, struct error *err)
+{
+	const struct rules_options options = { .minimum_priority = PRIORITY_DEBUG,
+		.matches_all = true,
+		.keeps_conditions = true,
+		.additions = additions };
 	_cleanup_(rules_loader_freep) struct rules_loader *loader = rules_loader_new(&options);
 	struct sensor_settings settings = { .options.rules_files = *paths };
 	struct text_list files = {};

@@ -27,6 +27,7 @@
 
 /* The rules under test; loaded anew for each file that names its own. */
 struct subject {
+	struct additions *additions; /* of -c; for all files */
 	struct rules_loader *loader;
 	struct rules *rules;
 	struct evaluation *evaluation;
@@ -71,7 +72,7 @@ static void subject_done(struct subject *subject)
 	rules_loader_free(subject->loader);
 	free(subject->has_fired);
 	free(subject->has_kept_quiet);
-	*subject = (struct subject){};
+	*subject = (struct subject){ .additions = subject->additions };
 }
 
 static int subject_load(struct subject *subject, const struct text_list *paths, struct error *err)
@@ -79,7 +80,7 @@ static int subject_load(struct subject *subject, const struct text_list *paths, 
 	int r;
 
 	subject_done(subject);
-	r = load_rules(paths, &subject->loader, &subject->rules, err);
+	r = load_rules(paths, subject->additions, &subject->loader, &subject->rules, err);
 	if (r < 0)
 		return r;
 	subject->evaluation = evaluation_new(subject->rules);
@@ -123,8 +124,11 @@ static const struct rule *find_rule(struct run *run, const struct yaml_node *nod
 /* The rule that matches next, from `first` on; NULL: none does. */
 static const struct rule *next_match(const struct run *run, struct event *event, unsigned first)
 {
+	const struct additions *additions = run->subject.additions;
 	const struct rule *rule = NULL;
 
+	event->statics = additions->statics;
+	event->static_count = additions->static_count;
 	return rules_match(run->subject.rules, run->subject.evaluation, event, first, &rule) ==
 			       IS_TRUE
 		       ? rule
@@ -455,10 +459,11 @@ static void run_file(struct run *run, const char *file)
 
 static int usage(FILE *to)
 {
-	fputs("usage: tercel test [-r RULES]… [--json|--tap] [--junit FILE] [--complete] FILE…\n\n"
+	fputs("usage: tercel test [-r RULES]… [-c FILE] [--json|--tap] [--junit FILE] [--complete] FILE…\n\n"
 	      "Runs tests of rules. Exit status 1 when one fails.\n\n"
 	      "  -r, --rules PATH  the rules; default: those that the file names, else the shipped "
 	      "ones\n"
+	      "  -c, --config FILE the sensor's settings: their static_fields and append_output count\n"
 	      "  --json, --tap     the report in that form\n"
 	      "  --junit FILE      writes it as JUnit's XML, too\n"
 	      "  --complete        every rule must have tests and name a MITRE technique\n\n"
@@ -492,6 +497,7 @@ int command_test(int argc, char **argv)
 {
 	static const struct option flags[] = {
 		{ "rules", required_argument, NULL, 'r' },
+		{ "config", required_argument, NULL, 'c' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "tap", no_argument, NULL, 't' },
 		{ "junit", required_argument, NULL, 'x' },
@@ -502,14 +508,18 @@ int command_test(int argc, char **argv)
 	void (*write)(const struct outcomes *outcomes, struct buffer *out) = outcomes_write_text;
 	struct text_list rules = {};
 	struct run run = { .given_rules = &rules };
-	const char *junit = NULL;
+	const char *junit = NULL, *config = NULL;
+	struct error err = {};
 	struct buffer out;
 	int flag, status;
 
-	while ((flag = getopt_long(argc, argv, "r:h", flags, NULL)) != -1) {
+	while ((flag = getopt_long(argc, argv, "r:c:h", flags, NULL)) != -1) {
 		switch (flag) {
 		case 'r':
 			text_list_add(&rules, text_of(optarg));
+			break;
+		case 'c':
+			config = optarg;
 			break;
 		case 'j':
 			write = outcomes_write_json;
@@ -529,6 +539,10 @@ int command_test(int argc, char **argv)
 	}
 	if (optind == argc)
 		return usage(stderr);
+	if (load_additions(config, &run.subject.additions, &err) < 0) {
+		fprintf(stderr, "tercel: %s\n", err.message);
+		return 2;
+	}
 	run.given = given_new();
 	for (int i = optind; i < argc; i++)
 		run_file(&run, argv[i]);
@@ -540,6 +554,7 @@ int command_test(int argc, char **argv)
 		status |= write_junit(&run.outcomes, junit);
 	buffer_done(&out);
 	subject_done(&run.subject);
+	additions_free(run.subject.additions);
 	given_free(run.given);
 	outcomes_done(&run.outcomes);
 	text_list_done(&rules);

@@ -3,6 +3,7 @@
  * Assembly: from definitions to compiled rules, in the order of spec/rule-language.md 1.12. All of
  * it is done again after every file, because a later file may change what an earlier one defined.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -53,18 +54,22 @@ static const char *advice_for_syntax(
 		{ "~", "write `regex` for ~" },
 	};
 	struct text rest = text_slice(condition, at->offset, condition.length), word;
-	const char *names[OPERATOR_COUNT];
-	size_t length = 0;
+	size_t length = 0, begin = at->offset;
 
 	for (size_t i = 0; i < COUNT_OF(words); i++)
 		if (text_starts_with(rest, text_of(words[i].wrong)))
 			return words[i].right;
+	/* NAME( that is no transformer: the name was taken for a macro's. */
+	while (begin > 0 && begin <= condition.length &&
+		isalnum((unsigned char)condition.data[begin - 1]))
+		begin--;
+	if (begin < at->offset && text_starts_with(rest, TEXT("(")))
+		return advice_for_transformer(
+			assembly->loader->arena, text_slice(condition, begin, at->offset - begin));
 	while (length < rest.length && rest.data[length] >= 'a' && rest.data[length] <= 'z')
 		length++;
 	word = text_slice(rest, 0, length);
-	for (size_t i = 0; i < OPERATOR_COUNT; i++)
-		names[i] = operator_at(i)->name;
-	return length ? advice_nearest(assembly->loader->arena, word, names, OPERATOR_COUNT) : NULL;
+	return length ? advice_for_operator(assembly->loader->arena, word) : NULL;
 }
 
 static int parse(const struct assembly *assembly, const struct place *place, struct text condition,

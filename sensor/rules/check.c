@@ -106,15 +106,17 @@ static void write_unreadable(
 
 struct check {
 	struct rules_loader *loader;
+	const struct additions *additions;
 	const char **good; /* paths that are in the loader */
 	size_t good_count;
 	struct json_writer *json; /* NULL: text */
 	struct buffer *out;
 };
 
-static struct rules_loader *loader_new(void)
+static struct rules_loader *loader_new(const struct additions *additions)
 {
-	struct rules_options options = { .minimum_priority = PRIORITY_DEBUG };
+	struct rules_options options = { .minimum_priority = PRIORITY_DEBUG,
+		.additions = additions };
 
 	return rules_loader_new(&options);
 }
@@ -123,7 +125,7 @@ static struct rules_loader *loader_new(void)
 static void leave_out(struct check *check)
 {
 	rules_loader_free(check->loader);
-	check->loader = loader_new();
+	check->loader = loader_new(check->additions);
 	for (size_t i = 0; i < check->good_count; i++) {
 		_cleanup_(load_result_freep) struct load_result *result = NULL;
 
@@ -153,11 +155,13 @@ static int check_file(struct check *check, const char *path)
 	return 0;
 }
 
-int rules_check_files(const char *const *paths, size_t count, bool as_json, struct buffer *out)
+int rules_check_files(const char *const *paths, size_t count, const struct additions *additions,
+	bool as_json, struct buffer *out)
 {
-	struct check check = {
-		.loader = loader_new(), .good = NEW_ARRAY(const char *, count), .out = out
-	};
+	struct check check = { .loader = loader_new(additions),
+		.additions = additions,
+		.good = NEW_ARRAY(const char *, count),
+		.out = out };
 	struct json_writer json;
 	int status = 0;
 

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "base/text.h"
+#include "sensor/rules/additions.h"
 
 /*
  * Loads the files in order into one engine, so that a later one may build on an earlier one, and
@@ -19,7 +20,8 @@
  *	  did you mean proc.name?
  *
  * or, as JSON, {"files": [result…]} in the form of load_result_json(). A file with an error is left
- * out of what the files behind it build on. Returns the exit status: 0 when no file has an error,
- *else 1.
+ * out of what the files behind it build on. `additions`: what the settings add to rules; NULL:
+ * nothing. Returns the exit status: 0 when no file has an error, else 1.
  */
-int rules_check_files(const char *const *paths, size_t count, bool as_json, struct buffer *out);
+int rules_check_files(const char *const *paths, size_t count, const struct additions *additions,
+	bool as_json, struct buffer *out);

@@ -96,7 +96,8 @@ static int read_list(struct reader *reader)
 
 	list = list_find(loader, name);
 	if (appends && !list)
-		return load_error(reader->result, LOAD_ERR_VALIDATE, reader->place, NULL,
+		return load_error(reader->result, LOAD_ERR_VALIDATE, reader->place,
+			advice_for_list(loader, name),
 			"List uses 'append' or 'override.items: append' but no list by that name "
 			"already exists");
 	if (!list) {
@@ -138,7 +139,8 @@ static int read_macro(struct reader *reader)
 
 	macro = macro_find(loader, name);
 	if (appends && !macro)
-		return load_error(reader->result, LOAD_ERR_VALIDATE, reader->place, NULL,
+		return load_error(reader->result, LOAD_ERR_VALIDATE, reader->place,
+			advice_for_macro(loader, name),
 			"Macro uses 'append' or 'override.condition: append' but no macro by that "
 			"name already exists");
 	if (!macro) {
@@ -177,19 +179,28 @@ static const struct item_kind {
 
 static void warn_unknown_keys(const struct reader *reader, const char *const *keys)
 {
-	size_t count = 0;
-
-	while (keys[count])
-		count++;
 	for (size_t i = 0; i < reader->item->count; i++) {
 		struct text key = reader->item->keys[i]->text;
 
 		if (!text_is_among(key, keys))
 			load_warning(reader->result, LOAD_UNKNOWN_KEY, reader->place,
-				advice_nearest(reader->loader->arena, key, keys, count),
+				advice_for_keys(reader->loader->arena, key, keys),
 				"Unknown key '" TEXT_FORMAT "'. The key will be ignored.",
 				TEXT_PRINT(key));
 	}
+}
+
+/* The kind that one of the item's keys nearly is. */
+static const char *advice_for_item(const struct reader *reader)
+{
+	const char *kinds[COUNT_OF(item_kinds)], *advice = NULL;
+
+	for (size_t i = 0; i < COUNT_OF(item_kinds); i++)
+		kinds[i] = item_kinds[i].key;
+	for (size_t i = 0; i < reader->item->count && !advice; i++)
+		advice = advice_nearest(reader->loader->arena, reader->item->keys[i]->text, kinds,
+			COUNT_OF(item_kinds));
+	return advice;
 }
 
 static int read_item(struct reader *reader, const struct place *root)
@@ -215,8 +226,8 @@ static int read_item(struct reader *reader, const struct place *root)
 			warn_unknown_keys(reader, item_kinds[i].keys);
 		return r;
 	}
-	load_warning(
-		reader->result, LOAD_UNKNOWN_ITEM, reader->place, NULL, "Unknown top level item");
+	load_warning(reader->result, LOAD_UNKNOWN_ITEM, reader->place, advice_for_item(reader),
+		"Unknown top level item");
 	return 0;
 }
 

@@ -106,6 +106,8 @@ struct rules_loader {
 	struct version required_engine; /* the greatest that was asked for */
 	struct plugin_requirement *plugins;
 	size_t plugin_count, plugin_capacity;
+	const char *unmet_plugins; /* of the file that is read now; NULL: none */
+	const struct place *unmet_place;
 };
 
 /* By exact name, or NULL. */
@@ -123,7 +125,16 @@ const char *advice_nearest(
 /* The same for what can stand in a condition. */
 const char *advice_for_field(struct arena *arena, struct text wanted);
 const char *advice_for_event_type(struct arena *arena, struct text wanted);
+/* Of macros, lists and rules that are defined by now. */
 const char *advice_for_macro(const struct rules_loader *loader, struct text wanted);
+const char *advice_for_list(const struct rules_loader *loader, struct text wanted);
+const char *advice_for_rule(const struct rules_loader *loader, struct text wanted);
+const char *advice_for_operator(struct arena *arena, struct text wanted);
+const char *advice_for_transformer(struct arena *arena, struct text wanted);
+/* Of an array that NULL ends. */
+const char *advice_for_keys(struct arena *arena, struct text wanted, const char *const *keys);
+const char *advice_for_text(
+	struct arena *arena, struct text wanted, const struct text *candidates, size_t count);
 
 /* Reads the items of a file into the definitions. 0, or -EINVAL with an error in the result. */
 int definitions_read(struct rules_loader *loader, struct yaml *yaml, struct load_result *result);

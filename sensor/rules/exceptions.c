@@ -93,7 +93,9 @@ static int check_comparisons(
 
 	for (size_t i = 0; i < exception->comps.count; i++)
 		if (!parse_comparison(exception->comps.items[i], &op, &has_modifier))
-			return load_error(reader->result, LOAD_ERR_VALIDATE, reader->place, NULL,
+			return load_error(reader->result, LOAD_ERR_VALIDATE, reader->place,
+				advice_for_operator(
+					reader->loader->arena, exception->comps.items[i]),
 				"'" TEXT_FORMAT "' is not a supported comparison operator",
 				TEXT_PRINT(exception->comps.items[i]));
 	if (exception->is_list && exception->fields.count != exception->comps.count)

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "sensor/rules/details.h"
+#include "sensor/rules/reader.h"
 #include "sensor/rules/schema.h"
 
 #define FILE_MAX (16 * 1024 * 1024)
@@ -79,6 +80,7 @@ static void add(
 	rule_schema_check(yaml, result);
 	if (definitions_read(loader, yaml, result) == 0)
 		(void)definitions_compile(loader, result, NULL, NULL);
+	plugin_versions_check(loader, result);
 }
 
 struct load_result *rules_loader_add(

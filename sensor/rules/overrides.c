@@ -16,7 +16,9 @@ void overrides_done(struct overrides *overrides)
 static int refuse_operation(const struct reader *reader, const struct place *place, struct text key,
 	struct text operation, bool can_append, bool can_replace)
 {
-	return load_error(reader->result, LOAD_ERR_YAML_VALIDATE, place, NULL,
+	return load_error(reader->result, LOAD_ERR_YAML_VALIDATE, place,
+		advice_for_keys(reader->loader->arena, operation,
+			(const char *const[]){ "append", "replace", NULL }),
 		"Invalid override operation for key '" TEXT_FORMAT "': '" TEXT_FORMAT
 		"'. Allowed values are: %s%s",
 		TEXT_PRINT(key), TEXT_PRINT(operation), can_append ? "append " : "",
@@ -32,11 +34,13 @@ static int read_override(const struct reader *reader, const struct place *place,
 	bool appends = text_is(operation, "append");
 
 	if (appends && !can_append)
-		return load_error(reader->result, LOAD_ERR_YAML_VALIDATE, place, NULL,
+		return load_error(reader->result, LOAD_ERR_YAML_VALIDATE, place,
+			advice_for_keys(reader->loader->arena, key, append_keys),
 			"Key '" TEXT_FORMAT "' cannot be appended to, use 'replace' instead",
 			TEXT_PRINT(key));
 	if (text_is(operation, "replace") && !can_replace)
-		return load_error(reader->result, LOAD_ERR_YAML_VALIDATE, place, NULL,
+		return load_error(reader->result, LOAD_ERR_YAML_VALIDATE, place,
+			advice_for_keys(reader->loader->arena, key, replace_keys),
 			"Key '" TEXT_FORMAT "' cannot be replaced", TEXT_PRINT(key));
 	if (!appends && !text_is(operation, "replace"))
 		return refuse_operation(reader, place, key, operation, can_append, can_replace);

@@ -44,4 +44,7 @@ struct text text_joined(struct arena *arena, struct text a, struct text b);
 /* The readers of other items; each gets its item and the place of it. */
 int engine_version_read(struct reader *reader);
 int plugin_versions_read(struct reader *reader);
+/* After a whole file: the first requirement that is not met is its error, whatever else is wrong.
+ */
+void plugin_versions_check(struct rules_loader *loader, struct load_result *result);
 int rule_item_read(struct reader *reader);

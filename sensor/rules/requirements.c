@@ -152,8 +152,10 @@ static int read_alternatives(
 	return 0;
 }
 
-static int refuse_requirement(const struct reader *reader, const struct requirement *requirement)
+/* Told when all of the file is read: it then stands in place of any other error (spec 1.4). */
+static void note_unmet(const struct reader *reader, const struct requirement *requirement)
 {
+	struct rules_loader *loader = reader->loader;
 	struct buffer words;
 
 	buffer_init(&words, 4096);
@@ -161,10 +163,18 @@ static int refuse_requirement(const struct reader *reader, const struct requirem
 		buffer_printf(&words, "%s" TEXT_FORMAT " (>= " TEXT_FORMAT ")", i ? ", " : "",
 			TEXT_PRINT(requirement->names.items[i]),
 			TEXT_PRINT(requirement->versions.items[i]));
-	load_error(reader->result, LOAD_ERR_VALIDATE, reader->place, NULL,
-		"Plugin requirement not satisfied, must load one of: %s", buffer_text(&words).data);
+	loader->unmet_plugins = arena_copy(loader->arena, buffer_text(&words)).data;
+	loader->unmet_place = reader->place;
 	buffer_done(&words);
-	return -EINVAL;
+}
+
+void plugin_versions_check(struct rules_loader *loader, struct load_result *result)
+{
+	if (loader->unmet_plugins)
+		load_error_only(result, LOAD_ERR_VALIDATE, loader->unmet_place,
+			"Plugin requirement not satisfied, must load one of: %s",
+			loader->unmet_plugins);
+	loader->unmet_plugins = NULL;
 }
 
 static void keep_requirement(struct rules_loader *loader, const struct requirement *requirement)
@@ -192,8 +202,8 @@ int plugin_versions_read(struct reader *reader)
 			r = read_alternatives(reader, all->items[i], &requirement);
 		if (r < 0)
 			return r;
-		if (!requirement.is_satisfied)
-			return refuse_requirement(reader, &requirement);
+		if (!requirement.is_satisfied && !reader->loader->unmet_plugins)
+			note_unmet(reader, &requirement);
 		keep_requirement(reader->loader, &requirement);
 	}
 	return 0;

@@ -322,19 +322,6 @@ int load_error(struct load_result *result, enum load_code code, const struct pla
 	return -EINVAL;
 }
 
-struct load_issue *load_warning(struct load_result *result, enum load_code code,
-	const struct place *place, const char *advice, const char *format, ...)
-{
-	struct load_issue *issue;
-	va_list arguments;
-
-	va_start(arguments, format);
-	issue = issue_add(
-		&result->warnings, &result->warning_count, code, place, advice, format, arguments);
-	va_end(arguments);
-	return issue;
-}
-
 static void issues_free(struct load_issue *issues, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -349,6 +336,33 @@ static void issues_free(struct load_issue *issues, size_t count)
 		free(issues[i].file_snippet);
 	}
 	free(issues);
+}
+
+int load_error_only(struct load_result *result, enum load_code code, const struct place *place,
+	const char *format, ...)
+{
+	va_list arguments;
+
+	issues_free(result->errors, result->error_count);
+	result->errors = NULL;
+	result->error_count = 0;
+	va_start(arguments, format);
+	issue_add(&result->errors, &result->error_count, code, place, NULL, format, arguments);
+	va_end(arguments);
+	return -EINVAL;
+}
+
+struct load_issue *load_warning(struct load_result *result, enum load_code code,
+	const struct place *place, const char *advice, const char *format, ...)
+{
+	struct load_issue *issue;
+	va_list arguments;
+
+	va_start(arguments, format);
+	issue = issue_add(
+		&result->warnings, &result->warning_count, code, place, advice, format, arguments);
+	va_end(arguments);
+	return issue;
 }
 
 void load_result_free(struct load_result *result)

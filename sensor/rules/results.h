@@ -70,6 +70,9 @@ struct load_result *load_result_new(const char *file);
 /* Keeps the first error of a result. `advice` may be NULL. Returns -EINVAL. */
 int load_error(struct load_result *result, enum load_code code, const struct place *place,
 	const char *advice, const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* In place of the errors that there are. */
+int load_error_only(struct load_result *result, enum load_code code, const struct place *place,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* Returns the issue, so that a deprecated field can be named. */
 struct load_issue *load_warning(struct load_result *result, enum load_code code,
 	const struct place *place, const char *advice, const char *format, ...)

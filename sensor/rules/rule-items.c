@@ -136,7 +136,9 @@ static int read_definition(const struct reader *reader, struct rule_definition *
 		rule->source = TEXT("syscall");
 	rule->has_unknown_source = !text_is(rule->source, "syscall");
 	if (rule->has_unknown_source)
-		load_warning(reader->result, LOAD_UNKNOWN_SOURCE, reader->place, NULL,
+		load_warning(reader->result, LOAD_UNKNOWN_SOURCE, reader->place,
+			advice_for_keys(reader->loader->arena, rule->source,
+				(const char *const[]){ "syscall", NULL }),
 			"Unknown source " TEXT_FORMAT ", skipping", TEXT_PRINT(rule->source));
 	return exceptions_read(
 		reader->loader, reader->item, reader->place, false, rule, reader->result);
@@ -193,7 +195,8 @@ static int switch_rule(const struct reader *reader, struct text name)
 		"The standalone 'enabled' key usage is deprecated. The correct approach requires "
 		"also a 'replace' entry under the 'override' key (i.e. 'enabled: replace').");
 	if (!rule)
-		return load_error(reader->result, LOAD_ERR_VALIDATE, reader->place, NULL,
+		return load_error(reader->result, LOAD_ERR_VALIDATE, reader->place,
+			advice_for_rule(reader->loader, name),
 			"Rule has 'enabled' key but no rule by that name already exists");
 	r = check_source(reader, rule, source);
 	if (r == 0)
@@ -224,7 +227,8 @@ static int append_to_rule(const struct reader *reader, struct text name)
 		return load_error(reader->result, LOAD_ERR_VALIDATE, reader->place, NULL,
 			"Appended rule must have exceptions or condition property");
 	if (!rule)
-		return load_error(reader->result, LOAD_ERR_VALIDATE, reader->place, NULL,
+		return load_error(reader->result, LOAD_ERR_VALIDATE, reader->place,
+			advice_for_rule(reader->loader, name),
 			"Rule uses 'append' or 'override.<key>: append' but no rule by that name "
 			"already exists");
 	r = check_source(reader, rule, source);
@@ -315,11 +319,13 @@ static int override_rule(
 	if (r < 0)
 		return r;
 	if (!rule && overrides->append.count)
-		return load_error(reader->result, LOAD_ERR_VALIDATE, reader->place, NULL,
+		return load_error(reader->result, LOAD_ERR_VALIDATE, reader->place,
+			advice_for_rule(reader->loader, name),
 			"Rule uses 'append' or 'override.<key>: append' but no rule by that name "
 			"already exists");
 	if (!rule)
-		return load_error(reader->result, LOAD_ERR_VALIDATE, reader->place, NULL,
+		return load_error(reader->result, LOAD_ERR_VALIDATE, reader->place,
+			advice_for_rule(reader->loader, name),
 			"An 'override.<key>: replace' to a rule was requested but no rule by that "
 			"name already exists");
 	r = check_source(reader, rule, source);

@@ -132,6 +132,40 @@ def test_explain_writes_macros_and_lists_out_and_orders_the_tests():
         tap.equal(err, 'tercel: there is no rule "Shel"; did you mean "Shell"?\n')
 
 
+def test_constants_of_the_settings_count_in_check_test_and_explain():
+    with tempfile.TemporaryDirectory() as folder:
+        rules = write(folder, "rules.yaml", "- rule: Here\n  desc: d\n  priority: INFO\n"
+                      "  condition: evt.type = open and static.site = home\n  output: \"%static.site\"\n")
+        settings = write(folder, "falco.yaml", "static_fields: {site: home}\njson_output: true\n")
+        assert "static_fields" in run("check", rules, status=1).stdout
+        tap.equal(run("check", settings, rules).stdout, f"{settings}: ok\n{rules}: ok\n")
+        wrong = write(folder, "wrong.yaml", "append_output: [{extra_output: [a]}]\njson_output: true\nprioriti: info\n"
+                      "rule_matching: frist\n")
+        out = run("check", wrong, status=1).stdout
+        assert 'did you mean "priority"?' in out and 'did you mean "first"?' in out, out
+        tests = write(folder, "tests.yaml", "- rule: Here\n  fire: [evt.type=open]\n  quiet: [evt.type=openat]\n")
+        tap.equal(run("test", "-r", rules, "-c", settings, tests).stdout, "2 passed, 0 failed\n")
+        run("test", "-r", rules, tests, status=1)
+        assert "static.site = home" in run("explain", "Here", "-r", rules, "-c", settings).stdout
+        run("explain", "Here", "-r", rules, status=1)
+
+
+def test_explain_tells_what_a_rule_costs():
+    with tempfile.TemporaryDirectory() as folder:
+        rules = write(folder, "rules.yaml", "- rule: Reads\n  desc: d\n  priority: INFO\n  output: o\n"
+                      "  condition: evt.type in (read, connect) and fd.name = /x\n"
+                      "- rule: Any\n  desc: d\n  priority: INFO\n  output: o\n  condition: proc.name = x\n"
+                      "- rule: Few\n  desc: d\n  priority: INFO\n  output: o\n  condition: evt.type = open\n")
+        out = run("explain", "Reads", "-r", rules).stdout
+        assert "cost: read only move data and are most of what a host does; this rule switches them on" in out, out
+        fact = json.loads(run("explain", "Reads", "-r", rules, "--json").stdout)
+        tap.equal((fact["transfers"], fact["switches_transfers_on"]), (["read"], True))
+        fact = json.loads(run("explain", "Any", "-r", rules, "--json").stdout)
+        tap.equal(("write" in fact["transfers"], fact["switches_transfers_on"]), (True, False))
+        assert "leaves them off" in run("explain", "Any", "-r", rules).stdout
+        assert "cost:" not in run("explain", "Few", "-r", rules).stdout
+
+
 def test_a_recording_of_a_container_is_tested_and_gives_selectivity():
     need_runc()
     with tempfile.TemporaryDirectory() as folder:

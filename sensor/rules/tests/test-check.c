@@ -41,7 +41,7 @@ static void check_says(size_t count, int status, const char *want)
 	struct buffer out;
 
 	buffer_init(&out, 64 << 10);
-	CHECK_NUMBER(rules_check_files(paths, count, false, &out), status);
+	CHECK_NUMBER(rules_check_files(paths, count, NULL, false, &out), status);
 	CHECK_TEXT(buffer_text(&out).data, want);
 	buffer_done(&out);
 }
@@ -164,7 +164,7 @@ TEST(json_has_a_result_for_every_file)
 	enter_folder();
 	write_file("a.yaml", "- rule: Bad\n  condition: [x]\n");
 	buffer_init(&out, 64 << 10);
-	CHECK_NUMBER(rules_check_files(paths, 2, true, &out), 1);
+	CHECK_NUMBER(rules_check_files(paths, 2, NULL, true, &out), 1);
 	CHECK_NUMBER(json_parse(text_trim(buffer_text(&out)), &root, NULL, NULL), 0);
 	files = json_get(root, "files");
 	CHECK_NUMBER(json_object_array_length(files), 2);
