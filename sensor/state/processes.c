@@ -664,13 +664,20 @@ const struct process *processes_exec(struct processes *processes, const struct p
 {
 	struct entry *entry = entry_make(processes, facts->pid, facts->start_ns);
 	struct process now = *facts;
+	bool is_linked = false;
 
 	if (entry->now) {
 		now.clone_time_ns = entry->now->process.clone_time_ns;
 		now.exec_count = entry->now->process.exec_count + 1;
+		/*
+		 * A parent's end is told before the kernel gives its children to the reaper: an
+		 * exec in between names a parent that is gone, whose reaper is linked already.
+		 */
+		is_linked = entry->parent && entry->now->process.parent_pid == facts->parent_pid;
 	}
 	entry_set(processes, entry, &now, now_of(entry), NULL);
-	link_parent(processes, entry, facts->parent_pid);
+	if (!is_linked)
+		link_parent(processes, entry, facts->parent_pid);
 	return &entry->now->process;
 }
 

@@ -499,24 +499,53 @@ static size_t keep_names(
 	return count;
 }
 
+static struct image_facts *facts_of(const Cri__Image *image)
+{
+	struct image_facts *facts = NEW(struct image_facts);
+
+	facts->id = keep_text(&facts->kept, without_sha256(some_text(image->id)));
+	facts->tag_count =
+		keep_names(&facts->kept, facts->tags, image->repo_tags, image->n_repo_tags);
+	facts->digest_count = keep_names(
+		&facts->kept, facts->digests, image->repo_digests, image->n_repo_digests);
+	return facts;
+}
+
 static int take_image(struct fetch *fetch, const struct http_answer *answer, struct error *err)
 {
 	_cleanup_(free_message) Cri__ImageStatusResponse *response = NULL;
-	struct image_facts *facts;
 
 	if (check(answer, err) < 0)
 		return 0;
 	response = (void *)unpack(&cri__image_status_response__descriptor, answer);
-	if (!response || !response->image)
-		return 0;
-	facts = NEW(struct image_facts);
-	facts->id = keep_text(&facts->kept, without_sha256(some_text(response->image->id)));
-	facts->tag_count = keep_names(&facts->kept, facts->tags, response->image->repo_tags,
-		response->image->n_repo_tags);
-	facts->digest_count = keep_names(&facts->kept, facts->digests,
-		response->image->repo_digests, response->image->n_repo_digests);
-	fetch->ret_facts = facts;
+	if (response && response->image)
+		fetch->ret_facts = facts_of(response->image);
 	return 0;
+}
+
+static void compose_images(const char *prefix, struct request *request)
+{
+	Cri__ListImagesRequest message = CRI__LIST_IMAGES_REQUEST__INIT;
+
+	compose(request, prefix, "ImageService/ListImages", &message.base);
+}
+
+/* A container's status names its image by the id, or by any of its digests. */
+static void take_images(const struct http_answer *answer, image_witness *tell, void *context)
+{
+	_cleanup_(free_message) Cri__ListImagesResponse *response = NULL;
+	struct error err = { 0 };
+
+	if (check(answer, &err) < 0)
+		return;
+	response = (void *)unpack(&cri__list_images_response__descriptor, answer);
+	for (size_t i = 0; response && i < response->n_images; i++) {
+		const Cri__Image *image = response->images[i];
+
+		tell(context, text_from(image->id), facts_of(image));
+		for (size_t j = 0; j < MIN_OF(image->n_repo_digests, IMAGE_NAMES_MAX); j++)
+			tell(context, text_from(image->repo_digests[j]), facts_of(image));
+	}
 }
 
 /* ImageStatus stands in a service of its own, but under the same prefix. */
@@ -538,4 +567,6 @@ const struct runtime_kind runtime_cri = {
 	.take_version = take_version,
 	.steps = steps,
 	.step_count = COUNT_OF(steps),
+	.compose_images = compose_images,
+	.take_images = take_images,
 };

@@ -64,21 +64,63 @@ static bool compose_image(const struct fetch *fetch, struct request *request)
 	return true;
 }
 
-static int take_image(struct fetch *fetch, const struct http_answer *answer, struct error *err)
+static struct image_facts *facts_of(struct json_object *image)
 {
-	_cleanup_(json_putp) struct json_object *image = NULL;
-	struct image_facts *facts;
+	struct image_facts *facts = NEW(struct image_facts);
 
-	/* The image may be gone while its container lives on. */
-	if (rest_take(answer, &image, err) < 0)
-		return 0;
-	facts = NEW(struct image_facts);
 	facts->id = keep_text(&facts->kept, id_without_algorithm(json_get_text(image, "Id")));
 	facts->tag_count = texts_of_array(&facts->kept, json_get(image, "RepoTags"), facts->tags);
 	facts->digest_count =
 		texts_of_array(&facts->kept, json_get(image, "RepoDigests"), facts->digests);
-	fetch->ret_facts = facts;
+	return facts;
+}
+
+static int take_image(struct fetch *fetch, const struct http_answer *answer, struct error *err)
+{
+	_cleanup_(json_putp) struct json_object *image = NULL;
+
+	/* The image may be gone while its container lives on. */
+	if (rest_take(answer, &image, err) == 0)
+		fetch->ret_facts = facts_of(image);
 	return 0;
+}
+
+static void compose_images(const char *prefix, struct request *request)
+{
+	snprintf(request->path, sizeof(request->path), "%s/images/json", prefix);
+	request->is_get = true;
+}
+
+static void take_images(const struct http_answer *answer, image_witness *tell, void *context)
+{
+	_cleanup_(json_putp) struct json_object *images = NULL;
+	struct error err = { 0 };
+
+	if (rest_take(answer, &images, &err) < 0 || !json_object_is_type(images, json_type_array))
+		return;
+	for (size_t i = 0; i < json_object_array_length(images); i++) {
+		struct image_facts *facts = facts_of(json_object_array_get_idx(images, i));
+
+		tell(context, facts->id, facts);
+	}
+}
+
+static void compose_root(const char *prefix, struct request *request)
+{
+	snprintf(request->path, sizeof(request->path), "%s/info", prefix);
+	request->is_get = true;
+}
+
+static struct text take_root(const struct http_answer *answer, struct kept *kept)
+{
+	_cleanup_(json_putp) struct json_object *about = NULL;
+	struct error err = { 0 };
+	struct text root;
+
+	if (rest_take(answer, &about, &err) < 0)
+		return (struct text){ 0 };
+	root = json_get_text(about, "DockerRootDir");
+	return text_starts_with(root, TEXT("/")) ? keep_text(kept, root) : (struct text){ 0 };
 }
 
 static const char *const prefixes[] = { "", NULL };
@@ -95,4 +137,9 @@ const struct runtime_kind runtime_docker = {
 	.take_version = take_version,
 	.steps = steps,
 	.step_count = COUNT_OF(steps),
+	.compose_images = compose_images,
+	.take_images = take_images,
+	.compose_root = compose_root,
+	.take_root = take_root,
+	.read_files = docker_files_read,
 };

@@ -14,6 +14,11 @@ int rest_take(const struct http_answer *answer, struct json_object **ret_object,
  * about another container than the one that was asked for.
  */
 int inspect_read(struct fetch *fetch, struct json_object *inspect, struct error *err);
+/*
+ * As inspect_read(), from the files below Docker's root folder. Without what is known only when a
+ * container has started. -ENOENT … with words: they cannot be read from here.
+ */
+int docker_files_read(const char *root, struct fetch *fetch, struct error *err);
 /* "sha256:…" without the algorithm. */
 struct text id_without_algorithm(struct text id);
 /* Up to IMAGE_NAMES_MAX texts of a JSON array. */

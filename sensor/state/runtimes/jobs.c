@@ -155,21 +155,28 @@ static void next_round(struct job *job)
 	job_end(job, NULL);
 }
 
-static void job_finish(struct job *job)
+/* What is remembered from before, put into the metadata. */
+static void apply_facts(struct fetch *fetch)
 {
-	struct fetch *fetch = &job->fetch;
 	struct metadata *metadata = fetch->metadata;
 	const struct image_facts *facts = fetch->facts;
 
 	if (!metadata->pod && fetch->pod)
 		metadata->pod = pod_hold(fetch->pod);
-	if (facts) {
-		metadata_set_image(metadata, fetch->image_name, facts->tags, facts->tag_count,
-			facts->digests, facts->digest_count);
-		if (!metadata->image_id.data)
-			metadata->image_id = keep_text(&metadata->kept, facts->id);
-	}
-	metadata_finish(metadata);
+	if (!facts)
+		return;
+	metadata_set_image(metadata, fetch->image_name, facts->tags, facts->tag_count,
+		facts->digests, facts->digest_count);
+	if (!metadata->image_id.data)
+		metadata->image_id = keep_text(&metadata->kept, facts->id);
+}
+
+static void job_finish(struct job *job)
+{
+	struct fetch *fetch = &job->fetch;
+
+	apply_facts(fetch);
+	metadata_finish(fetch->metadata);
 	job_end(job, TAKE(fetch->metadata));
 }
 
@@ -188,13 +195,25 @@ static void remember_told(struct job *job)
 			(struct remembered){ .facts = TAKE(fetch->ret_facts) });
 }
 
-static void recall_facts(struct job *job)
+static void recall_facts(const struct runtime *runtime, struct fetch *fetch)
 {
-	const struct remembered *pod = recall(job->runtime->pods, job->fetch.sandbox_id);
-	const struct remembered *image = recall(job->runtime->images, job->fetch.image);
+	const struct remembered *pod = recall(runtime->pods, fetch->sandbox_id);
+	const struct remembered *image = recall(runtime->images, fetch->image);
 
-	job->fetch.pod = pod ? pod->pod : NULL;
-	job->fetch.facts = image ? image->facts : NULL;
+	fetch->pod = pod ? pod->pod : NULL;
+	fetch->facts = image ? image->facts : NULL;
+}
+
+static void give_partial(struct job *job, struct fetch *fetch)
+{
+	recall_facts(job->runtime, fetch);
+	apply_facts(fetch);
+	fetch->metadata->is_partial = true;
+	metadata_finish(fetch->metadata);
+	give(job->owner, (struct runtimes_answer){ .answer = ANSWER_KNOWN,
+				 .kind = job->kind,
+				 .id = string_copy(job->id),
+				 .metadata = TAKE(fetch->metadata) });
 }
 
 /*
@@ -207,17 +226,24 @@ static void give_early(struct job *job)
 	struct error err = { 0 };
 
 	early.metadata = metadata_new(job->runtime->type);
-	if (job->runtime->socket.kind->steps[0].take(&early, &job->first, &err) == 0) {
-		early.metadata->is_partial = true;
-		early.metadata->pod = job->fetch.pod ? pod_hold(job->fetch.pod) : NULL;
-		metadata_finish(early.metadata);
-		give(job->owner, (struct runtimes_answer){ .answer = ANSWER_KNOWN,
-					 .kind = job->kind,
-					 .id = string_copy(job->id),
-					 .metadata = TAKE(early.metadata) });
-	}
+	if (job->runtime->socket.kind->steps[0].take(&early, &job->first, &err) == 0)
+		give_partial(job, &early);
 	fetch_done(&early);
 	drop_first(job);
+}
+
+/* What the runtime wrote down is there before it can answer, where we can read its files. */
+static void give_filed(struct job *job)
+{
+	struct fetch filed = { .id = job->fetch.id };
+	struct error err = { 0 };
+
+	if (!job->runtime->root || job->rounds)
+		return;
+	filed.metadata = metadata_new(job->runtime->type);
+	if (job->runtime->socket.kind->read_files(job->runtime->root, &filed, &err) == 0)
+		give_partial(job, &filed);
+	fetch_done(&filed);
 }
 
 /*
@@ -297,11 +323,12 @@ static void next_step(struct job *job)
 	const struct runtime_kind *kind = job->runtime->socket.kind;
 
 	for (; job->step < kind->step_count; job->step++) {
-		recall_facts(job);
+		recall_facts(job->runtime, &job->fetch);
 		request_reset(&job->request);
 		if (!kind->steps[job->step].compose(&job->fetch, &job->request))
 			continue;
-		if (job->runtime->calls >= CALLS_OF_ONE_MAX ||
+		if ((job->step && survey_may_tell(job->runtime)) ||
+			job->runtime->calls >= CALLS_OF_ONE_MAX ||
 			send_request(job->runtime, &job->request, take_answer, job) < 0)
 			job_sleep(job, 5);
 		else
@@ -310,7 +337,7 @@ static void next_step(struct job *job)
 			give_early(job);
 		return;
 	}
-	recall_facts(job);
+	recall_facts(job->runtime, &job->fetch);
 	job_finish(job);
 }
 
@@ -327,6 +354,8 @@ static void advance(struct job *job)
 	job->runtime = next_runtime(job, &waits);
 	if (job->runtime) {
 		fetch_begin(job, may_be_sandbox(job));
+		give_filed(job);
+		survey_images(job->runtime);
 		next_step(job);
 	} else if (waits) {
 		job_sleep(job, ASK_AGAIN_FIRST_MS);

@@ -76,8 +76,10 @@ static void runtime_up(struct runtime *runtime, const char *about)
 		runtime->type = !strncmp(about, "cri-o", 5) ? "cri-o" : "containerd";
 	atomic_store(runtime->up, 1);
 	say(runtime, LOG_LEVEL_INFO, line);
-	if (is_news)
-		give(runtime->owner, (struct runtimes_answer){ .answer = ANSWER_NEWS });
+	if (!is_news)
+		return;
+	survey(runtime);
+	give(runtime->owner, (struct runtimes_answer){ .answer = ANSWER_NEWS });
 }
 
 static void runtime_down(struct runtime *runtime, const char *reason)
@@ -96,6 +98,7 @@ static void runtime_down(struct runtime *runtime, const char *reason)
 	/* Another daemon may be behind the socket next time. */
 	forget_all(&runtime->pods);
 	forget_all(&runtime->images);
+	survey_forget(runtime);
 }
 
 /* libcurl's words for a unix socket are those for a port of localhost. */
@@ -223,6 +226,9 @@ void runtime_free(struct runtime *runtime)
 	forget_all(&runtime->images);
 	forget_all(&runtime->met);
 	buffer_done(&runtime->probe.body);
+	buffer_done(&runtime->images_request.body);
+	buffer_done(&runtime->root_request.body);
+	free(runtime->root);
 	free(runtime);
 }
 

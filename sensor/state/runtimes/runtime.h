@@ -54,6 +54,9 @@ struct step {
 	int (*take)(struct fetch *fetch, const struct http_answer *answer, struct error *err);
 };
 
+/* Takes over the facts of one image; `key` is what fetch->image may be of its containers. */
+typedef void image_witness(void *context, struct text key, struct image_facts *facts);
+
 struct runtime_kind {
 	const char *name;
 	bool uses_grpc;
@@ -66,6 +69,16 @@ struct runtime_kind {
 		const struct http_answer *answer, struct buffer *ret_about, struct error *err);
 	const struct step *steps;
 	size_t step_count;
+	/* Asks for all images, so that a container's digest needs no call of its own. NULL: no
+	 * need. */
+	void (*compose_images)(const char *prefix, struct request *request);
+	void (*take_images)(const struct http_answer *answer, image_witness *tell, void *context);
+	/* Asks for the folder on the host in which it keeps its files. NULL: they do not help. */
+	void (*compose_root)(const char *prefix, struct request *request);
+	/* The whole path; a slice without data when the answer has none. */
+	struct text (*take_root)(const struct http_answer *answer, struct kept *kept);
+	/* Fills fetch->metadata from these files, as far as it can be known before the start. */
+	int (*read_files)(const char *root, struct fetch *fetch, struct error *err);
 };
 
 extern const struct runtime_kind runtime_cri, runtime_docker, runtime_podman;

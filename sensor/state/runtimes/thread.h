@@ -32,6 +32,11 @@ struct runtime {
 	struct request probe;
 	char about[256]; /* who answered, or why nobody did */
 	char said[512];	 /* the last line in the log, so that it is said once */
+	/* surveys.c's: */
+	struct request images_request, root_request;
+	bool is_listing, is_asking_root;
+	int64_t listed_ms; /* when the last list of images was asked for; 0: never */
+	char *root;	   /* where its files are, as we reach them; NULL: not known */
 	struct remembered *pods, *images;
 	struct remembered *met; /* by the cgroups of pods: a first container was asked about */
 	metric *up, *asked, *failed;
@@ -97,6 +102,19 @@ void look(struct runtimes *runtimes);
 void probe_due(struct runtime *runtime);
 /* Asks those that are down again, a container being a sign of life. True: one may answer soon. */
 bool try_the_lost(struct runtimes *runtimes);
+
+/* ---- surveys.c ---- */
+
+/* A runtime has come: what helps to answer sooner is asked for. */
+void survey(struct runtime *runtime);
+/*
+ * A container has come, perhaps of an image that is new as well: lists the images beside the first
+ * question about it, unless that was done a moment ago.
+ */
+void survey_images(struct runtime *runtime);
+/* Whether a list is under way that may still spare a call. */
+bool survey_may_tell(const struct runtime *runtime);
+void survey_forget(struct runtime *runtime);
 
 /* ---- jobs.c ---- */
 

@@ -38,6 +38,7 @@ struct script {
 	const char *body;   /* NULL: no answer ever */
 	atomic_int failing; /* so many requests are answered with 404 first */
 	atomic_int lost;    /* so many get no answer at all first */
+	atomic_int asked;   /* so many requests came */
 };
 
 struct server {
@@ -61,6 +62,7 @@ static void answer_request(struct server *server, int fd, const char *seen)
 
 		if (strncmp(path + 1, script->path, strlen(script->path)))
 			continue;
+		atomic_fetch_add(&script->asked, 1);
 		if (!script->body ||
 			(atomic_load(&script->lost) && atomic_fetch_sub(&script->lost, 1)))
 			return;
@@ -213,7 +215,6 @@ TEST(a_container_is_told_with_all_that_the_runtime_knows)
 	};
 	struct runtimes_answer *answer;
 	struct setup setup;
-	int before;
 
 	setup_begin(&setup, scripts, COUNT_OF(scripts));
 	server_start(&setup.server);
@@ -240,11 +241,102 @@ TEST(a_container_is_told_with_all_that_the_runtime_knows)
 	runtimes_answer_free(answer);
 
 	/* What an image is called is remembered: the second time costs one call. */
-	before = atomic_load(&setup.server.requests);
 	runtimes_answer_free(ask(&setup, ID));
-	CHECK_NUMBER(atomic_load(&setup.server.requests) - before, 1);
+	CHECK_NUMBER(atomic_load(&scripts[1].asked), 2);
+	CHECK_NUMBER(atomic_load(&scripts[2].asked), 1);
 	server_stop(&setup.server);
 	setup_end(&setup);
+}
+
+TEST(an_image_that_was_listed_needs_no_call_of_its_own)
+{
+	struct script scripts[] = {
+		{ "/version", 200, "{\"Version\":\"20.10\"}", 0 },
+		{ "/containers/" ID "/json", 200, INSPECT, 0 },
+		{ "/images/json", 200,
+			"[{\"Id\":\"sha256:" IMAGE "\",\"RepoTags\":[\"quay.io/team/web:1.2\"],"
+			"\"RepoDigests\":[\"quay.io/team/web@sha256:beef\"]},{},7]",
+			0 },
+		{ "/images/sha256:" IMAGE "/json", 200, NULL, 0 },
+	};
+	struct runtimes_answer *answer;
+	struct setup setup;
+
+	setup_begin(&setup, scripts, COUNT_OF(scripts));
+	server_start(&setup.server);
+	runtimes_begin(&setup);
+	answer = ask(&setup, ID);
+	check_slice(answer->metadata->digest, "sha256:beef");
+	CHECK_NUMBER(atomic_load(&scripts[3].asked), 0);
+	runtimes_answer_free(answer);
+	server_stop(&setup.server);
+	setup_end(&setup);
+}
+
+static void write_file(const char *folder, const char *name, const char *text)
+{
+	_cleanup_(freep) char *path = string_printf("%s/%s", folder, name);
+	_cleanup_(fclosep) FILE *file = fopen(path, "we");
+
+	CHECK(file && fputs(text, file) >= 0);
+}
+
+/* As Docker 20.10 writes them; the container is locked, so that the daemon does not answer. */
+TEST(dockers_files_tell_of_a_container_while_it_is_being_started)
+{
+	char root[] = "/tmp/tercel-root-XXXXXX";
+	_cleanup_(freep) char *info = NULL, *folder = NULL, *command = NULL;
+	struct script scripts[] = {
+		{ "/version", 200, "{\"Version\":\"20.10\"}", 0 },
+		{ "/images/json", 200,
+			"[{\"Id\":\"sha256:" IMAGE "\",\"RepoTags\":[\"quay.io/team/web:1.2\"],"
+			"\"RepoDigests\":[\"quay.io/team/web@sha256:beef\"]}]",
+			0 },
+		{ "/info", 200, NULL, 0 },
+		{ "/containers/", 200, NULL, 0 },
+	};
+	struct runtimes_answer *answer;
+	struct setup setup;
+
+	CHECK(mkdtemp(root));
+	info = string_printf("{\"DockerRootDir\":\"%s\"}", root);
+	folder = string_printf("%s/containers/" ID, root);
+	command = string_printf("mkdir -p %s", folder);
+	CHECK_NUMBER(system(command), 0);
+	write_file(folder, "config.v2.json",
+		"{\"ID\":\"" ID "\",\"Name\":\"/web\",\"Image\":\"sha256:" IMAGE "\","
+		"\"Created\":\"2026-11-24T13:59:34.640719163Z\","
+		"\"State\":{\"StartedAt\":\"0001-01-01T00:00:00Z\"},"
+		"\"MountPoints\":{\"/data\":{\"Source\":\"/tmp\",\"Destination\":\"/data\","
+		"\"RW\":false,\"Relabel\":\"ro\",\"Propagation\":\"rprivate\"},\"/x\":7},"
+		"\"Config\":{\"Image\":\"quay.io/team/web:1.2\",\"Labels\":{\"team\":\"blue\"}}}");
+	write_file(folder, "hostconfig.json", "{\"Privileged\":true,\"PidMode\":\"host\"}");
+	scripts[2].body = info;
+
+	setup_begin(&setup, scripts, COUNT_OF(scripts));
+	server_start(&setup.server);
+	runtimes_begin(&setup);
+	/* Until it is known where the files are. */
+	do
+		CHECK_NUMBER(
+			runtimes_ask(setup.runtimes, CONTAINER_DOCKER, TEXT(ID), TEXT("/docker/x")),
+			0);
+	while (!runtimes_wait(setup.runtimes, &answer, 1, 100) ||
+		(answer->answer != ANSWER_KNOWN && (runtimes_answer_free(answer), true)));
+	CHECK_NUMBER(answer->answer, ANSWER_KNOWN);
+	CHECK(answer->metadata->is_partial);
+	check_slice(answer->metadata->name, "web");
+	check_slice(answer->metadata->repository, "quay.io/team/web");
+	check_slice(answer->metadata->labels_text, "team:blue");
+	check_slice(answer->metadata->mounts_text, "/tmp:/data:ro:false:rprivate");
+	CHECK_NUMBER(answer->metadata->is_privileged, YES);
+	CHECK_NUMBER(answer->metadata->host_pid, YES);
+	runtimes_answer_free(answer);
+	server_stop(&setup.server);
+	setup_end(&setup);
+	free(TAKE(command));
+	command = string_printf("rm -r %s", root);
+	CHECK_NUMBER(system(command), 0);
 }
 
 TEST(a_health_check_has_all_its_words_and_the_images_shell)
