@@ -16,6 +16,7 @@ struct day {
 	int64_t first_id, last_id; /* last_id < first_id: no alert yet */
 	int64_t oldest_ns, newest_ns;
 	int64_t indexed; /* the search index knows the alerts up to this id */
+	bool is_summed;	 /* hour_sums and day_sums are made; they stay */
 	uint64_t bytes;
 };
 

@@ -680,11 +680,22 @@ static int64_t counted_unit(const struct tally *tally, const struct filter *filt
 		       : 0;
 }
 
-static int count_minutes(struct scan *scan, struct tallying *tallying, int64_t from, int64_t to)
+/* What a file has counted in a unit of time; the next row has it finer. */
+struct level {
+	int64_t unit_ns;
+	enum query query;
+	bool is_sum; /* only in files that get no more alerts */
+	int (*count)(struct scan *scan, struct tallying *tallying, const struct level *level,
+		int64_t from, int64_t to);
+};
+
+/* By priority and rule. */
+static int count_rules(struct scan *scan, struct tallying *tallying, const struct level *level,
+	int64_t from, int64_t to)
 {
-	sqlite3_stmt *statement = day_file_query(scan->open->file, QUERY_MINUTES);
+	sqlite3_stmt *statement = day_file_query(scan->open->file, level->query);
 	struct tally *first = &tallying->tallies[__builtin_ctz(tallying->chosen)];
-	int64_t step = first->interval_ns ? first->interval_ns / NS_PER_MINUTE : INT64_MAX;
+	int64_t step = first->interval_ns ? first->interval_ns / level->unit_ns : INT64_MAX;
 	struct row row = { 0 };
 	int code = SQLITE_ERROR;
 
@@ -717,9 +728,10 @@ static int count_minutes(struct scan *scan, struct tallying *tallying, int64_t f
 	return code == SQLITE_DONE ? 0 : day_file_error(scan->open->file, scan->err);
 }
 
-static int count_hours(struct scan *scan, struct tally *tally, int64_t from, int64_t to)
+static int count_facet(
+	struct scan *scan, struct tally *tally, const struct level *level, int64_t from, int64_t to)
 {
-	sqlite3_stmt *statement = day_file_query(scan->open->file, QUERY_FACETS);
+	sqlite3_stmt *statement = day_file_query(scan->open->file, level->query);
 	int code = SQLITE_ERROR;
 
 	bind_number(statement, ":facet", tally->facet);
@@ -733,29 +745,62 @@ static int count_hours(struct scan *scan, struct tally *tally, int64_t from, int
 	return code == SQLITE_DONE ? 0 : day_file_error(scan->open->file, scan->err);
 }
 
-/* The chosen tallies share unit and interval: whole units from the counts, the edges by a scan. */
-static int count_file(struct scan *scan, struct tallying *tallying, int64_t unit_ns,
-	const struct store_scope *scope)
+static int count_facets(struct scan *scan, struct tallying *tallying, const struct level *level,
+	int64_t from, int64_t to)
 {
-	const struct day *day = scan->day;
-	bool is_begun = day->oldest_ns >= scope->from_ns, is_over = day->newest_ns < scope->to_ns;
-	int64_t from =
-		time_unit(is_begun ? day->oldest_ns : scope->from_ns - 1, unit_ns) + !is_begun;
-	int64_t to = time_unit(is_over ? day->newest_ns : scope->to_ns, unit_ns) + is_over;
 	int r = 0;
 
-	if (from >= to)
-		return scan_file(scan, scope->from_ns, scope->to_ns);
-	if (!is_over)
-		r = scan_file(scan, to * unit_ns, scope->to_ns);
-	if (!r && unit_ns == NS_PER_MINUTE)
-		r = count_minutes(scan, tallying, from, to);
-	for (size_t i = 0; i < tallying->count && !r && unit_ns == NS_PER_HOUR; i++)
+	for (size_t i = 0; i < tallying->count && !r; i++)
 		if (tallying->chosen >> i & 1)
-			r = count_hours(scan, &tallying->tallies[i], from, to);
-	if (!r && !is_begun)
-		r = scan_file(scan, scope->from_ns, from * unit_ns);
+			r = count_facet(scan, &tallying->tallies[i], level, from, to);
 	return r;
+}
+
+#define NS_PER_DAY (24 * NS_PER_HOUR)
+
+/* Each list ends with a row of zeros: finer than that is only the alerts themselves. */
+static const struct level rule_levels[] = {
+	{ NS_PER_HOUR, QUERY_HOUR_SUMS, true, count_rules },
+	{ NS_PER_MINUTE, QUERY_MINUTES, false, count_rules },
+	{ 0 },
+};
+static const struct level facet_levels[] = {
+	{ NS_PER_DAY, QUERY_DAY_SUMS, true, count_facets },
+	{ NS_PER_HOUR, QUERY_FACETS, false, count_facets },
+	{ 0 },
+};
+
+/* Whole units from the counts, the edges from finer ones, and theirs by a scan. */
+static int count_level(struct scan *scan, struct tallying *tallying, const struct level *level,
+	int64_t from_ns, int64_t to_ns)
+{
+	const struct day *day = scan->day;
+	int64_t interval_ns = tallying->tallies[__builtin_ctz(tallying->chosen)].interval_ns;
+	bool is_begun = day->oldest_ns >= from_ns, is_over = day->newest_ns < to_ns;
+	int64_t unit_ns = level->unit_ns, from, to;
+	int r = 0;
+
+	if (!unit_ns)
+		return scan_file(scan, from_ns, to_ns);
+	from = time_unit(is_begun ? day->oldest_ns : from_ns - 1, unit_ns) + !is_begun;
+	to = time_unit(is_over ? day->newest_ns : to_ns, unit_ns) + is_over;
+	if (from >= to || (level->is_sum && !day->is_summed) || interval_ns % unit_ns)
+		return count_level(scan, tallying, level + 1, from_ns, to_ns);
+	if (!is_over)
+		r = count_level(scan, tallying, level + 1, to * unit_ns, to_ns);
+	if (!r)
+		r = level->count(scan, tallying, level, from, to);
+	if (!r && !is_begun)
+		r = count_level(scan, tallying, level + 1, from_ns, from * unit_ns);
+	return r;
+}
+
+static int count_file(struct scan *scan, struct tallying *tallying, const struct store_scope *scope)
+{
+	const struct tally *first = &tallying->tallies[__builtin_ctz(tallying->chosen)];
+
+	return count_level(scan, tallying, first->by == TALLY_FACET ? facet_levels : rule_levels,
+		scope->from_ns, scope->to_ns);
 }
 
 /* Tallies with the same unit and interval go together, so that the edges are scanned once. */
@@ -801,7 +846,7 @@ static int tally_file(struct scan *scan, struct tallying *tallying, const struct
 
 		tallying->chosen = choose_next(tallying, scan->filter, left, &unit_ns);
 		left &= ~tallying->chosen;
-		r = unit_ns ? count_file(scan, tallying, unit_ns, scope)
+		r = unit_ns ? count_file(scan, tallying, scope)
 			    : scan_file(scan, scope->from_ns, scope->to_ns);
 	}
 	return r;

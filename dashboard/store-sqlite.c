@@ -228,6 +228,9 @@ static int read_bounds(struct day_file *file, struct day *day, struct error *err
 	}
 	day->indexed = sqlite3_column_int64(meta, 0);
 	sqlite3_reset(bounds);
+	meta = day_file_query(file, QUERY_META_GET);
+	bind_text(meta, ":key", TEXT("summed"));
+	day->is_summed = sqlite3_step(meta) == SQLITE_ROW && sqlite3_column_int64(meta, 0);
 	sqlite3_reset(meta);
 	return 0;
 }
@@ -663,41 +666,68 @@ static int index_blocks(struct day_file *file, const struct day *day, bool is_no
 	return r;
 }
 
+static int set_meta(struct day_file *file, const char *key, int64_t value, struct error *err)
+{
+	sqlite3_stmt *statement = day_file_query(file, QUERY_META_SET);
+
+	bind_text(statement, ":key", text_of(key));
+	bind_number(statement, ":value", value);
+	return day_file_run(file, statement, err);
+}
+
+static int make_sums(struct day_file *file, struct error *err)
+{
+	int r;
+
+	r = day_file_run(file, day_file_query(file, QUERY_HOUR_SUMS_MAKE), err);
+	if (!r)
+		r = day_file_run(file, day_file_query(file, QUERY_DAY_SUMS_MAKE), err);
+	return r < 0 ? r : set_meta(file, "summed", 1, err);
+}
+
+/* Some blocks; and the sums, once there is no block left in a file that gets no more alerts. */
 static int index_step(struct day_file *file, struct day *day, bool is_now, struct error *err)
 {
-	int64_t last = day->indexed;
-	sqlite3_stmt *statement;
+	int64_t last = day->indexed, ignored;
+	bool sums = false;
 	int r;
 
 	r = day_file_script(file, "BEGIN IMMEDIATE", err);
 	if (!r)
 		r = index_blocks(file, day, is_now, &last, err);
-	if (!r) {
-		statement = day_file_query(file, QUERY_META_SET);
-		bind_text(statement, ":key", TEXT("indexed"));
-		bind_number(statement, ":value", last);
-		r = day_file_run(file, statement, err);
-	}
+	if (!r)
+		r = set_meta(file, "indexed", last, err);
+	sums = !is_now && !day->is_summed && !next_block(day, is_now, last, &ignored, &ignored);
+	if (!r && sums)
+		r = make_sums(file, err);
 	if (!r)
 		r = day_file_script(file, "COMMIT", err);
-	if (r < 0)
+	if (r < 0) {
 		sqlite3_exec(file->db, "ROLLBACK", NULL, NULL, NULL);
-	else
-		day->indexed = last;
-	return r;
+		return r;
+	}
+	day->indexed = last;
+	day->is_summed |= sums;
+	return 0;
+}
+
+static bool has_work(const struct store *store, const struct day *day)
+{
+	bool is_now = is_current(store, day->path);
+	int64_t first, last;
+
+	return next_block(day, is_now, day->indexed, &first, &last) || (!is_now && !day->is_summed);
 }
 
 /* A file that lags behind, the oldest first. Its path is a copy. */
 static bool find_unindexed(struct store *store, struct day *ret_day)
 {
-	int64_t first, last;
 	bool is_found = false;
 
 	pthread_mutex_lock(&store->days.lock);
 	for (size_t i = 0; i < store->days.count && !is_found; i++) {
 		*ret_day = store->days.items[i];
-		is_found = next_block(
-			ret_day, is_current(store, ret_day->path), ret_day->indexed, &first, &last);
+		is_found = has_work(store, ret_day);
 	}
 	if (is_found)
 		ret_day->path = string_copy(ret_day->path);
@@ -709,8 +739,10 @@ static void note_indexed(struct store *store, const struct day *indexed)
 {
 	pthread_mutex_lock(&store->days.lock);
 	for (size_t i = 0; i < store->days.count; i++)
-		if (!strcmp(store->days.items[i].path, indexed->path))
+		if (!strcmp(store->days.items[i].path, indexed->path)) {
 			store->days.items[i].indexed = indexed->indexed;
+			store->days.items[i].is_summed = indexed->is_summed;
+		}
 	pthread_mutex_unlock(&store->days.lock);
 }
 

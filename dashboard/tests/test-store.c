@@ -372,12 +372,15 @@ TEST(counts_are_what_a_scan_finds)
 	begin(&fixture, (struct store_options){ .file_events = 700 });
 	add_samples(fixture.store, samples, COUNT);
 	CHECK(count_files(fixture.folder, ".db", false) > 2);
-	for (int i = 0; i < 40; i++) {
+	for (int i = 0; i < 80; i++) {
 		int64_t from = NOON - (int64_t)(next_random(&random) % 12000) * NS_PER_SECOND;
 		int64_t to = from + (int64_t)(next_random(&random) % 12000) * NS_PER_SECOND;
 		uint64_t want = 0;
 		struct store_page page;
 
+		/* From here on files that are full are summed up. */
+		if (i == 40)
+			store_wait_indexed(fixture.store);
 		if (i % 4 == 0)
 			from = from / NS_PER_HOUR * NS_PER_HOUR;
 		check_counts_equal_scan(&fixture, asked[i % COUNT_OF(asked)], from, to);
@@ -698,6 +701,9 @@ TEST(every_query_has_a_plan_with_an_index)
 			string_printf("EXPLAIN QUERY PLAN %s", queries[query].sql);
 		sqlite3_stmt *statement = NULL;
 
+		/* What sums a file up reads all of it, once. */
+		if (text_ends_with(text_of(queries[query].name), TEXT("-make")))
+			continue;
 		CHECK_NUMBER(sqlite3_prepare_v2(file->db, sql, -1, &statement, NULL), SQLITE_OK);
 		while (sqlite3_step(statement) == SQLITE_ROW) {
 			struct text detail = column_text(statement, 3);
