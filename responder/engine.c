@@ -127,16 +127,26 @@ static char *workload_of(
 		owner ? owner : response->pod);
 }
 
-static char *target_of(const struct rule *rule, const struct response *response)
+/*
+ * What further alerts are folded by. The host is part of it: what one node says of another's pod is
+ * refused, and must not stand in the way of what that one says itself. Without a uid the container
+ * tells a pod from its successor of the same name.
+ */
+static char *target_of(
+	const struct alert *alert, const struct rule *rule, const struct response *response)
 {
+	static const char *const containers[] = { "container.id", NULL };
+	const char *host = alert->hostname ? alert->hostname : "";
+	const char *name_space = response->name_space ? response->name_space : "";
+	_cleanup_(freep) char *container = first_field(alert, containers);
+
 	if (response->uid && *response->uid)
-		return string_printf("pod/%s", response->uid);
+		return string_printf("pod/%s@%s", response->uid, host);
 	if (response->pod && rule_wants_pod(rule))
-		return string_printf("pod/%s/%s", response->name_space ? response->name_space : "",
-			response->pod);
+		return string_printf("pod/%s/%s/%s@%s", name_space, response->pod,
+			container ? container : "", host);
 	if (response->pod)
-		return string_printf("object/%s/%s",
-			response->name_space ? response->name_space : "", response->pod);
+		return string_printf("object/%s/%s@%s", name_space, response->pod, host);
 	return string_printf("alert/%s", response->alert_uuid);
 }
 
@@ -160,7 +170,7 @@ static void response_make(const struct engine *engine, const struct rule *rule,
 	response.name_space = first_field(alert, spaces);
 	response.uid = first_field(alert, uids);
 	response.hostname = string_copy(alert->hostname);
-	response.target = target_of(rule, &response);
+	response.target = target_of(alert, rule, &response);
 	response.workload = workload_of(rule, alert, &response);
 	response.window_ms = rule->window_ms ? rule->window_ms : settings->window_s * 1000;
 	response.created_ms = response.next_ms = clock_ms(CLOCK_REALTIME);

@@ -30,6 +30,7 @@ static const char schema[] =
 	" tries INTEGER NOT NULL, steps TEXT, repeats INTEGER NOT NULL DEFAULT 0);"
 	"CREATE UNIQUE INDEX IF NOT EXISTS by_alert ON responses(rule, alert_uuid);"
 	"CREATE INDEX IF NOT EXISTS by_target ON responses(rule, target, created_ms);"
+	"CREATE INDEX IF NOT EXISTS by_uid ON responses(rule, uid, created_ms);"
 	"CREATE INDEX IF NOT EXISTS by_due ON responses(next_ms) WHERE state = 1;"
 	"CREATE INDEX IF NOT EXISTS by_undo ON responses(undo_ms) WHERE undo_ms > 0;"
 	"CREATE INDEX IF NOT EXISTS by_wait ON responses(deadline_ms) WHERE state = 0;"
@@ -87,7 +88,7 @@ static const char *const statements[STATEMENT_COUNT] = {
 		      " WHEN undo_ms > 0 THEN max(undo_ms, next_ms) END) FROM responses"
 		      " WHERE state = 1 OR (undo_ms > 0 AND state IN (3, 4, 8))",
 	[GET] = "SELECT " COLUMNS " FROM responses WHERE id = ?1",
-	[OTHER] = "SELECT count(*) FROM responses WHERE rule = ?1 AND target = ?2"
+	[OTHER] = "SELECT count(*) FROM responses WHERE rule = ?1 AND uid = ?2"
 		  " AND created_ms > ?3 AND id <> ?4 AND state IN (1, 2, 3, 4, 8, 9)"
 		  " AND acted_ms > 0",
 	[ACTED] = "SELECT count(*) FROM responses WHERE acted_ms > ?1"
@@ -379,15 +380,14 @@ int ledger_get(struct ledger *ledger, int64_t id, struct response *ret_response,
 	return r;
 }
 
-int ledger_has_other(struct ledger *ledger, const struct response *response, const char *target,
-	int64_t since_ms)
+int ledger_has_other(struct ledger *ledger, const struct response *response, int64_t since_ms)
 {
 	sqlite3_stmt *other = ledger->prepared[OTHER];
 	int64_t count;
 
 	pthread_mutex_lock(&ledger->lock);
 	bind_text(other, 1, response->rule);
-	bind_text(other, 2, target);
+	bind_text(other, 2, response->uid);
 	sqlite3_bind_int64(other, 3, since_ms);
 	sqlite3_bind_int64(other, 4, response->id);
 	count = ask_number(other, 0);

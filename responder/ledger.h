@@ -73,12 +73,8 @@ int ledger_save(struct ledger *ledger, const struct response *response, struct e
 int ledger_take(struct ledger *ledger, int64_t now_ms, const char *const *busy, size_t busy_count,
 	struct response *ret_response, int64_t *ret_next_ms, struct error *err);
 int ledger_get(struct ledger *ledger, int64_t id, struct response *ret_response, struct error *err);
-/*
- * Is there another response of the rule for the target since then, of a state that stands for
- * something done or to be done?
- */
-int ledger_has_other(struct ledger *ledger, const struct response *response, const char *target,
-	int64_t since_ms);
+/* Has another response of the rule acted on its pod (by uid) since then? */
+int ledger_has_other(struct ledger *ledger, const struct response *response, int64_t since_ms);
 /* How many responses acted since then; of a rule, of a workload (each NULL: any). */
 int64_t ledger_count_acted(
 	struct ledger *ledger, const char *rule, const char *workload, int64_t since_ms);

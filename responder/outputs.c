@@ -44,8 +44,19 @@ static int keep_file(
 	return 0;
 }
 
+/* Recognised, so that Talon's playbooks load: the action is done, and its failure names this. */
+static int keep_nowhere(
+	const struct text_map *parameters, const char *name, struct run *run, struct error *err)
+{
+	return error_set(err, -ENOTSUP,
+		"this responder cannot write to object stores yet; use local:file on a mounted volume");
+}
+
 static const struct store stores[] = {
 	{ "local:file", "destination", keep_file },
+	{ "aws:s3", "bucket", keep_nowhere },
+	{ "minio:s3", "bucket", keep_nowhere },
+	{ "gcp:gcs", "bucket", keep_nowhere },
 };
 
 static const struct store *store_find(const char *target)

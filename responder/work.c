@@ -193,8 +193,6 @@ static void learn_pod(struct job *job)
 	response->uid = string_copy(job->run.uid);
 	free(response->node);
 	response->node = string_copy(job->run.node);
-	free(response->target);
-	response->target = string_printf("pod/%s", response->uid);
 	if (text_starts_with(text_of(response->workload), TEXT("node/")))
 		return;
 	free(response->workload);
@@ -210,8 +208,7 @@ static int check_twice(struct job *job, struct error *err)
 	int64_t window = job->rule->window_ms ? job->rule->window_ms
 					      : job->work->parts->settings->window_s * 1000;
 
-	if (!ledger_has_other(job->work->parts->ledger, response, response->target,
-		    response->created_ms - window))
+	if (!ledger_has_other(job->work->parts->ledger, response, response->created_ms - window))
 		return 0;
 	return error_set(err, -EPERM, "this rule has acted on this pod within its window of %lld s",
 		(long long)(window / 1000));

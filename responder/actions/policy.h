@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the network policies of Kubernetes, Calico and Cilium share: whom they hold, and how they
+ * are put and taken away.
+ */
+#pragma once
+
+#include "responder/action.h"
+
+enum policy_scope { SCOPE_OWNER, SCOPE_POD };
+
+struct policy_settings {
+	struct text_list allow_cidr, allow_namespaces;
+	int scope; /* enum policy_scope */
+	int deny;  /* index into "egress ingress both" */
+	int64_t order;
+};
+
+#define POLICY_ROWS                                                                           \
+	{ .key = "allow_cidr",                                                                \
+		.type = SETTING_LIST,                                                         \
+		.at = offsetof(struct policy_settings, allow_cidr),                           \
+		.about = "Networks that stay reachable" },                                    \
+		{ .key = "allow_namespaces",                                                  \
+			.type = SETTING_LIST,                                                 \
+			.at = offsetof(struct policy_settings, allow_namespaces),             \
+			.about = "Namespaces that stay reachable" },                          \
+	{                                                                                     \
+		.key = "scope", .type = SETTING_CHOICE, .choices = "owner pod",               \
+		.fallback = "owner", .at = offsetof(struct policy_settings, scope),           \
+		.about = "Whom: all pods of the pod's owner as Talon does, or the pod alone " \
+			 "by a label of its own"                                              \
+	}
+
+/* The label that marks a pod that is held alone; its value is the policy's name. */
+#define POLICY_LABEL "tercel.dev/quarantine"
+
+bool policy_asks_owner(const void *parameters);
+bool policy_labels_pod(const void *parameters);
+#define POLICY_NEEDS                                                         \
+	{ "apps", "replicasets", "get", false, policy_asks_owner },          \
+		{ "apps", "daemonsets", "get", false, policy_asks_owner },   \
+		{ "apps", "statefulsets", "get", false, policy_asks_owner }, \
+		{ "apps", "deployments", "get", false, policy_asks_owner },  \
+	{                                                                    \
+		"", "pods", "patch", false, policy_labels_pod                \
+	}
+
+int policy_check(const void *parameters, struct error *err);
+
+/* One to be put. */
+struct policy {
+	const char *api_version, *kind, *plural; /* "networking.k8s.io/v1" … */
+	char name[254];
+	struct text_map labels;	 /* of the pods that it holds */
+	struct json_object *old; /* as it was; NULL when there was none */
+};
+
+/* Chooses name and labels, and reads what is there. A policy that is not ours is an error. */
+int policy_begin(struct run *run, const struct policy_settings *settings, struct policy *policy,
+	struct error *err);
+/* Puts one with this spec (JSON), labels the pod where it is held alone, and remembers both. */
+int policy_put(struct run *run, const struct policy_settings *settings, struct policy *policy,
+	struct text spec, struct error *err);
+void policy_done(struct policy *policy);
+int policy_undo(
+	struct run *run, const void *parameters, struct json_object *memory, struct error *err);
+/* {"matchLabels":{…}} */
+void policy_write_selector(const struct policy *policy, struct json_writer *json);
+/* The address that the alert names (fd.rip, else fd.sip) with its whole prefix; -EINVAL. */
+int policy_remote(const struct run *run, char ret_cidr[64], struct error *err);
