@@ -131,8 +131,11 @@ def test_what_is_shed_is_told_by_class_and_by_rule_and_processes_keep_their_room
             assert int(fields["n_drops_buffer_proc_exit"]) == 0, fields
             assert int(fields["rules.shadow"]) > 0 and int(fields["rules.bulk"]) > 0, fields
             assert "rules.dropped" not in fields, fields
-            alerts = [json.loads(line) for line in sensor.lines]
-            found = [a["output"] for a in alerts if a["rule"] == "dropped"]
+
+            def dropped():
+                found = [json.loads(line)["output"] for line in list(sensor.lines) if '"rule":"dropped"' in line]
+                return found if len(found) == 20 else None
+            found = tap.wait_for("the attacks", dropped)
             tap.equal([re.search(r"n=(\d+) dropped up=(\S+) upper=(\S+)", one).groups() for one in found],
                       [(str(i), "sh", "flood") for i in range(1, 21)])
 
