@@ -49,7 +49,14 @@ struct look {
 
 /* ---- rows ---- */
 
-enum group { GROUP_ALWAYS, GROUP_RESOURCES, GROUP_STATE, GROUP_KERNEL, GROUP_PLUGINS };
+enum group {
+	GROUP_ALWAYS,
+	GROUP_RESOURCES,
+	GROUP_STATE,
+	GROUP_KERNEL,
+	GROUP_LIBBPF,
+	GROUP_PLUGINS
+};
 enum unit { UNIT_COUNT, UNIT_REAL, UNIT_MEMORY_KB, UNIT_MEMORY_BYTES };
 
 #define NUMBERS(member)	 offsetof(struct look, numbers.member)
@@ -71,6 +78,19 @@ struct row {
 		GROUP_KERNEL, "scap_n_drops_buffer_total", "dir=\"exit\",drop=\"" name "\"", \
 			"scap.n_drops_buffer_" name "_exit", UNIT_COUNT, true,               \
 			NUMBERS(source.dropped_by_class[class])                              \
+	}
+
+/* Of a program at a tracepoint, while kernel.bpf_stats_enabled is set. */
+#define RUNS(tracepoint, program)                                                                 \
+	{ GROUP_LIBBPF, "scap_" tracepoint "_run_cnt_total", NULL, "scap." tracepoint ".run_cnt", \
+		UNIT_COUNT, true, NUMBERS(source.runs[program].count) },                          \
+		{ GROUP_LIBBPF, "scap_" tracepoint "_run_time_nanoseconds_total", NULL,           \
+			"scap." tracepoint ".run_time_ns", UNIT_COUNT, true,                      \
+			NUMBERS(source.runs[program].time_ns) },                                  \
+	{                                                                                         \
+		GROUP_LIBBPF, "scap_" tracepoint "_avg_time_nanoseconds", NULL,                   \
+			"scap." tracepoint ".avg_time_ns", UNIT_COUNT, false,                     \
+			NUMBERS(source.runs[program].average_ns)                                  \
 	}
 
 static const struct row rows[] = {
@@ -135,6 +155,10 @@ static const struct row rows[] = {
 		UNIT_COUNT, true, NUMBERS(source.dropped_slots) },
 	{ GROUP_KERNEL, "scap_n_drops_bug_total", NULL, "scap.n_drops_bug", UNIT_COUNT, true,
 		NUMBERS(source.dropped_missed) },
+	RUNS("sys_exit", PROGRAM_CALLS),
+	RUNS("sched_process_fork", PROGRAM_FORK),
+	RUNS("sched_process_exec", PROGRAM_EXEC),
+	RUNS("sched_process_exit", PROGRAM_EXIT),
 	{ GROUP_PLUGINS, "plugins_container_n_containers_total", NULL, "container.n_containers",
 		UNIT_COUNT, false, NUMBERS(source.containers) },
 	{ GROUP_PLUGINS, "plugins_container_n_missing_container_images_total", NULL,
@@ -149,6 +173,7 @@ static bool is_group_on(const struct sensor_options *options, enum group group)
 		[GROUP_RESOURCES] = options->metrics_resources,
 		[GROUP_STATE] = options->metrics_state,
 		[GROUP_KERNEL] = options->metrics_kernel,
+		[GROUP_LIBBPF] = options->metrics_libbpf,
 		[GROUP_PLUGINS] = options->metrics_plugins,
 	};
 

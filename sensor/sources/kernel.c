@@ -36,7 +36,10 @@
 #define RING_BYTES_LIMIT   (1u << 30)
 #define LOG_LINE_MAX	   2000
 #define DOZE_NS		   1000000
-#define BTF_PATH	   "/sys/kernel/btf/vmlinux"
+/* While a fork bomb loses records, a scan of all its processes takes long enough to lose more: so
+ * many times as long as one takes the records have the thread for themselves. */
+#define SCAN_PAUSE 10
+#define BTF_PATH   "/sys/kernel/btf/vmlinux"
 
 struct kernel_source {
 	struct source source;
@@ -54,7 +57,7 @@ struct kernel_source {
 	const void *record; /* the one that was handed out last */
 	size_t record_size;
 	int64_t clock_offset;
-	uint64_t events, lifecycle_lost_before, next_upkeep_ns;
+	uint64_t events, lifecycle_lost_before, next_upkeep_ns, next_scan_ns;
 	bool looks_for_overdue; /* requests of io_uring */
 	bool is_busy;		/* there were records since we last dozed */
 };
@@ -493,19 +496,44 @@ static uint64_t rejected_calls(struct kernel_source *kernel)
 	return rejected;
 }
 
+static void info_of(struct bpf_object *object, const char *name, struct bpf_prog_info *ret_info)
+{
+	struct bpf_program *program = bpf_object__find_program_by_name(object, name);
+	__u32 size = sizeof(*ret_info);
+
+	*ret_info = (struct bpf_prog_info){ 0 };
+	if (program)
+		(void)bpf_obj_get_info_by_fd(bpf_program__fd(program), ret_info, &size);
+}
+
 /*
  * Runs that the kernel skipped because the same program was at work on that CPU: a task was
  * preempted in it and the next one made a call. They are losses like the others.
  */
 static uint64_t missed_runs(struct bpf_object *object, const char *name)
 {
-	struct bpf_program *program = bpf_object__find_program_by_name(object, name);
-	struct bpf_prog_info info = { 0 };
-	__u32 size = sizeof(info);
+	struct bpf_prog_info info;
 
-	if (!program || bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
-		return 0;
+	info_of(object, name, &info);
 	return info.recursion_misses;
+}
+
+static void count_runs(struct bpf_object *object, struct program_runs ret_runs[PROGRAM_COUNT])
+{
+	static const char *const programs[] = {
+		[PROGRAM_CALLS] = "dispatch",
+		[PROGRAM_FORK] = "process_fork",
+		[PROGRAM_EXEC] = "process_exec",
+		[PROGRAM_EXIT] = "process_exit",
+	};
+
+	for (size_t i = 0; i < PROGRAM_COUNT; i++) {
+		struct bpf_prog_info info;
+
+		info_of(object, programs[i], &info);
+		ret_runs[i] = (struct program_runs){ info.run_cnt, info.run_time_ns,
+			info.run_cnt ? info.run_time_ns / info.run_cnt : 0 };
+	}
 }
 
 static uint64_t missed_lifecycle(struct kernel_source *kernel)
@@ -530,11 +558,12 @@ static void keep_up(struct kernel_source *kernel, uint64_t now)
 	kernel->looks_for_overdue = true;
 	lost = kernel->shared->lost[LOSS_LIFECYCLE_RING] + kernel->shared->lost[LOSS_SLOTS] +
 	       missed_lifecycle(kernel);
-	if (lost == kernel->lifecycle_lost_before)
+	if (lost == kernel->lifecycle_lost_before || now < kernel->next_scan_ns)
 		return;
 	kernel->lifecycle_lost_before = lost;
 	(void)processes_scan(kernel->processes, NULL);
 	recorder_add_scan(kernel->recorder);
+	kernel->next_scan_ns = now + SCAN_PAUSE * (now_ns(CLOCK_MONOTONIC) - now);
 }
 
 /*
@@ -672,6 +701,7 @@ static void kernel_counters(struct source *source, struct source_counters *ret_c
 	counters.processes_read = processes.read;
 	counters.processes_missed = processes.missed;
 	counters.containers = containers.containers;
+	count_runs(kernel->object, counters.runs);
 	counters.containers_awaited = containers.awaited;
 	*ret_counters = counters;
 }

@@ -27,6 +27,19 @@ enum drop_class {
 	DROP_CLASS_COUNT,
 };
 
+/* Programs in the kernel whose runs are counted while kernel.bpf_stats_enabled is set. */
+enum kernel_program {
+	PROGRAM_CALLS, /* with what it calls by tail calls */
+	PROGRAM_FORK,
+	PROGRAM_EXEC,
+	PROGRAM_EXIT,
+	PROGRAM_COUNT,
+};
+
+struct program_runs {
+	uint64_t count, time_ns, average_ns;
+};
+
 struct source_counters {
 	uint64_t events;	  /* handed out */
 	uint64_t kernel_calls;	  /* seen by the kernel programs, where they count */
@@ -40,6 +53,7 @@ struct source_counters {
 	/* The state that belongs to the stream. */
 	uint64_t processes, processes_evicted, processes_read, processes_missed;
 	uint64_t containers, containers_awaited;
+	struct program_runs runs[PROGRAM_COUNT];
 };
 
 /* What became of the calls of one event type that the kernel programs saw. */
