@@ -3,13 +3,16 @@
  * tercel doctor: what this host allows, and what to do about what it does not. A row a question;
  * each answer says what was found, and what to do where that is not enough.
  */
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json_object.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -88,35 +91,74 @@ static void ask_btf(struct finding *finding)
 			"/sys/kernel/btf/vmlinux: %s", strerror(errno));
 }
 
-/* Numbers of linux/capability.h. */
-static void ask_capabilities(struct finding *finding)
+/* What this process may do, as the sensor could that is started in the same way. */
+static unsigned long long capabilities(void)
 {
-	static const struct {
-		int number;
-		const char *name;
-	} wanted[] = { { 39, "BPF" }, { 38, "PERFMON" }, { 19, "SYS_PTRACE" },
-		{ 2, "DAC_READ_SEARCH" } };
-	char status[4096], missing[128] = "";
-	unsigned long long effective = 0;
+	char status[4096];
 	const char *line;
-	size_t length = 0;
 
 	line = read_start("/proc/self/status", status, sizeof(status)) ? strstr(status, "CapEff:")
 								       : NULL;
-	if (line)
-		effective = strtoull(line + 7, NULL, 16);
-	for (size_t i = 0; i < COUNT_OF(wanted); i++) {
-		bool stands_in = wanted[i].number >= 38 && effective >> 21 & 1; /* SYS_ADMIN */
+	return line ? strtoull(line + 7, NULL, 16) : 0;
+}
 
-		if (!(effective >> wanted[i].number & 1) && !stands_in)
-			length += (size_t)snprintf(
-				missing + length, sizeof(missing) - length, " %s", wanted[i].name);
-	}
-	if (!length)
-		say(finding, GOOD, NULL, "BPF, PERFMON, SYS_PTRACE and DAC_READ_SEARCH are there");
+static bool may(int capability)
+{
+	return capabilities() >> capability & 1;
+}
+
+/* SYS_ADMIN stands in for them, on kernels and runtimes that do not know them. */
+static void ask_load_capabilities(struct finding *finding)
+{
+	bool has_both = may(CAP_BPF) && may(CAP_PERFMON);
+
+	if (has_both)
+		say(finding, GOOD, NULL, "BPF and PERFMON are there; SYS_RESOURCE is not needed");
+	else if (may(CAP_SYS_ADMIN))
+		say(finding, GOOD, "give it BPF and PERFMON instead, where the runtime knows them",
+			"SYS_ADMIN stands in for BPF and PERFMON");
 	else
-		say(finding, MISSING, "run the sensor as root, or give it these capabilities",
-			"missing:%s", missing);
+		say(finding, MISSING,
+			"run the sensor as root, or with the capabilities BPF, PERFMON, SYS_PTRACE "
+			"and DAC_READ_SEARCH and no others",
+			"missing:%s%s; without them no program can be loaded",
+			may(CAP_BPF) ? "" : " BPF", may(CAP_PERFMON) ? "" : " PERFMON");
+}
+
+static void ask_read_capabilities(struct finding *finding)
+{
+	bool can_trace = may(CAP_SYS_PTRACE), can_search = may(CAP_DAC_READ_SEARCH);
+
+	if (can_trace && can_search)
+		say(finding, GOOD, NULL, "SYS_PTRACE and DAC_READ_SEARCH are there");
+	else
+		say(finding, LIMITED, "add the capabilities SYS_PTRACE and DAC_READ_SEARCH",
+			"missing:%s%s; programs from before the start and names of containers' "
+			"users are not known",
+			can_trace ? "" : " SYS_PTRACE", can_search ? "" : " DAC_READ_SEARCH");
+}
+
+/* Before 5.11 maps count as locked memory; SYS_RESOURCE may raise the limit. */
+static void ask_locked_memory(struct finding *finding)
+{
+	const rlim_t needed = 64 << 20;
+	struct rlimit limit = { 0 };
+	struct utsname name;
+	int major = 0, minor = 0;
+
+	uname(&name);
+	(void)getrlimit(RLIMIT_MEMLOCK, &limit);
+	if (sscanf(name.release, "%d.%d", &major, &minor) == 2 &&
+		(major > 5 || (major == 5 && minor >= 11)))
+		say(finding, GOOD, NULL, "no limit for programs' maps since Linux 5.11");
+	else if (limit.rlim_max >= needed || may(CAP_SYS_RESOURCE))
+		say(finding, GOOD, NULL, "the limit is high, or may be raised");
+	else
+		say(finding, MISSING,
+			"LimitMEMLOCK=infinity in the unit, or ulimit -l unlimited before the start "
+			"(or CAP_SYS_RESOURCE)",
+			"%llu KiB may be locked; the ring alone has 8 MiB",
+			(unsigned long long)limit.rlim_max / 1024);
 }
 
 static int be_silent(enum libbpf_print_level level, const char *format, va_list arguments)
@@ -143,6 +185,57 @@ static void ask_bpf(struct finding *finding)
 			ring == 1 ? "yes" : "no");
 }
 
+/* How kernel memory is read, and what tells of io_uring: the kernel's types say which it has. */
+static bool has_type(const char *name, unsigned kind)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool is_there = btf && btf__find_by_name_kind(btf, name, kind) > 0;
+
+	btf__free(btf);
+	return is_there;
+}
+
+static void ask_build(struct finding *finding)
+{
+	if (has_type("bpf_rdonly_cast", BTF_KIND_FUNC))
+		say(finding, GOOD, NULL, "the fast build: pointers are followed (Linux 6.2)");
+	else
+		say(finding, GOOD, NULL,
+			"the plain build: each read is a call; loading takes seconds, events a "
+			"little longer than on Linux 6.2 and later");
+}
+
+static void ask_uring(struct finding *finding)
+{
+	libbpf_set_print(be_silent);
+	if (has_type("btf_trace_io_uring_submit_req", BTF_KIND_TYPEDEF) ||
+		has_type("btf_trace_io_uring_submit_sqe", BTF_KIND_TYPEDEF))
+		say(finding, GOOD, NULL, "its requests are told of as calls");
+	else
+		say(finding, LIMITED,
+			"use Linux 5.15 or later, or sysctl kernel.io_uring_disabled where it is known",
+			"this kernel does not tell of its requests; who makes a ring is seen");
+}
+
+/* A container's own type may not connect to the runtimes' sockets. */
+static void ask_selinux(struct finding *finding)
+{
+	char enforce[8], type[256] = "";
+
+	if (!read_start("/sys/fs/selinux/enforce", enforce, sizeof(enforce)) || *enforce != '1') {
+		say(finding, GOOD, NULL, "not enforced");
+		return;
+	}
+	(void)read_start("/proc/self/attr/current", type, sizeof(type));
+	type[strcspn(type, "\n")] = '\0';
+	if (strstr(type, ":container_t:"))
+		say(finding, LIMITED,
+			"seLinuxOptions: {type: spc_t} in the pod's security context (as on RHCOS)",
+			"%.200s may not ask the runtimes: ids only", type);
+	else
+		say(finding, GOOD, NULL, "%.200s", type);
+}
+
 static void ask_lockdown(struct finding *finding)
 {
 	char text[128];
@@ -163,20 +256,22 @@ static void ask_tracefs(struct finding *finding)
 	if (access("/sys/kernel/tracing/events", F_OK) == 0)
 		say(finding, GOOD, NULL, "/sys/kernel/tracing");
 	else
-		say(finding, LIMITED,
-			"mount -t tracefs tracefs /sys/kernel/tracing (only for attach: syscalls)",
-			"not mounted; the raw hook is used");
+		say(finding, GOOD, NULL, "not mounted; the raw hook does not need it");
 }
 
+/* The host's processes are in its /proc, which may be mounted elsewhere. */
 static void ask_pid_namespace(struct finding *finding)
 {
-	char name[64];
+	const char *root = getenv("HOST_ROOT");
+	char path[4096], name[64];
 
-	if (read_start("/proc/2/comm", name, sizeof(name)) && !strncmp(name, "kthreadd", 8))
+	snprintf(path, sizeof(path), "%s/proc/2/comm", root ? root : "");
+	if (read_start(path, name, sizeof(name)) && !strncmp(name, "kthreadd", 8))
 		say(finding, GOOD, NULL, "the host's");
 	else
 		say(finding, LIMITED, "set hostPID: true, or mount the host's /proc",
-			"not the host's: processes from before the start are not known");
+			"not the host's: processes from before the start are not known, nor the "
+			"ancestors that were among them");
 }
 
 static void ask_compat(struct finding *finding)
@@ -241,9 +336,14 @@ static void ask_runtimes(struct finding *finding)
 static const struct question questions[] = {
 	{ "kernel", ask_kernel },
 	{ "BTF", ask_btf },
-	{ "capabilities", ask_capabilities },
+	{ "loading", ask_load_capabilities },
+	{ "reading", ask_read_capabilities },
+	{ "locked memory", ask_locked_memory },
 	{ "eBPF", ask_bpf },
+	{ "programs", ask_build },
+	{ "io_uring", ask_uring },
 	{ "lockdown", ask_lockdown },
+	{ "SELinux", ask_selinux },
 	{ "pid namespace", ask_pid_namespace },
 	{ "cgroups", ask_cgroups },
 	{ "32-bit calls", ask_compat },

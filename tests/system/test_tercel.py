@@ -155,8 +155,29 @@ def test_the_page_of_outputs_is_what_the_tables_say():
 def test_doctor_answers_each_question():
     status, out, _ = run("doctor", "--json")
     findings = {one["question"]: one for one in json.loads(out)}
-    assert {"kernel", "BTF", "capabilities", "eBPF", "cgroups"} <= set(findings), findings
+    assert {"kernel", "BTF", "loading", "reading", "locked memory", "eBPF", "programs", "io_uring", "lockdown", "SELinux",
+            "pid namespace", "cgroups", "runtimes"} <= set(findings), findings
     tap.equal(status, 1 if "missing" in {one["state"] for one in findings.values()} else 0)
+    assert all(one["advice"] for one in findings.values() if one["state"] != "good"), findings
+
+
+def test_doctor_tells_which_capabilities_are_missing_and_what_for():
+    need_root()
+
+    def asked(kept):
+        done = subprocess.run(["setpriv", "--bounding-set", f"-all{kept}", "--inh-caps", "-all", str(BUILD / "tercel/tercel"),
+                               "doctor", "--json"], capture_output=True, text=True, timeout=60)
+        return done.returncode, {one["question"]: one for one in json.loads(done.stdout)}
+
+    status, none = asked("")
+    tap.equal((status, none["loading"]["state"], none["reading"]["state"]), (1, "missing", "limited"))
+    assert "BPF PERFMON" in none["loading"]["detail"] and "SYS_PTRACE" in none["reading"]["detail"], none
+    for kept in ("+bpf,+perfmon", "+sys_admin"):
+        found = asked(f",{kept}")[1]
+        tap.equal((found["loading"]["state"], found["eBPF"]["state"], found["reading"]["state"]),
+                  ("good", "good", "limited"), kept)
+    found = asked(",+bpf,+perfmon,+sys_ptrace,+dac_read_search")[1]
+    tap.equal({found[name]["state"] for name in ("loading", "reading", "eBPF", "programs")}, {"good"})
 
 
 if __name__ == "__main__":
