@@ -63,6 +63,14 @@ def make_image(folder):
     return str(archive)
 
 
+def make_new_image(folder, name):
+    """One more, with an id of its own, from what make_image() left."""
+    archive = pathlib.Path(folder) / f"new-{uuid.uuid4()}.tar"
+    run("umoci", "config", "--image", "oci:one", "--tag", "new", "--config.label", f"made={uuid.uuid4()}", cwd=folder)
+    run("skopeo", "--insecure-policy", "copy", "oci:oci:new", f"docker-archive:{archive}:{name}", cwd=folder)
+    return str(archive)
+
+
 class Daemon:
     """with Containerd() as runtime: … runtime.socket, runtime.key (in container_engines)"""
 
@@ -169,10 +177,13 @@ state = "{0}/state"
     def start(self):
         super().start()
         for name in (IMAGE, OTHER_IMAGE):
-            run("ctr", "--address", self.socket, "--namespace", "k8s.io", "images", "import", "--digests",
-                "--base-name", name.rpartition(":")[0], self.archive)
+            self.load(name, self.archive)
         self.channel = self.grpc.insecure_channel("unix:" + self.socket)
         self.api = self.stubs.RuntimeServiceStub(self.channel)
+
+    def load(self, name, archive):
+        run("ctr", "--address", self.socket, "--namespace", "k8s.io", "images", "import", "--digests",
+            "--base-name", name.rpartition(":")[0], archive)
 
     def pod(self, name="shop-7d4b9c6f5-x2x9k", namespace="store"):
         """A pod in the host's network; returns (id, its configuration)."""

@@ -11,12 +11,13 @@ import subprocess
 import tempfile
 import threading
 import time
+import urllib.request
 
 import runtimes
 import tap
 from fake_cri import FakeCri
 from runtimes import IMAGE, LABELS, OTHER_IMAGE, REPOSITORY, TAG, Containerd, Docker, Podman, SlowLine
-from stack import SOURCE
+from stack import SOURCE, free_port
 from test_sensor import Sensor
 
 TIMES = int(os.environ.get("TERCEL_TEST_TIMES", "100"))
@@ -196,6 +197,21 @@ def test_rules_decide_rightly_on_the_first_exec_with_a_runtime_that_takes_200_ms
         tap.equal([line for line in running.log if "without all metadata" in line], [])
 
 
+def test_a_new_images_digest_is_known_with_a_runtime_that_takes_200_ms():
+    runtimes.need("containerd", "ctr")
+    with Containerd() as runtime, SlowLine(runtime.socket, 0.2) as line, \
+            sensor(EXECS, cri=line.socket) as running:
+        pod = runtime.pod()
+        alert_of(running, runtime.container(pod, "true"))
+        for number in range(3):
+            name = f"registry.example/new/image-{number}:9"
+            runtime.load(name, runtimes.make_new_image(runtime.folder, name))
+            made = runtime.container(pod, "true", image=name)
+            fields = alert_of(running, made)["output_fields"]
+            tap.equal(fields["container.image.repository"], name.partition(":")[0])
+            assert (fields["container.image.digest"] or "").startswith("sha256:"), fields
+
+
 def test_falcos_launch_privileged_container_decides_rightly_on_the_first_exec():
     runtimes.need("containerd", "ctr")
     shared = pathlib.Path(os.environ.get("TERCEL_SHARED", SOURCE.parent / "shared"))
@@ -221,6 +237,40 @@ def test_falcos_launch_privileged_container_decides_rightly_on_the_first_exec():
 def rss_kb(pid):
     with open(f"/proc/{pid}/status", encoding="ascii") as status:
         return int(re.search(r"VmRSS:\s+(\d+)", status.read()).group(1))
+
+
+def metrics_of(port):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return dict(line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))
+
+
+def test_metrics_count_containers_answers_and_calls():
+    runtimes.need("containerd", "ctr")
+    port, some = free_port(), 8
+    more = {"webserver": {"enabled": True, "listen_port": port, "listen_address": "127.0.0.1",
+                          "prometheus_metrics_enabled": True}, "metrics": {"enabled": True}}
+    with Containerd() as runtime, sensor(EXECS, more, cri=runtime.socket) as running:
+        pod = runtime.pod()
+        for container in side_by_side(lambda number: runtime.container(pod, "true", str(number)), some):
+            alert_of(running, container)
+            runtime.remove(container)
+        labels = f'{{runtime="CRI",socket="{runtime.socket}"}}'
+
+        def counted():
+            got = {name: int(float(value)) for name, value in metrics_of(port).items() if name.startswith("tercel_sensor_")}
+            answers = sum(value for name, value in got.items() if name.startswith("tercel_sensor_containers_answers_total"))
+            # The pod's sandbox is one more.
+            return (got["tercel_sensor_containers_awaited"] == 0 and got["tercel_sensor_containers_known_total"] == some + 1
+                    and answers == some + 1 and got)
+        got = tap.wait_for("all answers in the metrics", counted, 30)
+        tap.equal(got["tercel_sensor_runtime_up" + labels], 1)
+        tap.equal(got["tercel_sensor_runtime_failures_total" + labels], 0)
+        assert some < got["tercel_sensor_runtime_calls_total" + labels] < 5 * some, got
+        assert some < got["tercel_sensor_containers"] <= some + 2, got
+        assert got["tercel_sensor_parked_events_total"] > 0, got
+        tap.equal((got["tercel_sensor_containers_refused_total"], got["tercel_sensor_containers_unasked_total"],
+                   got["tercel_sensor_parked_bytes"]), (0, 0, 0))
 
 
 def test_many_short_lived_containers_are_all_known_and_then_forgotten():
@@ -315,16 +365,20 @@ def pid_of(runtime, container):
     return next(int(line.split()[1]) for line in lines if line.startswith(container))
 
 
-def move_into_cgroups_of(pid, other):
-    """Into the same cgroup as `other`, in every hierarchy."""
+def move_into_cgroups_of(pid, other, below=""):
+    """Into the same cgroup as `other`, or one below it, in every hierarchy. Returns the folders."""
+    folders = []
     for line in pathlib.Path(f"/proc/{other}/cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)
         for root in ("/sys/fs/cgroup/" + controllers.removeprefix("name="), "/sys/fs/cgroup/unified", "/sys/fs/cgroup"):
-            procs = f"{root}{path}/cgroup.procs"
-            if os.path.exists(procs):
-                with open(procs, "w", encoding="ascii") as file:
-                    file.write(str(pid))
+            if os.path.exists(f"{root}{path}/cgroup.procs"):
+                folders.append(f"{root}{path}{below}")
+                os.makedirs(folders[-1], exist_ok=True)
+                if root.endswith("/cpuset") and below:  # it starts empty and takes nobody
+                    break
+                pathlib.Path(folders[-1], "cgroup.procs").write_text(str(pid), encoding="ascii")
                 break
+    return folders
 
 
 def test_a_process_moved_into_another_containers_cgroup_keeps_its_containers_id():
@@ -342,6 +396,43 @@ def test_a_process_moved_into_another_containers_cgroup_keeps_its_containers_id(
         for path in ("/etc/passwd", "/etc/shadow"):
             fields = alert_of(running, attacker, proc__args=path)["output_fields"]
             tap.equal(fields["container.name"], "attacker")
+
+
+WAITS_AND_READS = "while [ ! -e /tmp/go ]; do sleep 0.05; done; cat /etc/passwd; exec cat /etc/shadow"
+
+
+def docker_pid(runtime, container):
+    return int(runtime.docker("inspect", "--format", "{{.State.Pid}}", container))
+
+
+def read_after_move(runtime, running, container, below, into=None):
+    """Moves the container's process and lets it go on; both of its reads have to name the container."""
+    pid = docker_pid(runtime, container)
+    assert os.readlink(f"/proc/{pid}/ns/cgroup") != os.readlink("/proc/self/ns/cgroup")
+    folders = move_into_cgroups_of(pid, docker_pid(runtime, into or container), below)
+    try:
+        pathlib.Path(f"/proc/{pid}/root/tmp/go").touch()
+        for path in ("/etc/passwd", "/etc/shadow"):
+            alert_of(running, container, proc__args=path)
+        tap.wait_for("its end", lambda: not os.path.exists(f"/proc/{pid}"))
+    finally:
+        for folder in folders if below else ():
+            with contextlib.suppress(OSError):  # the engine was faster
+                os.rmdir(folder)
+
+
+def test_a_private_cgroup_namespace_and_cgroups_below_hide_no_container():
+    runtimes.need("dockerd", "docker")
+    with Docker() as runtime, sensor(EXECS, docker=runtime.socket) as running:
+        made = [runtime.container("sh", "-c", WAITS_AND_READS, options=("--cgroupns=private", f"--name=own-{number}"))
+                for number in range(3)]
+        for one in made:
+            alert_of(running, one)
+        # Below its own, and below a neighbour's.
+        read_after_move(runtime, running, made[0], "/init")
+        read_after_move(runtime, running, made[1], "/nested", into=made[2])
+        names = {alert["output_fields"]["container.name"] for one in made for alert in alerts(running, container__full_id=one)}
+        tap.equal(names, {"own-0", "own-1", "own-2"})
 
 
 def test_a_container_that_ran_before_the_sensor_is_known_at_its_next_exec():

@@ -530,7 +530,14 @@ static void compose_images(const char *prefix, struct request *request)
 	compose(request, prefix, "ImageService/ListImages", &message.base);
 }
 
-/* A container's status names its image by the id, or by any of its digests. */
+static void tell_image(const Cri__Image *image, const ProtobufCBinaryData *names, size_t count,
+	image_witness *tell, void *context)
+{
+	for (size_t i = 0; i < MIN_OF(count, IMAGE_NAMES_MAX); i++)
+		tell(context, text_from(names[i]), facts_of(image));
+}
+
+/* A container's status names its image by the id or a digest; a pod's by what its owner wrote. */
 static void take_images(const struct http_answer *answer, image_witness *tell, void *context)
 {
 	_cleanup_(free_message) Cri__ListImagesResponse *response = NULL;
@@ -542,9 +549,9 @@ static void take_images(const struct http_answer *answer, image_witness *tell, v
 	for (size_t i = 0; response && i < response->n_images; i++) {
 		const Cri__Image *image = response->images[i];
 
-		tell(context, text_from(image->id), facts_of(image));
-		for (size_t j = 0; j < MIN_OF(image->n_repo_digests, IMAGE_NAMES_MAX); j++)
-			tell(context, text_from(image->repo_digests[j]), facts_of(image));
+		tell_image(image, &image->id, 1, tell, context);
+		tell_image(image, image->repo_digests, image->n_repo_digests, tell, context);
+		tell_image(image, image->repo_tags, image->n_repo_tags, tell, context);
 	}
 }
 
@@ -567,6 +574,7 @@ const struct runtime_kind runtime_cri = {
 	.take_version = take_version,
 	.steps = steps,
 	.step_count = COUNT_OF(steps),
+	.list_images_every_ms = 250, /* from the runtime's memory */
 	.compose_images = compose_images,
 	.take_images = take_images,
 };

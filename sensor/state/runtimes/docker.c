@@ -137,6 +137,7 @@ const struct runtime_kind runtime_docker = {
 	.take_version = take_version,
 	.steps = steps,
 	.step_count = COUNT_OF(steps),
+	.list_images_every_ms = 1000, /* it adds up the sizes of layers each time */
 	.compose_images = compose_images,
 	.take_images = take_images,
 	.compose_root = compose_root,

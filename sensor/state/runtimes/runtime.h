@@ -71,6 +71,7 @@ struct runtime_kind {
 	size_t step_count;
 	/* Asks for all images, so that a container's digest needs no call of its own. NULL: no
 	 * need. */
+	int64_t list_images_every_ms; /* at most: a burst of containers costs a few lists */
 	void (*compose_images)(const char *prefix, struct request *request);
 	void (*take_images)(const struct http_answer *answer, image_witness *tell, void *context);
 	/* Asks for the folder on the host in which it keeps its files. NULL: they do not help. */

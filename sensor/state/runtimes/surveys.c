@@ -7,8 +7,6 @@
 #include "base/memory.h"
 #include "sensor/state/runtimes/thread.h"
 
-/* A burst of containers costs one list. */
-#define LIST_IMAGES_EVERY_MS 1000
 /* What a list that hangs may keep a container's own questions back. */
 #define LIST_WAIT_MS 250
 
@@ -39,7 +37,7 @@ void survey_images(struct runtime *runtime)
 	int64_t now = clock_ms(CLOCK_MONOTONIC);
 
 	if (!kind->compose_images || runtime->is_listing ||
-		(runtime->listed_ms && now < runtime->listed_ms + LIST_IMAGES_EVERY_MS))
+		(runtime->listed_ms && now < runtime->listed_ms + kind->list_images_every_ms))
 		return;
 	runtime->listed_ms = now;
 	request_reset(&runtime->images_request);
