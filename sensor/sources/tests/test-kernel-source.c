@@ -23,6 +23,8 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "sensor/filter/filter.h"
+#include "sensor/rules/rules.h"
 #include "sensor/sources/source.h"
 #include "tests/test.h"
 
@@ -1102,4 +1104,72 @@ TEST(without_permission_there_is_one_clear_line)
 	CHECK_NUMBER(status, 0);
 	CHECK(strstr(line, "root") && !strchr(line, '\n'));
 	close(channel[0]);
+}
+
+/* ---- the filter ---- */
+
+/* All that programs are made of: numbers, names, paths as texts and as walks, sets, flags. */
+static const char filter_rules[] =
+	"- rule: opens\n  desc: d\n  output: o\n  priority: INFO\n  condition: >\n"
+	"    evt.type in (open, openat, openat2, creat, open_by_handle_at) and fd.typechar=f and\n"
+	"    fd.num >= 0 and (fd.name in (/tmp/tercel-watched, /etc/shadow) or fd.name startswith /boot\n"
+	"    or fd.name endswith release_agent or fd.directory = /etc/pam.d or fd.name pmatch (/lost)\n"
+	"    or fd.filename = id_rsa or fd.nameraw contains ../..)\n"
+	"    and not proc.name in (no-such-name, nor-this-one)\n"
+	"- rule: others\n  desc: d\n  output: o\n  priority: INFO\n  condition: >\n"
+	"    (evt.type = ptrace and evt.arg.request contains PTRACE_ATTACH) or\n"
+	"    (evt.type in (dup, dup2, dup3) and evt.rawres in (0, 1, 2) and fd.type in (ipv4, ipv6)) or\n"
+	"    (evt.type = symlinkat and evt.arg.target = /etc/shadow) or\n"
+	"    (evt.type in (linkat, mkdirat, unlinkat) and user.uid = 12345 and evt.res = EPERM)\n";
+
+static struct rules *filter_rules_new(void)
+{
+	static const struct rules_options options = { .minimum_priority = PRIORITY_DEBUG };
+	struct rules_loader *loader = rules_loader_new(&options);
+	struct load_result *result = rules_loader_add(loader, "rules", text_of(filter_rules));
+	struct rules *rules = NULL;
+	struct error err = { 0 };
+
+	CHECK_NUMBER(result->error_count, 0);
+	CHECK_NUMBER(rules_compile(loader, &rules, &err), 0);
+	load_result_free(result);
+	rules_loader_free(loader);
+	return rules;
+}
+
+static void open_others_then_watched(void)
+{
+	for (int i = 0; i < 1000; i++)
+		close(open("/etc/hostname", O_RDONLY | O_CLOEXEC));
+	close(open("/tmp/tercel-watched", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+	unlink("/tmp/tercel-watched");
+}
+
+TEST(a_filter_is_accepted_and_drops_in_the_kernel_what_no_rule_can_match)
+{
+	struct rules *rules;
+	struct filter *filter;
+	struct call_numbers before, after;
+	struct event *event;
+	struct error err = { 0 };
+	size_t refused = 1;
+	pid_t pid;
+
+	NEED_ROOT();
+	rules = filter_rules_new();
+	filter = filter_new(rules, FILTER_MAY);
+	CHECK_NUMBER(the_source()->operations->filter(the_source(), filter, &refused, &err), 0);
+	if (refused)
+		printf("# %s\n", err.message);
+	CHECK_NUMBER(refused, 0);
+	the_source()->operations->calls(the_source(), EVENT_openat, &before);
+	event = event_of(open_others_then_watched, "openat", &pid);
+	/* The first that comes is the one that is watched. */
+	CHECK(event && text_is(event->fd.name, "/tmp/tercel-watched"));
+	the_source()->operations->calls(the_source(), EVENT_openat, &after);
+	CHECK(after.rejected - before.rejected >= 1000);
+	reap(pid);
+	CHECK_NUMBER(the_source()->operations->filter(the_source(), NULL, NULL, &err), 0);
+	filter_free(filter);
+	rules_free(rules);
 }
