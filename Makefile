@@ -68,5 +68,8 @@ install: all
 image: setup            ## an image of each program as build/images/NAME.tar; PREFIX=registry.example/team
 	@tools/image $(if $(PREFIX),--prefix $(PREFIX))
 
+deb: setup              ## the Debian package, in build/
+	@tools/deb
+
 clean:
 	@rm -rf build build-asan build-tsan build-fuzz

@@ -32,7 +32,7 @@ lets them through so that this can say so.
 {{- if .Values.customRules }}{{ $files = append $files "/etc/tercel/rules.d" }}{{ end -}}
 {{- $_ := set $falco "rules_files" $files -}}
 {{- end -}}
-{{- $ours := dict "sensor" (dict "host_root" "/host") "stdout_output" (dict "enabled" true) "json_output" true "watch_config_files" true "webserver" (dict "enabled" true) "metrics" (dict "enabled" true "output_rule" false) -}}
+{{- $ours := dict "sensor" (dict "host_root" "/host") "stdout_output" (dict "enabled" true) "json_output" true "append_output" (list (dict "suggested_output" true)) "watch_config_files" true "webserver" (dict "enabled" true) "metrics" (dict "enabled" true "output_rule" false) -}}
 {{- if .Values.falcosidekick.enabled -}}
 {{- $url := printf "http://%s:2801/" (include "tercel.forwarder" .) -}}
 {{- $_ := set $ours "http_output" (dict "enabled" true "url" $url "batch" true "token_file" "/etc/tercel/token/token") -}}
