@@ -337,6 +337,7 @@ static void check_counts_equal_scan(
 		{ .by = TALLY_RULE },
 		{ .by = TALLY_PRIORITY, .interval_ns = 10 * NS_PER_MINUTE },
 		{ .by = TALLY_PRIORITY, .interval_ns = 7 * NS_PER_SECOND },
+		{ .by = TALLY_RULE, .interval_ns = 2 * NS_PER_HOUR },
 		{ .by = TALLY_FACET, .facet = FACET_HOSTNAME },
 		{ .by = TALLY_FACET, .facet = FACET_CONTAINER },
 		{ .by = TALLY_FACET, .facet = FACET_TAG },
