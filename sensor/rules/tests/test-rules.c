@@ -1111,3 +1111,41 @@ TEST(a_rule_is_described_as_written_and_as_compiled)
 		"\"description\":\"d\",\"enabled\":true,\"name\":\"R\",\"output\":\"%proc.pid\","
 		"\"priority\":\"Informational\",\"source\":\"syscall\",\"tags\":[\"z\",\"y\"]}}]}");
 }
+
+static void check_refused(struct buffer *file, const char *message)
+{
+	_cleanup_(rules_loader_freep) struct rules_loader *loader = rules_loader_new(&plain);
+	_cleanup_(load_result_freep) struct load_result *result =
+		rules_loader_add(loader, "test.yaml", buffer_text(file));
+
+	CHECK_NUMBER(result->error_count, 1);
+	if (result->error_count)
+		CHECK(text_contains(text_of(result->errors[0].message), text_of(message)));
+	buffer_done(file);
+}
+
+TEST(macros_that_are_nested_too_deeply_are_refused)
+{
+	struct buffer file;
+
+	buffer_init(&file, 4 << 20);
+	buffer_add_string(&file, "- {macro: m0, condition: evt.type=open}\n");
+	for (int i = 1; i < 6000; i++)
+		buffer_printf(&file, "- {macro: m%d, condition: not (m%d)}\n", i, i - 1);
+	buffer_add_string(
+		&file, "- {rule: R, desc: d, condition: m5999, output: o, priority: INFO}\n");
+	check_refused(&file, "nested too deeply");
+}
+
+TEST(an_output_that_is_too_long_is_refused)
+{
+	struct buffer file;
+
+	buffer_init(&file, 4 << 20);
+	buffer_add_string(
+		&file, "- {rule: R, desc: d, condition: evt.type=open, priority: INFO, output: \"");
+	for (int i = 0; i < 300 * 1024; i++)
+		buffer_add_char(&file, 'x');
+	buffer_add_string(&file, "\"}\n");
+	check_refused(&file, "longer than");
+}
