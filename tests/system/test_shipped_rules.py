@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
@@ -13,7 +14,7 @@ import uuid
 import tap
 from containers import Container, need_runc
 from sensor import Sensor
-from stack import need_root
+from stack import SOURCE, need_root
 
 # Rule, what is done in the container, and a text that the alert must contain.
 IN_CONTAINER = [
@@ -126,6 +127,29 @@ def test_rules_for_the_host_alert_on_the_real_thing():
             thread.start()
             thread.join()
             wait_for(sensor, rule, "host", text)
+
+
+def test_falcos_official_files_load_together_without_a_warning_and_alert():
+    need_root()
+    need_runc()
+    folder = pathlib.Path(os.environ.get("TERCEL_SHARED", SOURCE.parent / "shared")) / "data/rules"
+    files = [folder / name for name in ("falco_rules.yaml", "falco-incubating_rules.yaml", "falco-sandbox_rules.yaml")]
+    if not all(file.exists() for file in files):
+        tap.skip("no ../shared/data/rules")
+    name = uuid.uuid4().hex
+    arguments = [argument for file in files for argument in ("-r", str(file))]
+    with Sensor(*arguments, "-o", "stdout_output.enabled=true", "-o", "json_output=true", "-o", "rule_matching=all",
+                "-o", "append_output[].suggested_output=true") as sensor, Container(name) as box:
+        told = "\n".join(sensor.log)
+        assert "LOAD_" not in told, told
+        tap.equal(told.count("| schema validation: ok"), 3, told)
+        assert "watching with 93 rules" in told, told
+        box.shell("echo hello")
+        wait_for(sensor, "Terminal shell in container", name[:12], "terminal=")
+        box.run("sh", "-c", "cat /etc/shadow")
+        wait_for(sensor, "Read sensitive file untrusted", name[:12], "file=/etc/shadow")
+        box.run("sh", "-c", "echo x > /dev/hidden")
+        wait_for(sensor, "Create files below dev", name[:12], "/dev/hidden")
 
 
 if __name__ == "__main__":
