@@ -544,6 +544,11 @@ const struct question questions_v2[] = {
 	{ "GET", "/api/v2/stream", stream, ACCESS_READERS, false,
 		"Events as they are stored, as server-sent events.", "q", STREAM },
 	{ "GET", "/api/v2/status", status, ACCESS_READERS, false, "What is kept.", "", JSON },
+	{ "GET", "/api/v2/forwarders", answer_forwarders, ACCESS_READERS, false,
+		"What each forwarder says of its outputs, and of the nodes that it hears.", "",
+		JSON },
+	{ "POST", "/api/v2/test", answer_output_test, ACCESS_READERS, false,
+		"Sends a test alert to one output of a forwarder.", "forwarder output", "" },
 	{ "GET", "/api/v2/openapi.json", answer_openapi, ACCESS_READERS, false, "This document.",
 		"", JSON },
 };

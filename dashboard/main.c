@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "base/http-client.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/ready.h"
@@ -189,6 +190,7 @@ int main(int argc, char **argv)
 	int r;
 
 	log_open("dashboard", LOG_LEVEL_INFO, false);
+	http_client_setup();
 	r = dashboard_settings_load(&dashboard.settings, argc, argv, note, &err);
 	if (!r)
 		r = print_what_was_asked(&dashboard.settings);

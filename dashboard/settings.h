@@ -16,6 +16,8 @@ struct dashboard_settings {
 	char *first_login_file;
 	char *user; /* "USER:PASSWORD" */
 	char *token_file, *token;
+	struct text_list forwarders; /* their URLs */
+	char *forwarder_socket;
 	int64_t ttl_ms;
 	uint64_t max_bytes;
 	bool has_no_login;

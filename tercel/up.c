@@ -359,6 +359,10 @@ static void dashboard_lines(const struct up *up, struct lines *arguments, struct
 	lines_add(arguments, string_printf("%s/dashboard/socket", up->folder));
 	lines_add(arguments, string_copy("--first-login-file"));
 	lines_add(arguments, string_printf("%s/dashboard/first-login", up->folder));
+	lines_add(arguments, string_copy("--forwarder"));
+	lines_add(arguments, string_printf("http://%s:%u", up->forwarder.host, up->forwarder.port));
+	lines_add(arguments, string_copy("--forwarder-socket"));
+	lines_add(arguments, string_printf("%s/forwarder/socket", up->folder));
 	if (!up->has_login)
 		lines_add(arguments, string_copy("--no-login"));
 	lines_add(environment,

@@ -225,5 +225,17 @@ def test_a_sensor_beats_at_the_forwarder():
         tap.equal(node["verified"], "socket")
 
 
+def test_the_page_can_ask_whether_alerts_arrive_and_which_nodes_are_heard():
+    with Stack() as up:
+        def heard():
+            one = json.loads(get(f"http://{up.dashboard}/api/v2/forwarders", up.user, up.password))["forwarders"][0]
+            return one if one["nodes"] else None
+
+        one = tap.wait_for("the sensor's first beat", heard)
+        tap.equal((one["url"], one["error"]), (f"http://{up.forwarder}", None))
+        tap.equal([(output["name"], output["state"]) for output in one["outputs"]], [("webui", "ok")])
+        tap.equal([(node["verified"], node["is_silent"]) for node in one["nodes"]], [("socket", False)])
+
+
 if __name__ == "__main__":
     tap.main(globals())

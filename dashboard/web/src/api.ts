@@ -3,7 +3,7 @@
  * has signed in again, then the request goes on, so that no page loses its state.
  */
 import { createSignal } from 'solid-js';
-import type { AlertEvent, Around, EventList, FacetList, Histogram, Overview, Session, Status } from './types';
+import type { AlertEvent, Around, EventList, FacetList, Forwarder, Histogram, Overview, Session, Status } from './types';
 import { words } from './words';
 
 export class ApiError extends Error {
@@ -123,5 +123,10 @@ export const api = {
   /** The bytes as they are stored: never parsed, so no number changes. */
   stored: async (uuid: string, signal?: AbortSignal) =>
     (await request(`${eventPath(uuid)}/json`, signal ? { signal } : {})).text(),
+  forwarders: async (signal?: AbortSignal) =>
+    (await get<{ forwarders: Forwarder[] }>('forwarders', {}, signal)).forwarders,
+  async testOutput(forwarder: string, output: string): Promise<void> {
+    await request(`test?${new URLSearchParams({ forwarder, output })}`, { method: 'POST' });
+  },
   status: (signal?: AbortSignal) => get<Status>('status', {}, signal),
 };

@@ -2,10 +2,12 @@
 import { createEffect, createMemo, createSignal, Match, onMount, Show, Switch } from 'solid-js';
 import type { ApiError } from './api';
 import { translateOldLink } from './logic/oldlink';
+import { Delivery } from './pages/Delivery';
 import { EventPage } from './pages/EventPage';
 import { Events } from './pages/Events';
 import { Login } from './pages/Login';
 import { Overview } from './pages/Overview';
+import { Sensors } from './pages/Sensors';
 import { go, hrefOf, route } from './router';
 import { loginLink, readSession, session } from './session';
 import { Shell } from './shell/Shell';
@@ -15,7 +17,7 @@ import { words } from './words';
 
 /** Addresses of the UI before this one, and the empty one. */
 const MOVED: Record<string, string> = { '/': '/overview', '/dashboard': '/overview', '/info': '/overview' };
-const PAGES = ['/overview', '/events', '/login'];
+const PAGES = ['/overview', '/events', '/delivery', '/sensors', '/login'];
 
 /** The present form of an address; the same one when there is nothing to change. */
 function presentAddress(): string {
@@ -36,6 +38,12 @@ function Pages() {
         </Match>
         <Match when={route().path === '/events'}>
           <Events />
+        </Match>
+        <Match when={route().path === '/delivery'}>
+          <Delivery />
+        </Match>
+        <Match when={route().path === '/sensors'}>
+          <Sensors />
         </Match>
         <Match when={uuid()} keyed>
           {(id) => <EventPage uuid={id} />}

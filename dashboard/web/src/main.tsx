@@ -5,6 +5,7 @@ import './styles/tokens.css';
 import './styles/base.css';
 import './styles/shell.css';
 import './styles/pages.css';
+import './styles/delivery.css';
 
 const root = document.getElementById('app');
 if (root) render(() => <App />, root);

@@ -104,6 +104,38 @@ export interface Around {
   is_exact: boolean;
 }
 
+/** An output of a forwarder, as it says itself. */
+export interface Output {
+  /** "slack", or "slack.shop" where there are several. */
+  name: string;
+  output: string;
+  title: string;
+  state: string;
+  queued: number;
+  oldest_ms: number;
+  sent: number;
+  dead_letters: number;
+  cut: number;
+  last_error: string | null;
+  last_error_time: string | null;
+}
+
+export interface Node {
+  hostname: string;
+  /** How it was known: "none", "token", "socket" or "mtls". */
+  verified: string;
+  silent_ms: number;
+  is_silent: boolean;
+}
+
+/** What a forwarder says; nulls and an error where it does not answer. */
+export interface Forwarder {
+  url: string;
+  outputs: Output[] | null;
+  nodes: Node[] | null;
+  error: string | null;
+}
+
 export interface Session {
   user: string;
   /** False when the dashboard runs without a login. */

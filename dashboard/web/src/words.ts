@@ -65,13 +65,32 @@ export const words = {
 
   nav: {
     label: 'Main', overview: 'Overview', events: 'Events', event: 'Event', home: 'Tercel, overview',
-    help: 'Help and keys', theme: 'Theme', more: 'More', signOut: 'Sign out',
+    delivery: 'Delivery', sensors: 'Sensors', help: 'Help and keys', theme: 'Theme', more: 'More', signOut: 'Sign out',
     signedIn: (user: string) => `Signed in as ${user}`, noLogin: 'No login is asked for',
   },
 
   theme: {
     label: 'Theme', system: 'System', light: 'Light', dark: 'Dark',
     now: (choice: 'system' | 'light' | 'dark') => ({ system: 'Theme: as the system', light: 'Theme: light', dark: 'Theme: dark' })[choice],
+  },
+
+  delivery: {
+    title: 'Outputs', about: 'Where alerts go, and whether they arrive. An output that fails loses nothing: what waits is sent when it answers again.',
+    columns: ['Output', 'State', 'Waiting', 'Oldest', 'Sent', 'Given up', 'Last complaint', 'Try it'],
+    states: { ok: 'Delivers', retrying: 'Tries again', refused: 'Refused' } as Record<string, string>,
+    nothing: '–', test: 'Test', testOf: (title: string) => `Send a test alert to ${title}`,
+    tested: (title: string) => `A test alert is on its way to ${title}`,
+    silent: (url: string, why: string) => `${url} does not answer: ${why}`,
+    noOutputs: 'This forwarder has no output.', noOutputsMore: 'Name one in its settings file, such as slack.webhookurl; tercel outputs lists them all.',
+    noForwarder: 'The dashboard knows no forwarder.', noForwarderMore: 'Start it with --forwarder http://HOST:2801 to see its outputs and nodes here.',
+  },
+
+  sensors: {
+    about: 'Nodes whose sensor beats, and the events that each saw in the time chosen above.',
+    columns: ['Node', 'State', 'Last heard', 'Events', 'Known by'],
+    watching: 'Watching', silent: 'Silent',
+    known: { none: 'nothing', token: 'its token', socket: 'this host', mtls: 'its certificate' } as Record<string, string>,
+    none: 'No sensor has been heard.', noneMore: 'A sensor beats at its forwarder every five seconds, where http_output is enabled.',
   },
 
   search: {
@@ -262,7 +281,7 @@ export const words = {
     title: 'Help and keys', keys: 'Keys', language: 'Search',
     list: [
       ['/', 'Search'], ['j k', 'Next and previous event'], ['Enter', 'Open or close an event'], ['Esc', 'Close or clear'],
-      ['l', 'Live on or off'], ['f', 'Fold repeats'], ['x', 'Export'], ['[ ]', 'Earlier and later'], ['z', 'Zoom out'], ['g o', 'Overview'], ['g e', 'Events'],
+      ['l', 'Live on or off'], ['f', 'Fold repeats'], ['x', 'Export'], ['[ ]', 'Earlier and later'], ['z', 'Zoom out'], ['g o', 'Overview'], ['g e', 'Events'], ['g d', 'Delivery'], ['g s', 'Sensors'],
       ['t', 'Light or dark'], ['?', 'This help'],
     ] as [string, string][],
     queries: [

@@ -859,6 +859,35 @@ test('a dashboard that does not answer is told apart from one that fails', at({}
 
 /* --- widths and accessibility ---------------------------------------------------------------- */
 
+/* --- delivery and sensors --------------------------------------------------------------------- */
+
+test('delivery shows what waits and why, and a forwarder that does not answer', at({ hash: '#/delivery' }, async ({ page }) => {
+  const slack = page.locator('tr', { hasText: 'Slack' });
+  await slack.getByText('Tries again').waitFor();
+  claim((await slack.innerText()).includes('invalid_token <b>'), 'the receiver says it in its words');
+  await page.getByText('http://two:2801 does not answer: Connection refused').waitFor();
+  equal(await page.locator('tr', { hasText: 'Dashboard' }).getByText('Delivers').count(), 1);
+}));
+
+test('a test alert goes to the output whose button is pressed', at({ hash: '#/delivery' }, async ({ page, api }) => {
+  await page.getByRole('button', { name: 'Send a test alert to Slack' }).click();
+  await page.getByText('A test alert is on its way to Slack').waitFor();
+  equal(api.state.tested, [{ forwarder: 'http://one:2801', output: 'slack.shop' }]);
+}));
+
+test('sensors shows silent nodes first, and a node leads to its events', at({ hash: '#/sensors' }, async ({ page, hash }) => {
+  await page.locator('.works tbody tr').first().getByText('Silent').waitFor();
+  await page.getByRole('link', { name: 'node-a' }).click();
+  await page.locator('.lr.r, .state').first().waitFor();
+  claim(/#\/events\?q=hostname:node-a/.test(await hash()), await hash());
+}));
+
+test('without a forwarder both pages say how to name one', at({ hash: '#/delivery', api: { forwarders: [] } }, async ({ page, api }) => {
+  await page.getByText('The dashboard knows no forwarder.').waitFor();
+  await page.goto(`${api.url}#/sensors`);
+  await page.getByText('No sensor has been heard.').waitFor();
+}));
+
 const HOSTILE_QUERY = 'q=Hostile';
 const places = () => {
   const dropped = day.find((event) => event.rule.startsWith('Drop')).uuid;
@@ -870,6 +899,8 @@ const places = () => {
     ['events unfolded', `#/events?${HOSTILE_QUERY}&sel=${hostile}`, '.lr-detail'],
     ['event', `#/event/${dropped}?q=kworkerd`, '.tree'],
     ['hostile event', `#/event/${hostile}`, '.tree'],
+    ['delivery', '#/delivery', '.works'],
+    ['sensors', '#/sensors', '.works'],
     ['nothing found', '#/events?q=nothing-has-this', '.state'],
   ];
 };

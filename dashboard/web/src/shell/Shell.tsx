@@ -24,10 +24,12 @@ interface Place {
   label: string;
 }
 
-/* A later page (delivery, sensors, settings) is one more line here and one in app.tsx. */
+/* A page is a line here and one in app.tsx. */
 const PLACES: Place[] = [
   { path: '/overview', icon: 'overview', label: words.nav.overview },
   { path: '/events', icon: 'events', label: words.nav.events },
+  { path: '/delivery', icon: 'delivery', label: words.nav.delivery },
+  { path: '/sensors', icon: 'sensors', label: words.nav.sensors },
 ];
 
 const isHere = (place: Place) =>
@@ -205,6 +207,8 @@ export function Shell(props: { children: JSX.Element }) {
     '?': () => setSheet('help'),
     'g o': () => go(linkTo('/overview')),
     'g e': () => go(linkTo('/events')),
+    'g d': () => go(linkTo('/delivery')),
+    'g s': () => go(linkTo('/sensors')),
   });
 
   return (

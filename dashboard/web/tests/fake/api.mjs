@@ -13,6 +13,29 @@ export const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; fon
 const HEADERS = { 'Content-Security-Policy': CSP, 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer' };
 const UNITS = { s: 1e3, m: 6e4, h: 36e5, d: 864e5, w: 6048e5 };
 
+const anOutput = (name, title, more) => ({
+  name, output: name.split('.')[0], title, state: 'ok', queued: 0, oldest_ms: 0, sent: 1284, dead_letters: 0, cut: 0, last_error: null, last_error_time: null, ...more,
+});
+
+/* Two forwarders: one with something to tell, one that does not answer. */
+export const FORWARDERS = [
+  {
+    url: 'http://one:2801', error: null,
+    outputs: [
+      anOutput('webui', 'Dashboard'),
+      anOutput('slack.shop', 'Slack', {
+        state: 'retrying', queued: 41, oldest_ms: 754_000, sent: 90, dead_letters: 2,
+        last_error: 'HTTP status 403: invalid_token <b>', last_error_time: new Date(Date.now() - 12_000).toISOString(),
+      }),
+    ],
+    nodes: [
+      { hostname: 'node-a', verified: 'token', silent_ms: 1200, is_silent: false },
+      { hostname: 'node-b', verified: 'none', silent_ms: 95_000, is_silent: true },
+    ],
+  },
+  { url: 'http://two:2801', error: 'Connection refused', outputs: null, nodes: null },
+];
+
 class Refusal extends Error {
   constructor(status, message, column) {
     super(message);
@@ -174,13 +197,13 @@ export function storedText(event) {
 }
 
 /** Starts on a free port of the loopback. */
-export async function startFakeApi({ dist, events = [], port = 0, login = true, user = 'admin', password = 'secret' }) {
+export async function startFakeApi({ dist, events = [], port = 0, login = true, user = 'admin', password = 'secret', forwarders = FORWARDERS }) {
   let sequence = 0;
   const store = [];
   const streams = new Set();
   const sessions = new Set();
   const failing = new Map();
-  const state = { delayMs: 0, isExact: true, isCut: false, loginTries: 0, requests: [] };
+  const state = { delayMs: 0, isExact: true, isCut: false, loginTries: 0, requests: [], tested: [] };
 
   const keep = (event) => {
     const kept = { ...event, at: Date.parse(event.time), seq: ++sequence };
@@ -226,6 +249,7 @@ export async function startFakeApi({ dist, events = [], port = 0, login = true, 
       });
       return { facets, is_exact: facets.every((one) => one.is_exact), scanned: store.length, took_ms: 2 };
     },
+    forwarders: () => ({ forwarders }),
     status: () => {
       const at = store.map((event) => event.at);
       return { version: '0.1.0', events: store.length, oldest_ms: at.length ? Math.min(...at) : null, newest_ms: at.length ? Math.max(...at) : null, store_bytes: 4096, outputs: ['WebUI'] };
@@ -285,6 +309,10 @@ export async function startFakeApi({ dist, events = [], port = 0, login = true, 
       return send(response, 204, undefined, { 'Set-Cookie': 'tercel_session=; Max-Age=0; Path=/' });
     }
     if (name === 'session') return send(response, 200, login ? { user, login: true } : { user: 'anonymous', login: false });
+    if (name === 'test') {
+      state.tested.push(Object.fromEntries(url.searchParams));
+      return send(response, 204);
+    }
     if (name === 'stream') return openStream(request, response, url.searchParams);
     const one = /^events\/([^/]+)(\/json)?$/.exec(name);
     if (one) {

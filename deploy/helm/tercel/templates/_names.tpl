@@ -7,12 +7,13 @@
 {{- define "tercel.forwarder" -}}{{ include "tercel.fullname" . }}-falcosidekick{{- end }}
 {{- define "tercel.dashboard" -}}{{ include "tercel.fullname" . }}-falcosidekick-ui{{- end }}
 
-{{- define "tercel.labels" -}}
-helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/part-of: tercel
-{{ include "tercel.selector" . }}
+{{- define "tercel.forwarderUrls" -}}
+{{- $urls := list -}}
+{{- range $i := until (int .Values.falcosidekick.replicas) -}}
+{{- $name := include "tercel.forwarder" $ -}}
+{{- $urls = append $urls (printf "http://%s-%d.%s-each:2801" $name $i $name) -}}
+{{- end -}}
+{{- join "," $urls -}}
 {{- end }}
 
 {{/* (dict "root" $ "part" "sensor") gives the labels that select its pods. */}}
@@ -20,11 +21,6 @@ app.kubernetes.io/part-of: tercel
 app.kubernetes.io/name: {{ .root.Values.nameOverride | default .root.Chart.Name }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .part }}
-{{- end }}
-
-{{- define "tercel.selector" -}}
-app.kubernetes.io/name: {{ .Values.nameOverride | default .Chart.Name }}
-app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
 {{- define "tercel.metadata" -}}
