@@ -21,15 +21,20 @@ static void print_choice(struct text word, bool ignores_case, struct json_writer
 	char other[64];
 	size_t length = MIN_OF(word.length, sizeof(other));
 
+	bool is_same;
+
 	json_add_text(json, word);
 	if (!ignores_case || !length)
 		return;
 	memcpy(other, word.data, length);
 	other[0] = (char)toupper((unsigned char)other[0]);
-	json_add_text(json, (struct text){ other, length });
+	is_same = text_equal(word, (struct text){ other, length });
+	if (!is_same)
+		json_add_text(json, (struct text){ other, length });
 	for (size_t i = 1; i < length; i++)
 		other[i] = (char)toupper((unsigned char)other[i]);
-	json_add_text(json, (struct text){ other, length });
+	if (!text_equal(word, (struct text){ other, length }) && length > 1)
+		json_add_text(json, (struct text){ other, length });
 }
 
 static void print_choices(const struct shape *shape, struct json_writer *json)
