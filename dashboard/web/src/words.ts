@@ -82,7 +82,7 @@ export const words = {
     tested: (title: string) => `A test alert is on its way to ${title}`,
     silent: (url: string, why: string) => `${url} does not answer: ${why}`,
     noOutputs: 'This forwarder has no output.', noOutputsMore: 'Name one in its settings file, such as slack.webhookurl; tercel outputs lists them all.',
-    noForwarder: 'The dashboard knows no forwarder.', noForwarderMore: 'Start it with --forwarder http://HOST:2801 to see its outputs and nodes here.',
+    noForwarder: 'The dashboard knows no forwarder.', noForwarderMore: 'Start it with --forwarder and its address to see its outputs and nodes here.',
   },
 
   sensors: {
