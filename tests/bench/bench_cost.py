@@ -138,8 +138,8 @@ def redis(_, folder):
 # Why a goal may be missed, as far as it was found out.
 WHY = {
     "getppid": "the raw hook makes every call leave by the kernel's slow path, whatever the program does there",
-    "open+read+close": "three calls pass the raw hook (about 85 ns each); the rest is copying the text, walking the "
-                       "names of what was opened and two tail calls that are no jumps",
+    "open+read+close": "three calls pass the raw hook, about 85 ns each as the row above says; the rest is the record "
+                       "of the open: its text, the walk of what was opened, the filter (not measured apart)",
 }
 
 # name, unit, what gives the figure, turns in it, goal, Falco
