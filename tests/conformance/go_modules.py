@@ -18,6 +18,7 @@ GO = "v0.0.1-go1.25.4.linux-amd64"
 HELM = "v3.19.4"
 KUBERNETES = "v1.34.4"
 OPENSHIFT_API = "v0.0.0-20260709102940-580f1c1ba691"
+POLICY_PROTOTYPES = "v0.0.0-20240327135653-0fc2ddc5d3e3"
 
 
 def fetch(path):
@@ -88,5 +89,10 @@ def openshift_crds():
         "route/v1/zz_generated.crd-manifests/routes.crd.yaml")]
 
 
+def policy_report_crds():
+    """Files of CustomResourceDefinitions: the policy working group's reports, of a namespace and of the cluster."""
+    return sorted((module("sigs.k8s.io/wg-policy-prototypes", POLICY_PROTOTYPES) / "policy-report/crd/v1alpha2").glob("*.yaml"))
+
+
 if __name__ == "__main__":
-    print(helm(), kube_apiserver(), *map(str, openshift_crds()), sep=os.linesep)
+    print(helm(), kube_apiserver(), *map(str, openshift_crds() + policy_report_crds()), sep=os.linesep)

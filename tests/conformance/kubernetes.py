@@ -18,7 +18,7 @@ import urllib.request
 import yaml
 
 import tap
-from go_modules import kube_apiserver, openshift_crds
+from go_modules import kube_apiserver, openshift_crds, policy_report_crds
 from stack import free_port
 
 ADMIN = "admin-token-of-this-test"
@@ -132,18 +132,25 @@ class ApiServer:
         return self.call("PATCH", f"{self.path(manifest, namespace)}?{query}", manifest, token,
                          "application/apply-patch+yaml")
 
-    def add_openshift(self):
-        """OpenShift's own kinds, and waits until they are served."""
-        for file in openshift_crds():
+    def add_kinds(self, files):
+        """Kinds of CustomResourceDefinitions; waits until they are served."""
+        for file in files:
             definition = yaml.safe_load(file.read_text())
             self.apply(definition)
-            group, kind = definition["spec"]["group"], definition["spec"]["names"]["kind"]
+            versions = [f"{definition['spec']['group']}/{one['name']}" for one in definition["spec"]["versions"]]
+            kind = definition["spec"]["names"]["kind"]
 
-            def is_served():
+            def are_served():
                 self.resources.clear()
                 try:
-                    return self.resource(f"{group}/v1", kind)
+                    return all(self.resource(version, kind) for version in versions)
                 except (Refused, AssertionError):
                     return False
 
-            tap.wait_for(f"the kind {kind}", is_served, 60)
+            tap.wait_for(f"the kind {kind}", are_served, 60)
+
+    def add_openshift(self):
+        self.add_kinds(openshift_crds())
+
+    def add_policy_reports(self):
+        self.add_kinds(policy_report_crds())

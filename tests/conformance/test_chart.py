@@ -46,6 +46,10 @@ MATRIX = {
     "rules of one's own": ["--set-string", "customRules.mine\\.yaml=- list: mine"],
     "Secrets of one's own": ["--set", "token.existingSecret=mine,falcosidekick.existingSecret=mine,"
                                       "falcosidekick.webui.existingSecret=mine"],
+    "PolicyReports": ["--set", "falcosidekick.config.policyreport.enabled=true"],
+    "several PolicyReports": [*OPENSHIFT, "--set", "falcosidekick.config.policyreport[0].name=off",
+                              "--set", "falcosidekick.config.policyreport[1].name=on",
+                              "--set", "falcosidekick.config.policyreport[1].enabled=true"],
     "an older Kubernetes": ["--kube-version", "1.25.0"],
 }
 
@@ -144,6 +148,29 @@ def test_nothing_is_bound_where_rbac_is_off_or_the_cluster_is_not_openshift():
     for arguments in ([], [*OPENSHIFT, "--set", "rbac.create=false"]):
         found = [one["kind"] for one in render(*arguments) if "Role" in one["kind"]]
         tap.equal(found, [], str(arguments))
+
+
+def automounts(manifests):
+    """The kinds and names of what mounts an API server's token."""
+    return [(one["kind"], one["metadata"]["name"]) for one in manifests
+            if one.get("automountServiceAccountToken") or
+            (pod_of(one) and pod_of(one)["spec"].get("automountServiceAccountToken", True))]
+
+
+def test_only_the_forwarder_has_a_token_and_only_where_it_writes_policy_reports():
+    tap.equal(automounts(render()), [])
+    for name in ("PolicyReports", "several PolicyReports"):
+        tap.equal(automounts(render(*MATRIX[name])), [("StatefulSet", "falco-falcosidekick")], name)
+
+
+def test_policy_reports_may_be_read_and_written_by_the_forwarder_and_never_deleted():
+    manifests = {one["kind"]: one for one in render(*MATRIX["PolicyReports"])}
+    tap.equal(manifests["ClusterRoleBinding"]["subjects"],
+              [{"kind": "ServiceAccount", "name": "falco-falcosidekick", "namespace": "falco"}])
+    tap.equal(manifests["ClusterRoleBinding"]["roleRef"]["name"], manifests["ClusterRole"]["metadata"]["name"])
+    tap.equal({verb for rule in manifests["ClusterRole"]["rules"] for verb in rule["verbs"]}, {"get", "create", "update"})
+    without = [one["kind"] for one in render(*MATRIX["PolicyReports"], "--set", "rbac.create=false")]
+    tap.equal([kind for kind in without if "Role" in kind], [])
 
 
 def refused(*arguments):

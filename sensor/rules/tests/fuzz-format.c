@@ -18,7 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t offset = 0;
 
 	buffer_init(&out, 1 << 20);
-	if (format_parse((struct text){ (const char *)data, size }, &format, &offset, &err) == 0) {
+	if (format_parse((struct text){ (const char *)data, size }, NULL, &format, &offset, &err) ==
+		0) {
 		if (given_event(given, TEXT("proc.name=cat fd.name=/etc/shadow"), &event, NULL) ==
 			0)
 			format_write(format, event, &out);

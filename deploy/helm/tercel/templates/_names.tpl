@@ -49,6 +49,12 @@ labels:
 {{- if and .Values.falcosidekick.enabled .Values.falcosidekick.webui.enabled (or (eq $enabled "true") (and (eq $enabled "auto") (include "tercel.onOpenshift" .))) }}true{{ end }}
 {{- end }}
 
+{{/* "true" or "": one PolicyReport output, or one of several, is switched on. */}}
+{{- define "tercel.writesPolicyReports" -}}
+{{- $reports := .Values.falcosidekick.config.policyreport | default list -}}
+{{- range kindIs "map" $reports | ternary (list $reports) $reports }}{{ if .enabled }}true{{ break }}{{ end }}{{ end }}
+{{- end }}
+
 {{- define "tercel.tokenSecret" -}}
 {{- .Values.token.existingSecret | default (printf "%s-token" (include "tercel.fullname" .)) }}
 {{- end }}
