@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/ready.h"
+#include "responder/lease.h"
 #include "responder/role.h"
 #include "responder/server.h"
 
@@ -25,7 +26,8 @@ struct responder {
 	struct reporter *reporter;
 	struct engine *engine;
 	struct server *server;
-	uint64_t seen; /* of the playbooks' files */
+	struct lease *lease; /* NULL: this is the only replica */
+	uint64_t seen;	     /* of the playbooks' files */
 };
 
 static void note(const char *text)
@@ -104,12 +106,17 @@ static int open_all(struct responder *responder, struct error *err)
 	}
 	parts = parts_of(responder);
 	r = engine_new(&parts, playbooks, &responder->engine, err);
-	return r < 0 ? r : server_open(&parts, responder->engine, &responder->server, err);
+	if (!r)
+		r = server_open(&parts, responder->engine, &responder->server, err);
+	if (!r && responder->settings.has_leader_election)
+		r = lease_new(&parts, responder->engine, &responder->lease, err);
+	return r;
 }
 
 static void close_all(struct responder *responder)
 {
 	server_close(responder->server);
+	lease_free(responder->lease);
 	engine_free(responder->engine);
 	reporter_free(responder->reporter);
 	ledger_close(responder->ledger);

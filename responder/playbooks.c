@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "responder/check.h"
 #include "responder/matching.h"
 #include "responder/outputs.h"
 

@@ -73,8 +73,6 @@ size_t playbooks_count(const struct playbooks *playbooks);
 const struct rule *playbooks_at(const struct playbooks *playbooks, size_t index);
 /* NULL when there is none of that name. */
 const struct rule *playbooks_find(const struct playbooks *playbooks, const char *name);
-/* Does a mapping or sequence look like a playbook? (For `tercel check`.) */
-bool playbooks_recognise(const struct yaml_node *root);
 /* The rules as loaded, merged: JSON. */
 void playbooks_write(const struct playbooks *playbooks, struct json_writer *json);
 

@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/yaml.h"
 #include "forwarder/check.h"
+#include "responder/check.h"
 #include "sensor/rules/check.h"
 #include "sensor/sensor.h"
 #include "tercel/command.h"
@@ -111,6 +112,15 @@ static size_t sensor_keys(const struct yaml_node *root)
 	return known;
 }
 
+/* By itself: what it builds on in other files is not known here. */
+static void check_playbook(struct report *report)
+{
+	struct error err = {};
+
+	if (playbooks_check(&report->file, 1, say_warning, report, &err) < 0)
+		say(report, true, err.message);
+}
+
 static void check_settings(struct report *report, struct yaml_node *root)
 {
 	if (sensor_keys(root) * 2 >= root->count)
@@ -134,6 +144,10 @@ static int check_unless_rules(struct report *report)
 		return 1;
 	}
 	root = yaml_document_count(yaml) ? yaml_document(yaml, 0) : NULL;
+	if (playbooks_recognise(root)) {
+		check_playbook(report);
+		return report->errors > 0;
+	}
 	if (!root || root->kind != YAML_MAPPING)
 		return -1;
 	check_settings(report, root);

@@ -9,8 +9,9 @@
 /* Gets argv from the subcommand's name on; returns the exit status. */
 typedef int command_function(int argc, char **argv);
 
-command_function command_check, command_doctor, command_events, command_explain, command_fields,
-	command_outputs, command_record, command_replay, command_settings, command_test, command_up;
+command_function command_actions, command_check, command_doctor, command_events, command_explain,
+	command_fields, command_outputs, command_record, command_replay, command_settings,
+	command_test, command_up;
 
 /*
  * The path of one of the four programs ("sensor", "forwarder" …): beside this program in a build

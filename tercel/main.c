@@ -18,6 +18,7 @@ static const struct {
 	{ "sensor", NULL, "the sensor alone (takes Falco's flags and falco.yaml)" },
 	{ "forwarder", NULL, "the forwarder alone (takes Falcosidekick's settings)" },
 	{ "dashboard", NULL, "the dashboard alone (takes Falcosidekick UI's flags)" },
+	{ "responder", NULL, "the responder alone (takes Falco Talon's rules and settings)" },
 	{ "check", command_check, "validate rules and settings files" },
 	{ "record", command_record, "keep what the sensor sees in a file" },
 	{ "replay", command_replay, "run rules over a recording" },
@@ -26,7 +27,9 @@ static const struct {
 	{ "fields", command_fields, "the fields that conditions and outputs can name" },
 	{ "events", command_events, "the events that conditions can name, with their arguments" },
 	{ "outputs", command_outputs, "where the forwarder can send alerts" },
-	{ "settings", command_settings, "the settings of a program: sensor, forwarder, dashboard" },
+	{ "actions", command_actions, "what the responder can do, and the rights that it needs" },
+	{ "settings", command_settings,
+		"the settings of a program: sensor, forwarder, dashboard, responder" },
 	{ "doctor", command_doctor,
 		"what this host allows, and what to do about what it does not" },
 };

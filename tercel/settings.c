@@ -10,6 +10,7 @@
 #include "base/settings.h"
 #include "dashboard/settings.h"
 #include "forwarder/settings.h"
+#include "responder/settings.h"
 #include "sensor/sensor.h"
 #include "tercel/command.h"
 #include "tercel/print.h"
@@ -38,6 +39,11 @@ static void write_dashboard(enum print_form form, struct buffer *out)
 	writers[form](&dashboard_settings_table, out);
 }
 
+static void write_responder(enum print_form form, struct buffer *out)
+{
+	writers[form](&responder_settings_table, out);
+}
+
 static const struct {
 	const char *name;
 	void (*write)(enum print_form form, struct buffer *out);
@@ -45,6 +51,7 @@ static const struct {
 	{ "sensor", write_sensor },
 	{ "forwarder", write_forwarder },
 	{ "dashboard", write_dashboard },
+	{ "responder", write_responder },
 };
 
 static int print_yaml(void (*write)(enum print_form form, struct buffer *out))

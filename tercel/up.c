@@ -27,6 +27,8 @@
 #define DEFAULT_STATE	  "/var/lib/tercel"
 #define DEFAULT_FORWARDER "127.0.0.1:2801"
 #define DEFAULT_DASHBOARD "127.0.0.1:2802"
+#define DEFAULT_RESPONDER "127.0.0.1:2803"
+#define RESPONDER_FILE	  "/etc/tercel/responder.yaml"
 #define FORWARDER_FILE	  "/etc/tercel/forwarder.yaml"
 
 /* Where service accounts without an entry of their own come from: systemd's dynamic users. */
@@ -51,7 +53,8 @@ struct up {
 	struct listen_address forwarder, dashboard;
 	bool has_login;
 	bool is_verbose;
-	struct lines rules;
+	struct lines rules, playbooks;
+	struct listen_address responder;
 	char folder[64];
 	uid_t user_id;
 	gid_t group_id;
@@ -104,6 +107,8 @@ static void print_usage(FILE *to)
 	      "      --state DIR            where alerts are kept (" DEFAULT_STATE ")\n"
 	      "      --forwarder ADDR:PORT  where the forwarder listens (" DEFAULT_FORWARDER ")\n"
 	      "      --dashboard ADDR:PORT  where the dashboard listens (" DEFAULT_DASHBOARD ")\n"
+	      "      --playbook FILE        what is done about which alert; repeatable, starts the responder\n"
+	      "      --responder ADDR:PORT  where the responder listens (" DEFAULT_RESPONDER ")\n"
 	      "      --no-login             the dashboard asks for no password\n"
 	      "  -v, --verbose              the programs' own logs as well\n"
 	      "  -h, --help\n",
@@ -113,13 +118,15 @@ static void print_usage(FILE *to)
 /* 1: go on, 0: done (help), -EINVAL: said why. */
 static int parse_arguments(int argc, char **argv, struct up *up, struct error *err)
 {
-	enum { STATE = 256, FORWARDER, DASHBOARD, NO_LOGIN };
+	enum { STATE = 256, FORWARDER, DASHBOARD, PLAYBOOK, RESPONDER, NO_LOGIN };
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "rules", required_argument, NULL, 'r' },
 		{ "state", required_argument, NULL, STATE },
 		{ "forwarder", required_argument, NULL, FORWARDER },
 		{ "dashboard", required_argument, NULL, DASHBOARD },
+		{ "playbook", required_argument, NULL, PLAYBOOK },
+		{ "responder", required_argument, NULL, RESPONDER },
 		{ "no-login", no_argument, NULL, NO_LOGIN },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
@@ -147,6 +154,12 @@ static int parse_arguments(int argc, char **argv, struct up *up, struct error *e
 			break;
 		case DASHBOARD:
 			r = address_parse(optarg, &up->dashboard, err);
+			break;
+		case PLAYBOOK:
+			lines_add(&up->playbooks, string_copy(optarg));
+			break;
+		case RESPONDER:
+			r = address_parse(optarg, &up->responder, err);
 			break;
 		case NO_LOGIN:
 			up->has_login = false;
@@ -291,7 +304,7 @@ static int lock_state(struct up *up, struct error *err)
 
 static int prepare_folders(struct up *up, struct error *err)
 {
-	static const char *const names[] = { "forwarder", "dashboard" };
+	static const char *const names[] = { "forwarder", "dashboard", "responder" };
 	int r;
 
 	r = make_state(up, err);
@@ -317,7 +330,7 @@ static int prepare_folders(struct up *up, struct error *err)
 static void remove_folders(const struct up *up)
 {
 	static const char *const paths[] = { "forwarder/socket", "forwarder", "dashboard/socket",
-		"dashboard/first-login", "dashboard" };
+		"dashboard/first-login", "dashboard", "responder/socket", "responder" };
 
 	if (!*up->folder)
 		return;
@@ -369,6 +382,25 @@ static void dashboard_lines(const struct up *up, struct lines *arguments, struct
 		string_printf("FALCOSIDEKICK_UI_LOGLEVEL=%s", up->is_verbose ? "info" : "warning"));
 }
 
+/* Its settings' file and environment say the rest, such as where the cluster is. */
+static void responder_lines(const struct up *up, struct lines *arguments, struct lines *environment)
+{
+	add_each(arguments, (const char *const[]){ "", NULL });
+	if (access(RESPONDER_FILE, R_OK) == 0)
+		add_each(arguments, (const char *const[]){ "-c", RESPONDER_FILE, NULL });
+	for (size_t i = 0; i < up->playbooks.count; i++)
+		add_each(arguments, (const char *const[]){ "-r", up->playbooks.items[i], NULL });
+	add_each(arguments,
+		(const char *const[]){ "--address", up->responder.host, "--port", NULL });
+	lines_add(arguments, string_printf("%u", up->responder.port));
+	lines_add(arguments, string_copy("--state"));
+	lines_add(arguments, string_printf("%s/responder", up->state));
+	lines_add(arguments, string_copy("--socket"));
+	lines_add(arguments, string_printf("%s/responder/socket", up->folder));
+	lines_add(environment, string_printf("FORWARDER_SOCKET=%s/forwarder/socket", up->folder));
+	lines_add(environment, string_printf("LOG_LEVEL=%s", up->is_verbose ? "info" : "warning"));
+}
+
 static void forwarder_lines(const struct up *up, struct lines *arguments, struct lines *environment)
 {
 	add_each(arguments, (const char *const[]){ "", NULL });
@@ -382,6 +414,9 @@ static void forwarder_lines(const struct up *up, struct lines *arguments, struct
 	lines_add(environment,
 		string_printf("WEBUI_URL=http://%s:%u", up->dashboard.host, up->dashboard.port));
 	lines_add(environment, string_printf("WEBUI_SOCKET=%s/dashboard/socket", up->folder));
+	if (up->playbooks.count)
+		lines_add(
+			environment, string_printf("TALON_SOCKET=%s/responder/socket", up->folder));
 	lines_add(environment, string_printf("LOGLEVEL=%s", up->is_verbose ? "info" : "warning"));
 }
 
@@ -435,6 +470,8 @@ static void print_banner(const struct up *up)
 	       "  Dashboard  http://%s:%u/\n",
 		up->dashboard.host, up->dashboard.port);
 	print_login(up);
+	if (up->playbooks.count)
+		printf("  Responder  http://%s:%u/\n", up->responder.host, up->responder.port);
 	printf("  Forwarder  http://%s:%u/\n"
 	       "  Stop       Ctrl-C\n\n",
 		up->forwarder.host, up->forwarder.port);
@@ -449,6 +486,7 @@ static int run(struct up *up, struct supervisor *supervisor, struct error *err)
 		bool is_root;
 	} programs[] = {
 		{ "dashboard", dashboard_lines, false },
+		{ "responder", responder_lines, false },
 		{ "forwarder", forwarder_lines, false },
 		{ "sensor", sensor_lines, true },
 	};
@@ -457,6 +495,8 @@ static int run(struct up *up, struct supervisor *supervisor, struct error *err)
 	int r = 0;
 
 	for (size_t i = 0; i < COUNT_OF(programs) && r == 0; i++) {
+		if (programs[i].lines == responder_lines && !up->playbooks.count)
+			continue;
 		programs[i].lines(up, &arguments[i], &environments[i]);
 		r = start(supervisor, programs[i].name, &arguments[i], &environments[i],
 			programs[i].is_root ? 0 : up->user_id,
@@ -483,6 +523,7 @@ int command_up(int argc, char **argv)
 
 	address_parse(DEFAULT_FORWARDER, &up.forwarder, NULL);
 	address_parse(DEFAULT_DASHBOARD, &up.dashboard, NULL);
+	address_parse(DEFAULT_RESPONDER, &up.responder, NULL);
 	r = parse_arguments(argc, argv, &up, &err);
 	if (r > 0) {
 		log_open("tercel", up.is_verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING, false);
@@ -498,6 +539,7 @@ int command_up(int argc, char **argv)
 		remove_folders(&up);
 	}
 	lines_done(&up.rules);
+	lines_done(&up.playbooks);
 	free(up.state);
 	if (r < 0)
 		fprintf(stderr, "tercel up: %s\n", err.message);

@@ -21,7 +21,7 @@ BUILD = pathlib.Path(os.environ.get("TERCEL_BUILD", pathlib.Path(__file__).paren
 SOURCE = pathlib.Path(__file__).parents[2].resolve()
 
 
-PROGRAMS = ["tercel/tercel", "sensor/tercel-sensor", "forwarder/tercel-forwarder", "dashboard/tercel-dashboard"]
+PROGRAMS = ["tercel/tercel", "sensor/tercel-sensor", "forwarder/tercel-forwarder", "dashboard/tercel-dashboard", "responder/tercel-responder"]
 
 
 def copy_programs(folder):
