@@ -88,7 +88,7 @@ static char *first_field(const struct alert *alert, const char *const *names)
 	char number[256];
 
 	for (; *names; names++) {
-		struct text value = field_text(alert, *names, number, sizeof(number));
+		struct text value = read_output_field(alert, *names, number, sizeof(number));
 
 		if (value.length && !text_is(value, "<NA>") && !text_is(value, "null"))
 			return text_to_string(value);

@@ -8,7 +8,8 @@
 #include "base/memory.h"
 #include "responder/matching.h"
 
-struct text field_text(const struct alert *alert, const char *name, char *buffer, size_t size)
+struct text read_output_field(
+	const struct alert *alert, const char *name, char *buffer, size_t size)
 {
 	struct json_object *value = json_get(alert->fields, name);
 
@@ -35,7 +36,7 @@ static bool field_holds(struct text claim, const struct alert *alert)
 	key = text_trim(text_slice(claim, 0, (size_t)at - is_not));
 	want = text_trim(text_slice(claim, (size_t)at + 1, claim.length));
 	name = text_to_string(key);
-	got = field_text(alert, name, number, sizeof(number));
+	got = read_output_field(alert, name, number, sizeof(number));
 	return (got.data && text_equal(got, want)) != is_not;
 }
 

@@ -84,4 +84,5 @@ bool rule_is_on_duty(const struct rule *rule, time_t when);
 /* What it says, or what its action does by itself. */
 bool step_continues(const struct step *step);
 /* The value of an output field as text, or NULL data; numbers into `buffer`. */
-struct text field_text(const struct alert *alert, const char *name, char *buffer, size_t size);
+struct text read_output_field(
+	const struct alert *alert, const char *name, char *buffer, size_t size);

@@ -21,10 +21,11 @@ void pod_containers(const struct run *run, struct text_list *ret_names)
 {
 	struct json_object *all = json_get(json_get(run->object, "spec"), "containers");
 	char number[256];
-	struct text wanted = field_text(run->alert, "k8s.container.name", number, sizeof(number));
+	struct text wanted =
+		read_output_field(run->alert, "k8s.container.name", number, sizeof(number));
 
 	if (!wanted.data)
-		wanted = field_text(run->alert, "container.name", number, sizeof(number));
+		wanted = read_output_field(run->alert, "container.name", number, sizeof(number));
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t i = 0; json_object_is_type(all, json_type_array) &&
 				   i < json_object_array_length(all);

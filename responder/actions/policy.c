@@ -66,7 +66,7 @@ int policy_remote(const struct run *run, char ret_cidr[64], struct error *err)
 	char number[64];
 
 	for (size_t i = 0; i < COUNT_OF(fields); i++) {
-		struct text text = field_text(run->alert, fields[i], number, sizeof(number));
+		struct text text = read_output_field(run->alert, fields[i], number, sizeof(number));
 		_cleanup_(freep) char *ip = text_to_string(text);
 		bool is_v4 = ip && inet_pton(AF_INET, ip, address) == 1;
 
