@@ -3,9 +3,10 @@
 import json
 import os
 import signal
-import time
+import subprocess
 
 import tap
+from stack import BUILD, SOURCE
 from responder import FakeApi, NODE, Receiver, Responder, TOKEN, alert
 
 LABEL = """
@@ -362,6 +363,11 @@ def test_wrong_playbooks_leave_the_old_in_use():
         tap.equal([rule["rule"] for rule in json.loads(responder.get("/rules"))], ["Shell"])
         responder.file.write_text(LABEL.replace("rule: Shell", "rule: Other"))
         tap.wait_for("the new rule", lambda: "Other" in responder.get("/rules"))
+
+
+def test_the_page_of_actions_is_the_programs_own():
+    text = subprocess.run([BUILD / "tercel/tercel", "actions", "--markdown"], capture_output=True, text=True, check=True).stdout
+    assert (SOURCE / "docs/actions.md").read_text(encoding="utf-8").endswith(text), "tercel actions --markdown"
 
 
 if __name__ == "__main__":
