@@ -350,6 +350,8 @@ bool schema_check(const struct shape *shape, const struct yaml_node *root,
 	};
 	bool is_right;
 
+	if (!root)
+		return true;
 	buffer_init(&check.path, PATH_MAX_BYTES);
 	is_right = check_shape(&check, shape, root);
 	buffer_done(&check.path);

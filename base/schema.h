@@ -59,7 +59,7 @@ struct shape_member {
 void schema_print(const struct shape *shape, const char *title, struct buffer *out);
 /*
  * Gives each mismatch, from the innermost value outwards, at most 200 of them. True when there is
- * none.
+ * none, and of an empty document (NULL).
  */
 bool schema_check(const struct shape *shape, const struct yaml_node *root,
 	void (*fail)(void *context, const char *message), void *context);

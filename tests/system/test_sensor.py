@@ -64,6 +64,13 @@ def test_an_unknown_key_is_a_warning_that_names_the_nearest():
         assert 'falco.yaml:4: unknown key \\"http_output.ulr\\"; did you mean \\"http_output.url\\"?' in err, err
 
 
+def test_an_empty_settings_file_is_as_good_as_none():
+    with tempfile.TemporaryDirectory() as folder:
+        rules = written(folder, "ok.yaml", rule())
+        status, _, err = run("-c", "/dev/null", "-r", rules, "--dry-run")
+        tap.equal(status, 0, err)
+
+
 def test_keys_without_effect_are_named_once():
     with tempfile.TemporaryDirectory() as folder:
         rules = written(folder, "ok.yaml", rule())
