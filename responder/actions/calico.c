@@ -102,49 +102,38 @@ static void write_selector(const struct policy *policy, struct json_writer *json
 }
 
 static void write_spec(const struct policy_settings *settings, const struct policy *policy,
-	const char *cidr, struct buffer *out)
+	const char *cidr, struct json_writer *json)
 {
-	struct json_writer json;
-
-	json_writer_init(&json, out);
-	json_begin_object(&json);
-	json_key(&json, "order");
-	json_add_i64(&json, settings->order);
-	write_selector(policy, &json);
-	json_key(&json, "types");
-	json_begin_array(&json);
-	json_add_string(&json, "Egress");
-	json_end(&json);
-	json_key(&json, "egress");
-	json_begin_array(&json);
-	begin_rule(&json, "Deny");
-	json_key(&json, "nets");
-	write_denied(policy, cidr, &json);
-	end_rule(&json);
-	write_allowed(settings, &json);
-	json_end(&json);
-	json_end(&json);
+	json_begin_object(json);
+	json_key(json, "order");
+	json_add_i64(json, settings->order);
+	write_selector(policy, json);
+	json_key(json, "types");
+	json_begin_array(json);
+	json_add_string(json, "Egress");
+	json_end(json);
+	json_key(json, "egress");
+	json_begin_array(json);
+	begin_rule(json, "Deny");
+	json_key(json, "nets");
+	write_denied(policy, cidr, json);
+	end_rule(json);
+	write_allowed(settings, json);
+	json_end(json);
+	json_end(json);
 }
+
+static const struct policy_kind kind = {
+	.api_version = "projectcalico.org/v3",
+	.kind = "NetworkPolicy",
+	.plural = "networkpolicies",
+	.is_for_address = true,
+	.write_spec = write_spec,
+};
 
 static int deny(struct run *run, const void *parameters, struct error *err)
 {
-	struct policy policy = { .api_version = "projectcalico.org/v3",
-		.kind = "NetworkPolicy",
-		.plural = "networkpolicies" };
-	struct buffer spec;
-	char cidr[64];
-	int r = policy_remote(run, cidr, err);
-
-	if (!r)
-		r = policy_begin(run, parameters, &policy, err);
-	buffer_init(&spec, 1024 * 1024);
-	if (!r) {
-		write_spec(parameters, &policy, cidr, &spec);
-		r = policy_put(run, parameters, &policy, buffer_text(&spec), err);
-	}
-	buffer_done(&spec);
-	policy_done(&policy);
-	return r;
+	return policy_apply(run, parameters, &kind, err);
 }
 
 static const struct action_need needs[] = {

@@ -70,45 +70,34 @@ static void write_namespaces(const struct policy_settings *settings, struct json
 }
 
 static void write_spec(const struct policy_settings *settings, const struct policy *policy,
-	const char *cidr, struct buffer *out)
+	const char *cidr, struct json_writer *json)
 {
-	struct json_writer json;
-
-	json_writer_init(&json, out);
-	json_begin_object(&json);
-	json_key(&json, "endpointSelector");
-	policy_write_selector(policy, &json);
-	json_key(&json, "egressDeny");
-	write_denied(policy, cidr, &json);
-	json_key(&json, "egress");
-	json_begin_array(&json);
+	json_begin_object(json);
+	json_key(json, "endpointSelector");
+	policy_write_selector(policy, json);
+	json_key(json, "egressDeny");
+	write_denied(policy, cidr, json);
+	json_key(json, "egress");
+	json_begin_array(json);
 	if (settings->allow_cidr.count || !settings->allow_namespaces.count)
-		write_networks(settings, &json);
+		write_networks(settings, json);
 	if (settings->allow_namespaces.count)
-		write_namespaces(settings, &json);
-	json_end(&json);
-	json_end(&json);
+		write_namespaces(settings, json);
+	json_end(json);
+	json_end(json);
 }
+
+static const struct policy_kind kind = {
+	.api_version = "cilium.io/v2",
+	.kind = "CiliumNetworkPolicy",
+	.plural = "ciliumnetworkpolicies",
+	.is_for_address = true,
+	.write_spec = write_spec,
+};
 
 static int deny(struct run *run, const void *parameters, struct error *err)
 {
-	struct policy policy = { .api_version = "cilium.io/v2",
-		.kind = "CiliumNetworkPolicy",
-		.plural = "ciliumnetworkpolicies" };
-	struct buffer spec;
-	char cidr[64];
-	int r = policy_remote(run, cidr, err);
-
-	if (!r)
-		r = policy_begin(run, parameters, &policy, err);
-	buffer_init(&spec, 1024 * 1024);
-	if (!r) {
-		write_spec(parameters, &policy, cidr, &spec);
-		r = policy_put(run, parameters, &policy, buffer_text(&spec), err);
-	}
-	buffer_done(&spec);
-	policy_done(&policy);
-	return r;
+	return policy_apply(run, parameters, &kind, err);
 }
 
 static const struct action_need needs[] = {

@@ -63,45 +63,36 @@ static void write_way(const struct policy_settings *settings, const char *way, c
 	json_end(json);
 }
 
-static void write_spec(
-	const struct policy_settings *settings, const struct policy *policy, struct buffer *out)
+static void write_spec(const struct policy_settings *settings, const struct policy *policy,
+	const char *cidr, struct json_writer *json)
 {
-	struct json_writer json;
-
-	json_writer_init(&json, out);
-	json_begin_object(&json);
-	json_key(&json, "podSelector");
-	policy_write_selector(policy, &json);
-	json_key(&json, "policyTypes");
-	json_begin_array(&json);
+	json_begin_object(json);
+	json_key(json, "podSelector");
+	policy_write_selector(policy, json);
+	json_key(json, "policyTypes");
+	json_begin_array(json);
 	if (settings->deny != DENY_INGRESS)
-		json_add_string(&json, "Egress");
+		json_add_string(json, "Egress");
 	if (settings->deny != DENY_EGRESS)
-		json_add_string(&json, "Ingress");
-	json_end(&json);
+		json_add_string(json, "Ingress");
+	json_end(json);
 	if (settings->deny != DENY_INGRESS)
-		write_way(settings, "egress", "to", &json);
+		write_way(settings, "egress", "to", json);
 	if (settings->deny != DENY_EGRESS)
-		write_way(settings, "ingress", "from", &json);
-	json_end(&json);
+		write_way(settings, "ingress", "from", json);
+	json_end(json);
 }
+
+static const struct policy_kind kind = {
+	.api_version = "networking.k8s.io/v1",
+	.kind = "NetworkPolicy",
+	.plural = "networkpolicies",
+	.write_spec = write_spec,
+};
 
 static int isolate(struct run *run, const void *parameters, struct error *err)
 {
-	struct policy policy = { .api_version = "networking.k8s.io/v1",
-		.kind = "NetworkPolicy",
-		.plural = "networkpolicies" };
-	struct buffer spec;
-	int r = policy_begin(run, parameters, &policy, err);
-
-	buffer_init(&spec, 512 * 1024);
-	if (!r) {
-		write_spec(parameters, &policy, &spec);
-		r = policy_put(run, parameters, &policy, buffer_text(&spec), err);
-	}
-	buffer_done(&spec);
-	policy_done(&policy);
-	return r;
+	return policy_apply(run, parameters, &kind, err);
 }
 
 static const struct action_need needs[] = {

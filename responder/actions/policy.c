@@ -59,7 +59,7 @@ int policy_check(const void *parameters, struct error *err)
 	return 0;
 }
 
-int policy_remote(const struct run *run, char ret_cidr[64], struct error *err)
+static int find_address(const struct run *run, char ret_cidr[64], struct error *err)
 {
 	static const char *const fields[] = { "fd.rip", "fd.sip" };
 	unsigned char address[16];
@@ -134,8 +134,8 @@ static void choose_pod(struct run *run, struct policy *policy)
 static void policy_path(
 	const struct run *run, const struct policy *policy, bool has_name, struct buffer *path)
 {
-	buffer_printf(path, "/apis/%s/namespaces", policy->api_version);
-	path_of(path, (const char *const[]){ run->name_space, policy->plural,
+	buffer_printf(path, "/apis/%s/namespaces", policy->kind->api_version);
+	path_of(path, (const char *const[]){ run->name_space, policy->kind->plural,
 			      has_name ? policy->name : NULL, NULL });
 }
 
@@ -159,10 +159,10 @@ static int read_old(struct run *run, struct policy *policy, struct error *err)
 		       ? 0
 		       : error_set(err, -EEXIST,
 				 "there is a %s %s/%s that is not ours; it is left as it is",
-				 policy->kind, run->name_space, policy->name);
+				 policy->kind->kind, run->name_space, policy->name);
 }
 
-int policy_begin(struct run *run, const struct policy_settings *settings, struct policy *policy,
+static int begin(struct run *run, const struct policy_settings *settings, struct policy *policy,
 	struct error *err)
 {
 	int r = 0;
@@ -184,9 +184,9 @@ static void write_policy(
 	json_writer_init(&json, out);
 	json_begin_object(&json);
 	json_key(&json, "apiVersion");
-	json_add_string(&json, policy->api_version);
+	json_add_string(&json, policy->kind->api_version);
 	json_key(&json, "kind");
-	json_add_string(&json, policy->kind);
+	json_add_string(&json, policy->kind->kind);
 	json_key(&json, "metadata");
 	json_begin_object(&json);
 	json_key(&json, "name");
@@ -242,11 +242,11 @@ static void remember(struct run *run, const struct policy *policy, const char *p
 	json_object_object_add(run->memory, "path", json_object_new_string(path));
 	json_object_object_add(run->memory, "label", json_object_new_boolean(has_label));
 	json_object_object_add(run->memory, "uid", json_object_new_string(run->uid));
-	buffer_printf(&run->result, "%s %s/%s %s", policy->kind, run->name_space, policy->name,
-		policy->old ? "changed" : "made");
+	buffer_printf(&run->result, "%s %s/%s %s", policy->kind->kind, run->name_space,
+		policy->name, policy->old ? "changed" : "made");
 }
 
-int policy_put(struct run *run, const struct policy_settings *settings, struct policy *policy,
+static int put(struct run *run, const struct policy_settings *settings, struct policy *policy,
 	struct text spec, struct error *err)
 {
 	bool is_alone = settings->scope == SCOPE_POD;
@@ -277,10 +277,27 @@ int policy_put(struct run *run, const struct policy_settings *settings, struct p
 	return r < 0 ? r : ACTION_DONE;
 }
 
-void policy_done(struct policy *policy)
+int policy_apply(struct run *run, const struct policy_settings *settings,
+	const struct policy_kind *kind, struct error *err)
 {
-	text_map_done(&policy->labels);
-	json_object_put(policy->old);
+	struct policy policy = { .kind = kind };
+	struct json_writer json;
+	struct buffer spec;
+	char cidr[64] = "";
+	int r = kind->is_for_address ? find_address(run, cidr, err) : 0;
+
+	if (!r)
+		r = begin(run, settings, &policy, err);
+	buffer_init(&spec, 1024 * 1024);
+	if (!r) {
+		json_writer_init(&json, &spec);
+		kind->write_spec(settings, &policy, cidr, &json);
+		r = put(run, settings, &policy, buffer_text(&spec), err);
+	}
+	buffer_done(&spec);
+	text_map_done(&policy.labels);
+	json_object_put(policy.old);
+	return r;
 }
 
 int policy_undo(

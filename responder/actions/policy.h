@@ -50,22 +50,32 @@ int policy_check(const void *parameters, struct error *err);
 
 /* One to be put. */
 struct policy {
-	const char *api_version, *kind, *plural; /* "networking.k8s.io/v1" … */
+	const struct policy_kind *kind;
 	char name[254];
 	struct text_map labels;	 /* of the pods that it holds */
 	struct json_object *old; /* as it was; NULL when there was none */
 };
 
-/* Chooses name and labels, and reads what is there. A policy that is not ours is an error. */
-int policy_begin(struct run *run, const struct policy_settings *settings, struct policy *policy,
-	struct error *err);
-/* Puts one with this spec (JSON), labels the pod where it is held alone, and remembers both. */
-int policy_put(struct run *run, const struct policy_settings *settings, struct policy *policy,
-	struct text spec, struct error *err);
-void policy_done(struct policy *policy);
+/* What tells the three apart. */
+struct policy_kind {
+	const char *api_version, *kind, *plural; /* "networking.k8s.io/v1" … */
+	/*
+	 * Whether it closes the way to the address that the alert names (fd.rip, else fd.sip); then
+	 * `cidr` has it with its whole prefix, else "", and an alert that names none is -EINVAL.
+	 */
+	bool is_for_address;
+	/* The policy's .spec, one JSON object. */
+	void (*write_spec)(const struct policy_settings *settings, const struct policy *policy,
+		const char *cidr, struct json_writer *json);
+};
+
+/*
+ * Chooses name and labels, puts the policy, labels the pod where it is held alone, and remembers
+ * what undo needs. A policy of that name that is not ours is an error.
+ */
+int policy_apply(struct run *run, const struct policy_settings *settings,
+	const struct policy_kind *kind, struct error *err);
 int policy_undo(
 	struct run *run, const void *parameters, struct json_object *memory, struct error *err);
 /* {"matchLabels":{…}} */
 void policy_write_selector(const struct policy *policy, struct json_writer *json);
-/* The address that the alert names (fd.rip, else fd.sip) with its whole prefix; -EINVAL. */
-int policy_remote(const struct run *run, char ret_cidr[64], struct error *err);

@@ -50,8 +50,8 @@ static void submit(const struct io_uring_sqe *request, int waits)
 		while (*head != at + 1)
 			sched_yield();
 	}
-	syscall(SYS_io_uring_enter, ring, by_kernel ? 0 : 1, waits, waits ? IORING_ENTER_GETEVENTS : 0,
-		NULL, 0);
+	syscall(SYS_io_uring_enter, ring, by_kernel ? 0 : 1, waits,
+		waits ? IORING_ENTER_GETEVENTS : 0, NULL, 0);
 }
 
 static int run(const struct io_uring_sqe *request)
