@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lost events by rule. The counters of a generation are the hot thread's, as those of matches. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "base/memory.h"
+#include "sensor/internal.h"
 #include "sensor/losses.h"
+
+/* Rules that the alert names. */
+#define RULES_TOLD_MAX 64
 
 static void add(struct event_set *set, const char *name)
 {
@@ -81,4 +89,77 @@ void losses_look(struct losses *losses, struct source *source,
 		blame(generation->rules, NULL, dropped - typed - lifecycle, ret_lost);
 	for (size_t i = 0; i < rules_count(generation->rules); i++)
 		atomic_fetch_add_explicit(&generation->lost[i], ret_lost[i], memory_order_relaxed);
+}
+
+/* "rules.NAME" of those that could have matched what was lost, in their order. */
+static size_t rule_fields(const struct rules *rules, const uint64_t *by_rule,
+	struct internal_field *fields, char *names[RULES_TOLD_MAX], char values[RULES_TOLD_MAX][24])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < rules_count(rules) && count < RULES_TOLD_MAX; i++) {
+		if (!by_rule[i])
+			continue;
+		names[count] = string_printf("rules.%s", rules_at(rules, i)->name);
+		snprintf(values[count], sizeof(values[count]), "%" PRIu64, by_rule[i]);
+		fields[count] =
+			(struct internal_field){ .name = names[count], .words = values[count] };
+		count++;
+	}
+	return count;
+}
+
+void losses_tell(const struct source_counters *lost, const uint64_t *by_rule,
+	const struct generation *generation, struct outlets *outlets)
+{
+	static const char *const class_names[] = { "clone_fork", "execve", "connect", "open",
+		"dir_file", "other_interest", "close", "proc" };
+	char names[DROP_CLASS_COUNT][48], values[DROP_CLASS_COUNT + 6][24];
+	struct internal_field fields[DROP_CLASS_COUNT + 7 + RULES_TOLD_MAX];
+	char *rule_names[RULES_TOLD_MAX], rule_values[RULES_TOLD_MAX][24];
+	size_t rules_told;
+	struct internal_message message = {
+		.rule = "Falco internal: syscall event drop",
+		.priority = PRIORITY_DEBUG,
+		.fields = fields,
+	};
+	uint64_t in_ring = 0;
+	_cleanup_(freep) char *output =
+		string_printf("%s. %" PRIu64 " system calls dropped in last second.", message.rule,
+			lost->dropped);
+
+	for (size_t i = 0; i < DROP_CLASS_COUNT; i++) {
+		snprintf(names[i], sizeof(names[i]), "n_drops_buffer_%s_exit", class_names[i]);
+		snprintf(values[i], sizeof(values[i]), "%" PRIu64, lost->dropped_by_class[i]);
+		in_ring += lost->dropped_by_class[i];
+		fields[i] = (struct internal_field){ .name = names[i], .words = values[i] };
+	}
+	const struct {
+		const char *name;
+		uint64_t value;
+	} others[] = {
+		{ "n_evts", lost->events },
+		{ "n_drops", lost->dropped },
+		{ "n_drops_buffer_total", in_ring },
+		{ "n_drops_scratch_map", lost->dropped_slots },
+		{ "n_drops_bug", lost->dropped_missed },
+		{ "ebpf_enabled", 1 },
+	};
+	for (size_t i = 0; i < COUNT_OF(others); i++) {
+		char *value = values[DROP_CLASS_COUNT + i];
+
+		snprintf(value, sizeof(values[0]), "%" PRIu64, others[i].value);
+		fields[DROP_CLASS_COUNT + i] =
+			(struct internal_field){ .name = others[i].name, .words = value };
+	}
+	/* The kernel programs report what they could not read; they drop nothing for it. */
+	fields[DROP_CLASS_COUNT + COUNT_OF(others)] =
+		(struct internal_field){ .name = "n_drops_page_faults", .words = "0" };
+	rules_told = rule_fields(generation->rules, by_rule,
+		fields + DROP_CLASS_COUNT + COUNT_OF(others) + 1, rule_names, rule_values);
+	message.count = DROP_CLASS_COUNT + COUNT_OF(others) + 1 + rules_told;
+	message.output = output;
+	internal_push(&message, generation, outlets);
+	for (size_t i = 0; i < rules_told; i++)
+		free(rule_names[i]);
 }

@@ -23,3 +23,9 @@ struct losses {
 void losses_look(struct losses *losses, struct source *source,
 	const struct source_counters *counters, const struct generation *generation,
 	uint64_t *ret_lost);
+/*
+ * The alert of lost events: what Falco's has, as texts (spec/rule-language.md 10), and ours, the
+ * rules that could have matched, 64 at most; the metrics have all of them.
+ */
+void losses_tell(const struct source_counters *lost, const uint64_t *by_rule,
+	const struct generation *generation, struct outlets *outlets);

@@ -37,8 +37,6 @@
 #define PARKED_TURN_MS 2
 /* In a replay at most so many alerts wait for an output before the next event is taken. */
 #define REPLAY_ALERTS_MAX 64
-/* Rules that an alert of lost events names; the metrics have all of them. */
-#define RULES_TOLD_MAX 64
 
 struct sensor {
 	struct sensor_settings *start; /* the settings of the start, for what cannot change */
@@ -224,83 +222,6 @@ static void tell_overdue(struct sensor *sensor)
 	sensor->without_metadata = now;
 }
 
-/* "rules.NAME" of those that could have matched what was lost, in their order. */
-static size_t rule_fields(const struct rules *rules, const uint64_t *by_rule,
-	struct internal_field *fields, char *names[RULES_TOLD_MAX], char values[RULES_TOLD_MAX][24])
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < rules_count(rules) && count < RULES_TOLD_MAX; i++) {
-		if (!by_rule[i])
-			continue;
-		names[count] = string_printf("rules.%s", rules_at(rules, i)->name);
-		snprintf(values[count], sizeof(values[count]), "%" PRIu64, by_rule[i]);
-		fields[count] =
-			(struct internal_field){ .name = names[count], .words = values[count] };
-		count++;
-	}
-	return count;
-}
-
-/*
- * What Falco's alert has of it, as texts (spec/rule-language.md 10), and ours: the rules that could
- * have matched.
- */
-static void alert_drops(
-	struct sensor *sensor, const struct source_counters *lost, const uint64_t *by_rule)
-{
-	static const char *const class_names[] = { "clone_fork", "execve", "connect", "open",
-		"dir_file", "other_interest", "close", "proc" };
-	char names[DROP_CLASS_COUNT][48], values[DROP_CLASS_COUNT + 6][24];
-	struct internal_field fields[DROP_CLASS_COUNT + 7 + RULES_TOLD_MAX];
-	char *rule_names[RULES_TOLD_MAX], rule_values[RULES_TOLD_MAX][24];
-	size_t rules_told;
-	struct internal_message message = {
-		.rule = "Falco internal: syscall event drop",
-		.priority = PRIORITY_DEBUG,
-		.fields = fields,
-	};
-	uint64_t in_ring = 0;
-	_cleanup_(freep) char *output =
-		string_printf("%s. %" PRIu64 " system calls dropped in last second.", message.rule,
-			lost->dropped);
-
-	for (size_t i = 0; i < DROP_CLASS_COUNT; i++) {
-		snprintf(names[i], sizeof(names[i]), "n_drops_buffer_%s_exit", class_names[i]);
-		snprintf(values[i], sizeof(values[i]), "%" PRIu64, lost->dropped_by_class[i]);
-		in_ring += lost->dropped_by_class[i];
-		fields[i] = (struct internal_field){ .name = names[i], .words = values[i] };
-	}
-	const struct {
-		const char *name;
-		uint64_t value;
-	} others[] = {
-		{ "n_evts", lost->events },
-		{ "n_drops", lost->dropped },
-		{ "n_drops_buffer_total", in_ring },
-		{ "n_drops_scratch_map", lost->dropped_slots },
-		{ "n_drops_bug", lost->dropped_missed },
-		{ "ebpf_enabled", 1 },
-	};
-	for (size_t i = 0; i < COUNT_OF(others); i++) {
-		char *value = values[DROP_CLASS_COUNT + i];
-
-		snprintf(value, sizeof(values[0]), "%" PRIu64, others[i].value);
-		fields[DROP_CLASS_COUNT + i] =
-			(struct internal_field){ .name = others[i].name, .words = value };
-	}
-	/* The kernel programs report what they could not read; they drop nothing for it. */
-	fields[DROP_CLASS_COUNT + COUNT_OF(others)] =
-		(struct internal_field){ .name = "n_drops_page_faults", .words = "0" };
-	rules_told = rule_fields(sensor->generation->rules, by_rule,
-		fields + DROP_CLASS_COUNT + COUNT_OF(others) + 1, rule_names, rule_values);
-	message.count = DROP_CLASS_COUNT + COUNT_OF(others) + 1 + rules_told;
-	message.output = output;
-	internal_push(&message, sensor->generation, sensor->outlets);
-	for (size_t i = 0; i < rules_told; i++)
-		free(rule_names[i]);
-}
-
 /* What syscall_event_drops says is to be done. */
 static int act_on_drops(
 	struct sensor *sensor, const struct source_counters *counters, struct error *err)
@@ -318,7 +239,7 @@ static int act_on_drops(
 			  " system calls dropped in last second",
 			lost.dropped);
 	if (actions & DROP_ALERT)
-		alert_drops(sensor, &lost, by_rule);
+		losses_tell(&lost, by_rule, sensor->generation, sensor->outlets);
 	if (actions & DROP_EXIT)
 		return error_set(err, -EIO, "Drop manager internal error");
 	return 0;
