@@ -4,7 +4,8 @@
  * thread in groups and acknowledged after the commit; reading is four: tally, list, find, status.
  * A reader belongs to one thread.
  *
- * Behind it: SQLite, a file a day (store-sqlite.c writes, store-read.c reads).
+ * Behind it: SQLite, a file a day (store-sqlite.c writes, store-scan.c, store-tally.c and
+ * store-read.c read).
  */
 #pragma once
 

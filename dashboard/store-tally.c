@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Counting alerts: from the counts of a file where they are exact, and by looking at alerts where
+ * they are not, at the edges and for what nobody counted.
+ */
+#include <assert.h>
+#include <errno.h>
+
+#include "base/memory.h"
+#include "dashboard/counts.h"
+#include "dashboard/store-scan.h"
+#include "dashboard/values.h"
+
+void tally_done(struct tally *tally)
+{
+	struct tally_cell *cell, *next;
+
+	HASH_ITER (hh, tally->cells, cell, next) {
+		HASH_DEL(tally->cells, cell);
+		free(cell);
+	}
+}
+
+uint64_t tally_total(const struct tally *tally)
+{
+	uint64_t total = 0;
+
+	for (const struct tally_cell *cell = tally->cells; cell; cell = cell->hh.next)
+		total += cell->count;
+	return total;
+}
+
+static void tally_add(struct tally *tally, int64_t bucket_ns, struct text key,
+	enum priority priority, uint64_t count)
+{
+	struct tally_cell *wanted, *cell;
+	size_t length;
+
+	if (HASH_COUNT(tally->cells) >= TALLY_CELLS_MAX)
+		key.length = 0;
+	length = sizeof(bucket_ns) + key.length;
+	wanted = memory_new(1, sizeof(*wanted) + key.length + 1);
+
+	wanted->bucket_ns = bucket_ns;
+	wanted->key_length = key.length;
+	wanted->priority = priority;
+	if (key.length)
+		memcpy(wanted->key, key.data, key.length);
+	HASH_FIND(hh, tally->cells, &wanted->bucket_ns, length, cell);
+	if (cell) {
+		free(wanted);
+	} else {
+		cell = wanted;
+		HASH_ADD_KEYPTR(hh, tally->cells, &cell->bucket_ns, length, cell);
+	}
+	cell->count += count;
+	cell->priority = MIN_OF(cell->priority, priority);
+}
+
+static int64_t bucket_of(const struct tally *tally, int64_t time_ns)
+{
+	if (!tally->interval_ns)
+		return 0;
+	return time_unit(time_ns, tally->interval_ns) * tally->interval_ns;
+}
+
+struct tallying {
+	struct tally *tallies;
+	size_t count;
+	unsigned chosen; /* bit by tally: those that this scan is for */
+};
+
+static void tally_word(struct scan *scan, struct tally *tally, const struct row *row, int64_t word)
+{
+	tally_add(tally, bucket_of(tally, row->time_ns), text_of(open_file_word(scan->open, word)),
+		row->priority, 1);
+}
+
+static void tally_tags(struct scan *scan, struct tally *tally, const struct row *row)
+{
+	struct text rest = text_of(open_file_word(scan->open, row->tags)), tag;
+
+	while (text_split(&rest, '\n', &tag))
+		if (tag.length)
+			tally_add(tally, bucket_of(tally, row->time_ns), tag, row->priority, 1);
+}
+
+static bool is_of_field(const struct tally *tally)
+{
+	return tally->by == TALLY_FIELD || (tally->by == TALLY_FACET && facet_field(tally->facet));
+}
+
+static const char *field_of(const struct tally *tally)
+{
+	return tally->by == TALLY_FIELD ? tally->field : facet_field(tally->facet);
+}
+
+/* One value for all tallies of its field. What a facet counts in hours are strings, never "". */
+static void tally_value(struct scan *scan, const struct row *row, const struct value *value)
+{
+	struct tallying *tallying = scan->context;
+	struct text text = { 0 };
+
+	for (size_t i = 0; i < tallying->count; i++) {
+		struct tally *tally = &tallying->tallies[i];
+
+		if (!(tallying->chosen >> i & 1) || !is_of_field(tally) ||
+			!text_is(value->key, field_of(tally)) ||
+			(tally->by == TALLY_FACET && !value->is_string) || !value->text.length ||
+			(!value->is_string && text_is(value->text, "null")))
+			continue;
+		if (!text.data)
+			text = value_unescape(value->text, &scan->reader->scratch);
+		tally_add(tally, bucket_of(tally, row->time_ns), text, row->priority, 1);
+	}
+}
+
+/* All fields in one walk over the alert. */
+static int tally_fields(struct scan *scan, struct row *row)
+{
+	struct values values;
+	struct value value;
+	int r;
+
+	r = scan_load_json(scan, row);
+	if (r < 0)
+		return r;
+	values_begin(&values, row->json);
+	while (values_next(&values, &value))
+		if (value.place == VALUE_FIELD)
+			tally_value(scan, row, &value);
+	return 0;
+}
+
+static void tally_row(struct scan *scan, struct tally *tally, struct row *row)
+{
+	if (tally->by == TALLY_PRIORITY)
+		tally_add(tally, bucket_of(tally, row->time_ns),
+			text_of(priority_name(row->priority)), row->priority, 1);
+	else if (tally->by == TALLY_RULE)
+		tally_word(scan, tally, row, row->words[WORD_RULE]);
+	else if (tally->facet == FACET_TAG)
+		tally_tags(scan, tally, row);
+	else
+		tally_word(scan, tally, row,
+			row->words[tally->facet == FACET_HOSTNAME ? WORD_HOSTNAME : WORD_SOURCE]);
+}
+
+static int on_tallied(struct scan *scan, struct row *row)
+{
+	struct tallying *tallying = scan->context;
+	bool needs_fields = false;
+
+	for (size_t i = 0; i < tallying->count; i++) {
+		if (!(tallying->chosen >> i & 1))
+			continue;
+		if (is_of_field(&tallying->tallies[i]))
+			needs_fields = true;
+		else
+			tally_row(scan, &tallying->tallies[i], row);
+	}
+	return needs_fields ? tally_fields(scan, row) : 0;
+}
+
+/* The unit that the tally can be counted in from the file's counts; 0: only by scanning. */
+static int64_t counted_unit(const struct tally *tally, const struct filter *filter)
+{
+	if (tally->by == TALLY_FIELD)
+		return 0;
+	if (tally->by == TALLY_FACET)
+		return filter_is_empty(filter) && !tally->interval_ns ? NS_PER_HOUR : 0;
+	return filter_is_rules_only(filter) && tally->interval_ns % NS_PER_MINUTE == 0
+		       ? NS_PER_MINUTE
+		       : 0;
+}
+
+/* What a file has counted in a unit of time; the next row has it finer. */
+struct level {
+	int64_t unit_ns;
+	enum query query;
+	bool is_sum; /* only in files that get no more alerts */
+	int (*count)(struct scan *scan, struct tallying *tallying, const struct level *level,
+		int64_t from, int64_t to);
+};
+
+/* By priority and rule. */
+static int count_rules(struct scan *scan, struct tallying *tallying, const struct level *level,
+	int64_t from, int64_t to)
+{
+	sqlite3_stmt *statement = day_file_query(scan->open->file, level->query);
+	struct tally *first = &tallying->tallies[__builtin_ctz(tallying->chosen)];
+	int64_t step = first->interval_ns ? first->interval_ns / level->unit_ns : INT64_MAX;
+	struct row row = { 0 };
+	int code = SQLITE_ERROR;
+
+	bind_number(statement, ":step", step);
+	bind_number(statement, ":from", from);
+	bind_number(statement, ":to", to);
+	while (statement && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+		int64_t bucket_ns =
+			first->interval_ns ? sqlite3_column_int64(statement, 0) * first->interval_ns
+					   : 0;
+		uint64_t count = (uint64_t)sqlite3_column_int64(statement, 3);
+
+		row.priority = (enum priority)sqlite3_column_int(statement, 1);
+		row.words[WORD_RULE] = sqlite3_column_int64(statement, 2);
+		if (scan_fits_row(scan, &row) != FITS)
+			continue;
+		for (size_t i = 0; i < tallying->count; i++) {
+			struct tally *tally = &tallying->tallies[i];
+
+			if (!(tallying->chosen >> i & 1))
+				continue;
+			tally_add(tally, bucket_ns,
+				text_of(tally->by == TALLY_RULE
+						? open_file_word(scan->open, row.words[WORD_RULE])
+						: priority_name(row.priority)),
+				row.priority, count);
+		}
+	}
+	sqlite3_reset(statement);
+	return code == SQLITE_DONE ? 0 : day_file_error(scan->open->file, scan->err);
+}
+
+static int count_facet(
+	struct scan *scan, struct tally *tally, const struct level *level, int64_t from, int64_t to)
+{
+	sqlite3_stmt *statement = day_file_query(scan->open->file, level->query);
+	int code = SQLITE_ERROR;
+
+	bind_number(statement, ":facet", tally->facet);
+	bind_number(statement, ":from", from);
+	bind_number(statement, ":to", to);
+	while (statement && (code = sqlite3_step(statement)) == SQLITE_ROW)
+		tally_add(tally, 0,
+			text_of(open_file_word(scan->open, sqlite3_column_int64(statement, 0))),
+			PRIORITY_NONE, (uint64_t)sqlite3_column_int64(statement, 1));
+	sqlite3_reset(statement);
+	return code == SQLITE_DONE ? 0 : day_file_error(scan->open->file, scan->err);
+}
+
+static int count_facets(struct scan *scan, struct tallying *tallying, const struct level *level,
+	int64_t from, int64_t to)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < tallying->count && !r; i++)
+		if (tallying->chosen >> i & 1)
+			r = count_facet(scan, &tallying->tallies[i], level, from, to);
+	return r;
+}
+
+#define NS_PER_DAY (24 * NS_PER_HOUR)
+
+/* Each list ends with a row of zeros: finer than that is only the alerts themselves. */
+static const struct level rule_levels[] = {
+	{ NS_PER_HOUR, QUERY_HOUR_SUMS, true, count_rules },
+	{ NS_PER_MINUTE, QUERY_MINUTES, false, count_rules },
+	{ 0 },
+};
+static const struct level facet_levels[] = {
+	{ NS_PER_DAY, QUERY_DAY_SUMS, true, count_facets },
+	{ NS_PER_HOUR, QUERY_FACETS, false, count_facets },
+	{ 0 },
+};
+
+/* Whole units from the counts, the edges from finer ones, and theirs by a scan. */
+static int count_level(struct scan *scan, struct tallying *tallying, const struct level *level,
+	int64_t from_ns, int64_t to_ns)
+{
+	const struct day *day = scan->day;
+	int64_t interval_ns = tallying->tallies[__builtin_ctz(tallying->chosen)].interval_ns;
+	bool is_begun = day->oldest_ns >= from_ns, is_over = day->newest_ns < to_ns;
+	int64_t unit_ns = level->unit_ns, from, to;
+	int r = 0;
+
+	if (!unit_ns)
+		return scan_file(scan, from_ns, to_ns);
+	from = time_unit(is_begun ? day->oldest_ns : from_ns - 1, unit_ns) + !is_begun;
+	to = time_unit(is_over ? day->newest_ns : to_ns, unit_ns) + is_over;
+	if (from >= to || (level->is_sum && !day->is_summed) || interval_ns % unit_ns)
+		return count_level(scan, tallying, level + 1, from_ns, to_ns);
+	if (!is_over)
+		r = count_level(scan, tallying, level + 1, to * unit_ns, to_ns);
+	if (!r)
+		r = level->count(scan, tallying, level, from, to);
+	if (!r && !is_begun)
+		r = count_level(scan, tallying, level + 1, from_ns, from * unit_ns);
+	return r;
+}
+
+static int count_file(struct scan *scan, struct tallying *tallying, const struct store_scope *scope)
+{
+	const struct tally *first = &tallying->tallies[__builtin_ctz(tallying->chosen)];
+
+	return count_level(scan, tallying, first->by == TALLY_FACET ? facet_levels : rule_levels,
+		scope->from_ns, scope->to_ns);
+}
+
+/* Tallies with the same unit and interval go together, so that the edges are scanned once. */
+static unsigned choose_next(
+	const struct tallying *all, const struct filter *filter, unsigned left, int64_t *ret_unit)
+{
+	size_t first = (size_t)__builtin_ctz(left);
+	unsigned chosen = 1U << first;
+
+	*ret_unit = counted_unit(&all->tallies[first], filter);
+	for (size_t i = first + 1; i < all->count; i++) {
+		int64_t unit = counted_unit(&all->tallies[i], filter);
+		bool is_alike =
+			unit == *ret_unit &&
+			(!unit || all->tallies[i].interval_ns == all->tallies[first].interval_ns);
+
+		if (left >> i & 1 && is_alike)
+			chosen |= 1U << i;
+	}
+	return chosen;
+}
+
+/* Those of the tallies that the counts can answer, or those that they cannot. */
+static unsigned choose_kind(
+	const struct tallying *all, const struct filter *filter, bool is_counted)
+{
+	unsigned chosen = 0;
+
+	for (size_t i = 0; i < all->count; i++)
+		if ((counted_unit(&all->tallies[i], filter) != 0) == is_counted)
+			chosen |= 1U << i;
+	return chosen;
+}
+
+static int tally_file(struct scan *scan, struct tallying *tallying, const struct store_scope *scope,
+	bool is_counted)
+{
+	unsigned left = choose_kind(tallying, scan->filter, is_counted);
+	int r = 0;
+
+	while (left && !r) {
+		int64_t unit_ns;
+
+		tallying->chosen = choose_next(tallying, scan->filter, left, &unit_ns);
+		left &= ~tallying->chosen;
+		r = unit_ns ? count_file(scan, tallying, scope)
+			    : scan_file(scan, scope->from_ns, scope->to_ns);
+	}
+	return r;
+}
+
+static int tally_files(
+	struct walk *walk, struct tallying *tallying, bool is_counted, struct store_extent *extent)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < walk->count && !r; i++) {
+		struct scan scan;
+
+		if (!day_overlaps(&walk->days[i], walk->scope.from_ns, walk->scope.to_ns))
+			continue;
+		r = scan_begin(&scan, walk, &walk->days[i]);
+		scan.found = on_tallied;
+		scan.context = tallying;
+		if (!r)
+			r = tally_file(&scan, tallying, &walk->scope, is_counted);
+		r = walk_pass_damage(walk, &walk->days[i], r);
+		extent->scanned += scan.scanned;
+		scan_done(&scan);
+	}
+	return r;
+}
+
+static void note_exact(
+	struct tallying *tallying, const struct filter *filter, bool is_counted, bool is_exact)
+{
+	unsigned chosen = choose_kind(tallying, filter, is_counted);
+
+	for (size_t i = 0; i < tallying->count; i++)
+		if (chosen >> i & 1)
+			tallying->tallies[i].is_exact = is_exact;
+}
+
+struct tally tally_of_field(const char *name)
+{
+	enum facet facet = facet_of_field(name);
+
+	if (!strcmp(name, "priority"))
+		return (struct tally){ .by = TALLY_PRIORITY };
+	if (!strcmp(name, "rule"))
+		return (struct tally){ .by = TALLY_RULE };
+	if (!strcmp(name, "hostname"))
+		facet = FACET_HOSTNAME;
+	else if (!strcmp(name, "source"))
+		facet = FACET_SOURCE;
+	else if (!strcmp(name, "tags"))
+		facet = FACET_TAG;
+	if (facet)
+		return (struct tally){ .by = TALLY_FACET, .facet = facet };
+	return (struct tally){ .by = TALLY_FIELD, .field = name };
+}
+
+int store_tally(struct store_reader *reader, const struct store_scope *scope, struct tally *tallies,
+	size_t count, struct store_extent *ret_extent, struct error *err)
+{
+	struct tallying tallying = { .tallies = tallies, .count = count };
+	struct walk walk;
+	int r;
+
+	assert(count && count < 32);
+	walk_begin(&walk, reader, scope, err);
+	*ret_extent = (struct store_extent){ .is_exact = true };
+	/* First what is counted, for all files: a scan may use up the time. */
+	r = tally_files(&walk, &tallying, true, ret_extent);
+	note_exact(&tallying, scope->filter, true, r != -ETIME);
+	if (!r)
+		r = tally_files(&walk, &tallying, false, ret_extent);
+	note_exact(&tallying, scope->filter, false, r != -ETIME);
+	walk_end(&walk);
+	ret_extent->is_exact = r != -ETIME;
+	return r == -ETIME ? 0 : r;
+}
