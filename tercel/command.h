@@ -31,3 +31,4 @@ void command_line_add(struct command_line *line, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* "-oKEY=VALUE" */
 void command_line_add_option(struct command_line *line, const char *key, const char *value);
+void command_line_done(struct command_line *line);

@@ -77,3 +77,9 @@ void command_line_add_option(struct command_line *line, const char *key, const c
 {
 	command_line_add(line, "-o%s=%s", key, value);
 }
+
+void command_line_done(struct command_line *line)
+{
+	for (size_t i = 0; i < line->count; i++)
+		free(line->items[i]);
+}

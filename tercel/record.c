@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "tercel/command.h"
@@ -36,7 +37,7 @@ int command_record(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	struct command_line line = { 0 };
+	_cleanup_(command_line_done) struct command_line line = { 0 };
 	const char *file = NULL;
 	int flag;
 

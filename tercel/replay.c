@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "base/cleanup.h"
 #include "base/memory.h"
 #include "tercel/command.h"
 
@@ -40,7 +41,7 @@ int command_replay(int argc, char **argv)
 		{ "time_format_iso_8601", "true" },
 		{ "log_level", "warning" },
 	};
-	struct command_line line = { 0 };
+	_cleanup_(command_line_done) struct command_line line = { 0 };
 	int flag;
 
 	command_line_add(&line, "tercel-sensor");
