@@ -39,10 +39,14 @@ static const char schema[] =
 	" id INTEGER PRIMARY KEY, receiver TEXT NOT NULL, body TEXT NOT NULL,"
 	" next_ms INTEGER NOT NULL DEFAULT 0, tries INTEGER NOT NULL DEFAULT 0);";
 
+/* Columns that came later; each is there already where the file is new enough. */
+static const char *const later[] = { "ALTER TABLE responses ADD COLUMN decided_by TEXT",
+	"ALTER TABLE responses ADD COLUMN version TEXT" };
+
 #define COLUMNS                                                                                 \
 	"id, rule, alert_uuid, alert, target, workload, name_space, pod, uid, node, hostname, " \
 	"state, why, created_ms, next_ms, deadline_ms, acted_ms, finished_ms, undo_ms, step, "  \
-	"tries, steps"
+	"tries, steps, decided_by, version"
 
 enum statement {
 	SAME_ALERT,
@@ -57,6 +61,7 @@ enum statement {
 	ACTED,
 	INTERRUPTED,
 	OVERDUE,
+	LAST_ID,
 	LIST,
 	FORGET,
 	POST,
@@ -75,11 +80,12 @@ static const char *const statements[STATEMENT_COUNT] = {
 			" AND created_ms > ?3 ORDER BY created_ms DESC LIMIT 1)",
 	[OPEN_COUNT] = "SELECT count(*) FROM responses WHERE state IN (0, 1)",
 	[ADD] = "INSERT INTO responses(" COLUMNS ") VALUES"
-		" (NULL, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
-		" ?17, ?18, ?19, ?20, ?21, ?22)",
+		" (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
+		" ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
 	[SAVE] = "UPDATE responses SET target = ?5, workload = ?6, uid = ?9, node = ?10,"
 		 " state = ?12, why = ?13, next_ms = ?15, deadline_ms = ?16, acted_ms = ?17,"
-		 " finished_ms = ?18, undo_ms = ?19, step = ?20, tries = ?21, steps = ?22"
+		 " finished_ms = ?18, undo_ms = ?19, step = ?20, tries = ?21, steps = ?22,"
+		 " decided_by = ?23, version = ?24"
 		 " WHERE id = ?1",
 	[DUE] = "SELECT " COLUMNS " FROM responses WHERE (state = 1 AND next_ms <= ?1)"
 		" OR (undo_ms > 0 AND undo_ms <= ?1 AND state IN (3, 4, 8)"
@@ -95,6 +101,7 @@ static const char *const statements[STATEMENT_COUNT] = {
 		  " AND (?2 IS NULL OR rule = ?2) AND (?3 IS NULL OR workload = ?3)",
 	[INTERRUPTED] = "SELECT " COLUMNS " FROM responses WHERE state IN (2, 8)",
 	[OVERDUE] = "SELECT " COLUMNS " FROM responses WHERE state = 0 AND deadline_ms <= ?1",
+	[LAST_ID] = "SELECT max(id) FROM responses",
 	[LIST] = "SELECT " COLUMNS " FROM responses WHERE (?1 < 0 OR state = ?1)"
 		 " AND (?2 = 0 OR id < ?2) ORDER BY id DESC LIMIT ?3",
 	[FORGET] = "DELETE FROM responses WHERE finished_ms > 0 AND finished_ms < ?1"
@@ -111,27 +118,8 @@ struct ledger {
 	pthread_mutex_t lock;
 	sqlite3 *db;
 	sqlite3_stmt *prepared[STATEMENT_COUNT];
+	int64_t last_id;
 };
-
-static const char *const state_names[] = { "waiting", "pending", "running", "done", "failed",
-	"refused", "expired", "dry_run", "undoing", "undone", "rejected" };
-_Static_assert(COUNT_OF(state_names) == RESPONSE_STATE_COUNT, "a name a state");
-
-const char *response_state_name(enum response_state state)
-{
-	return state_names[state];
-}
-
-void response_done(struct response *response)
-{
-	char *const texts[] = { response->rule, response->alert_uuid, response->alert,
-		response->target, response->workload, response->name_space, response->pod,
-		response->uid, response->node, response->hostname, response->why, response->steps };
-
-	for (size_t i = 0; i < COUNT_OF(texts); i++)
-		free(texts[i]);
-	*response = (struct response){ 0 };
-}
 
 static int failed(struct ledger *ledger, struct error *err)
 {
@@ -149,10 +137,24 @@ void ledger_close(struct ledger *ledger)
 	free(ledger);
 }
 
+static int64_t ask_number(sqlite3_stmt *statement, int64_t none)
+{
+	int64_t number = none;
+
+	if (sqlite3_step(statement) == SQLITE_ROW &&
+		sqlite3_column_type(statement, 0) != SQLITE_NULL)
+		number = sqlite3_column_int64(statement, 0);
+	sqlite3_reset(statement);
+	sqlite3_clear_bindings(statement);
+	return number;
+}
+
 static int prepare_all(struct ledger *ledger, struct error *err)
 {
 	if (sqlite3_exec(ledger->db, schema, NULL, NULL, NULL) != SQLITE_OK)
 		return failed(ledger, err);
+	for (size_t i = 0; i < COUNT_OF(later); i++)
+		(void)sqlite3_exec(ledger->db, later[i], NULL, NULL, NULL);
 	for (size_t i = 0; i < STATEMENT_COUNT; i++)
 		if (sqlite3_prepare_v2(ledger->db, statements[i], -1, &ledger->prepared[i], NULL) !=
 			SQLITE_OK)
@@ -180,6 +182,7 @@ int ledger_open(const char *folder, struct ledger **ret_ledger, struct error *er
 		ledger_close(ledger);
 		return r;
 	}
+	ledger->last_id = ask_number(ledger->prepared[LAST_ID], 0);
 	*ret_ledger = ledger;
 	return 0;
 }
@@ -217,7 +220,9 @@ static void bind_response(sqlite3_stmt *statement, const struct response *respon
 	bind_text(statement, at++, response->why);
 	for (size_t i = 0; i < COUNT_OF(numbers); i++)
 		sqlite3_bind_int64(statement, at++, numbers[i]);
-	bind_text(statement, at, response->steps);
+	bind_text(statement, at++, response->steps);
+	bind_text(statement, at++, response->decided_by);
+	bind_text(statement, at, response->version);
 }
 
 static char *column_text(sqlite3_stmt *statement, int at)
@@ -240,20 +245,10 @@ static void read_response(sqlite3_stmt *statement, struct response *ret_response
 	r.why = column_text(statement, at++);
 	for (size_t i = 0; i < COUNT_OF(numbers); i++)
 		*numbers[i] = sqlite3_column_int64(statement, at++);
-	r.steps = column_text(statement, at);
+	r.steps = column_text(statement, at++);
+	r.decided_by = column_text(statement, at++);
+	r.version = column_text(statement, at);
 	*ret_response = r;
-}
-
-static int64_t ask_number(sqlite3_stmt *statement, int64_t none)
-{
-	int64_t number = none;
-
-	if (sqlite3_step(statement) == SQLITE_ROW &&
-		sqlite3_column_type(statement, 0) != SQLITE_NULL)
-		number = sqlite3_column_int64(statement, 0);
-	sqlite3_reset(statement);
-	sqlite3_clear_bindings(statement);
-	return number;
 }
 
 /* Counted where it is known already. */
@@ -284,9 +279,11 @@ int ledger_add(
 	} else if (ask_number(ledger->prepared[OPEN_COUNT], 0) >= waiting_max) {
 		r = error_set(err, -ENOSPC, "%lld responses wait already", (long long)waiting_max);
 	} else {
+		response->id = MAX_OF(response->created_ms * 1000, ledger->last_id + 1);
+		ledger->last_id = response->id;
 		bind_response(add, response);
+		sqlite3_bind_int64(add, 1, response->id);
 		r = finish(ledger, add, err);
-		response->id = sqlite3_last_insert_rowid(ledger->db);
 	}
 	pthread_mutex_unlock(&ledger->lock);
 	return r;
@@ -410,25 +407,29 @@ int64_t ledger_count_acted(
 	return count;
 }
 
-static int choose(struct ledger *ledger, struct response *response, const struct choice_made *made,
-	struct error *err)
+static int decide(struct ledger *ledger, struct response *response, const struct decision *decision,
+	const struct decided *decided, struct error *err)
 {
-	if (!(made->from >> response->state & 1))
-		return error_set(err, -EBUSY, "response %lld is %s", (long long)response->id,
-			state_names[response->state]);
-	response->state = made->to;
-	response->next_ms = made->now_ms;
-	response->deadline_ms = made->deadline_ms;
+	if (!decision_fits(decision, response))
+		return error_set(err, -EBUSY, "response %lld is %s%s", (long long)response->id,
+			response_state_name(response->state),
+			decision->to == RESPONSE_UNDOING ? ", and nothing of it is to be undone"
+							 : "");
+	response->state = decision->to;
+	response->next_ms = decided->now_ms;
+	response->deadline_ms = decided->deadline_ms;
 	response->tries = 0;
-	if (made->to == RESPONSE_REJECTED)
-		response->finished_ms = made->now_ms;
-	if (made->to == RESPONSE_UNDOING)
-		response->undo_ms = made->now_ms;
+	free(response->decided_by);
+	response->decided_by = string_copy(decided->by);
+	if (decision->to == RESPONSE_REJECTED)
+		response->finished_ms = decided->now_ms;
+	if (decision->to == RESPONSE_UNDOING)
+		response->undo_ms = decided->now_ms;
 	return save(ledger, response, err);
 }
 
-int ledger_choose(
-	struct ledger *ledger, int64_t id, const struct choice_made *made, struct error *err)
+int ledger_decide(struct ledger *ledger, int64_t id, const struct decision *decision,
+	const struct decided *decided, struct error *err)
 {
 	struct response response = { 0 };
 	int r;
@@ -436,7 +437,7 @@ int ledger_choose(
 	pthread_mutex_lock(&ledger->lock);
 	r = get(ledger, id, &response, err);
 	if (!r)
-		r = choose(ledger, &response, made, err);
+		r = decide(ledger, &response, decision, decided, err);
 	pthread_mutex_unlock(&ledger->lock);
 	response_done(&response);
 	return r;
@@ -477,49 +478,6 @@ int ledger_expire(struct ledger *ledger, int64_t now_ms,
 {
 	(void)err;
 	return each(ledger, OVERDUE, now_ms, see, context);
-}
-
-static void write_text(struct json_writer *json, const char *key, const char *text)
-{
-	json_key(json, key);
-	json_add_string(json, text);
-}
-
-static void write_number(struct json_writer *json, const char *key, int64_t number)
-{
-	json_key(json, key);
-	json_add_i64(json, number);
-}
-
-static void write_raw(struct json_writer *json, const char *key, const char *text)
-{
-	json_key(json, key);
-	json_add_raw(json, text ? text_of(text) : TEXT("null"));
-}
-
-void response_write(const struct response *response, struct json_writer *json)
-{
-	json_begin_object(json);
-	write_number(json, "id", response->id);
-	write_text(json, "rule", response->rule);
-	write_text(json, "state", state_names[response->state]);
-	write_text(json, "why", response->why);
-	write_text(json, "target", response->target);
-	write_text(json, "workload", response->workload);
-	write_text(json, "namespace", response->name_space);
-	write_text(json, "pod", response->pod);
-	write_text(json, "pod_uid", response->uid);
-	write_text(json, "node", response->node);
-	write_text(json, "alert_uuid", response->alert_uuid);
-	write_number(json, "created_ms", response->created_ms);
-	write_number(json, "acted_ms", response->acted_ms);
-	write_number(json, "finished_ms", response->finished_ms);
-	write_number(json, "deadline_ms", response->deadline_ms);
-	write_number(json, "undo_ms", response->undo_ms);
-	write_number(json, "tries", response->tries);
-	write_raw(json, "actions", response->steps);
-	write_raw(json, "alert", response->alert);
-	json_end(json);
 }
 
 int ledger_list(struct ledger *ledger, int state, int64_t before, int64_t limit,

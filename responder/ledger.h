@@ -47,10 +47,24 @@ struct response {
 	char *why;
 	int64_t created_ms, next_ms, deadline_ms, acted_ms, finished_ms, undo_ms;
 	int64_t step, tries;
-	char *steps; /* JSON array: what each action did */
+	char *steps;	  /* JSON array: what each action did */
+	char *decided_by; /* who approved, rejected or undid it; NULL: nobody */
+	char *version;	  /* of what other replicas see of it (mirror.h); NULL: nothing */
 };
 
 void response_done(struct response *response);
+bool response_can_be_undone(const struct response *response);
+
+/* What a person may decide: approve, reject, undo. */
+struct decision {
+	const char *name, *status; /* status: as reports call it; NULL: they tell of it later */
+	unsigned from;		   /* a bit a state that the response may be in */
+	enum response_state to;
+};
+
+#define DECISION_COUNT 3
+extern const struct decision decisions[DECISION_COUNT];
+bool decision_fits(const struct decision *decision, const struct response *response);
 
 struct ledger;
 
@@ -58,8 +72,10 @@ int ledger_open(const char *folder, struct ledger **ret_ledger, struct error *er
 void ledger_close(struct ledger *ledger);
 
 /*
- * Adds a response with its id. -EEXIST: there is one of this rule for the alert, or for the
- * target within the window; it is counted there. -ENOSPC: `waiting_max` wait already.
+ * Adds a response and gives it its id: the microsecond of its creation, or the next that is free,
+ * so that ids rise in time and those of two replicas differ. -EEXIST: there is one of this rule for
+ * the alert, or for the target within the window; it is counted there. -ENOSPC: `waiting_max` wait
+ * already.
  */
 int ledger_add(
 	struct ledger *ledger, struct response *response, int64_t waiting_max, struct error *err);
@@ -78,16 +94,14 @@ int ledger_has_other(struct ledger *ledger, const struct response *response, int
 /* How many responses acted since then; of a rule, of a workload (each NULL: any). */
 int64_t ledger_count_acted(
 	struct ledger *ledger, const char *rule, const char *workload, int64_t since_ms);
-/* What somebody chose: approve (waiting to pending), reject, undo (done or failed to undoing). */
-struct choice_made {
-	unsigned from; /* a bit a state that it may be in */
-	enum response_state to;
+struct decided {
+	const char *by; /* NULL: not known */
 	int64_t now_ms, deadline_ms;
 };
 
-/* -ENOENT; -EBUSY when it is in another state, with words. */
-int ledger_choose(
-	struct ledger *ledger, int64_t id, const struct choice_made *made, struct error *err);
+/* -ENOENT; -EBUSY when the response is in another state, with words. */
+int ledger_decide(struct ledger *ledger, int64_t id, const struct decision *decision,
+	const struct decided *decided, struct error *err);
 /* Responses that ran when the program ended. Calls `see` for each. */
 int ledger_each_interrupted(struct ledger *ledger,
 	void (*see)(void *context, struct response *response), void *context, struct error *err);

@@ -11,8 +11,9 @@
 #include "base/memory.h"
 #include "responder/server.h"
 
-#define BODY_MAX (16 * 1024 * 1024)
-#define JSON_MAX (64 * 1024 * 1024)
+#define BODY_MAX    (16 * 1024 * 1024)
+#define DECIDER_MAX 200
+#define JSON_MAX    (64 * 1024 * 1024)
 
 struct server {
 	struct engine_parts parts;
@@ -143,6 +144,12 @@ static int take_all(struct server *server, struct http_request *request, struct 
 	return r;
 }
 
+static void reply_standby(struct http_request *request)
+{
+	http_reply_header(request, "Retry-After", "1");
+	http_reply_error(request, 503, "another replica leads");
+}
+
 static void handle_alert(struct http_request *request, void *context)
 {
 	struct server *server = context;
@@ -157,8 +164,7 @@ static void handle_alert(struct http_request *request, void *context)
 		return;
 	}
 	if (!engine_leads(server->engine)) {
-		http_reply_header(request, "Retry-After", "1");
-		http_reply_error(request, 503, "another replica leads");
+		reply_standby(request);
 		return;
 	}
 	r = json_parse(http_request_body(request), &root, NULL, &err);
@@ -262,6 +268,8 @@ static void handle_list(struct http_request *request, void *context)
 	buffer_init(&out, JSON_MAX);
 	json_writer_init(&json, &out);
 	json_begin_object(&json);
+	json_key(&json, "leads");
+	json_add_bool(&json, engine_leads(server->engine));
 	json_key(&json, "dry_run");
 	json_add_bool(&json, server->parts.settings->is_dry_run);
 	json_key(&json, "responses");
@@ -272,19 +280,8 @@ static void handle_list(struct http_request *request, void *context)
 	buffer_done(&out);
 }
 
-struct decision {
-	const char *name, *status;
-	unsigned from;
-	enum response_state to;
-};
-
-static const struct decision decisions[] = {
-	{ "approve", "approved", 1 << RESPONSE_WAITING, RESPONSE_PENDING },
-	{ "reject", "rejected", 1 << RESPONSE_WAITING, RESPONSE_REJECTED },
-	{ "undo", NULL, 1 << RESPONSE_DONE | 1 << RESPONSE_FAILED, RESPONSE_UNDOING },
-};
-
-static void tell_decision(struct server *server, int64_t id, const struct decision *decision)
+static void tell_decision(
+	struct server *server, int64_t id, const struct decision *decision, const char *by)
 {
 	struct response response = { 0 };
 	struct error err = { 0 };
@@ -294,30 +291,47 @@ static void tell_decision(struct server *server, int64_t id, const struct decisi
 						       .action = "",
 						       .actionner = "",
 						       .status = decision->status,
-						       .words = "by hand" });
+						       .words = by ? by : "by hand" });
 	response_done(&response);
+}
+
+/* {"by": "somebody"}, as who shows the page to people says it. */
+static char *decider_of(struct http_request *request)
+{
+	_cleanup_(json_putp) struct json_object *body = NULL;
+	struct text by;
+
+	if (json_parse(http_request_body(request), &body, NULL, NULL) < 0)
+		return NULL;
+	by = json_get_text(body, "by");
+	return by.length ? text_to_string(text_slice(by, 0, DECIDER_MAX)) : NULL;
+}
+
+static unsigned status_of(int r)
+{
+	return r == -ENOENT ? 404 : r == -EBUSY ? 409 : 500;
 }
 
 static void decide(struct server *server, struct http_request *request, int64_t id,
 	const struct decision *decision)
 {
-	const struct responder_settings *settings = server->parts.settings;
+	_cleanup_(freep) char *by = decider_of(request);
 	int64_t now_ms = clock_ms(CLOCK_REALTIME);
-	struct choice_made made = { decision->from, decision->to, now_ms,
-		now_ms + settings->patience_ms };
+	struct decided decided = { by, now_ms, now_ms + server->parts.settings->patience_ms };
 	struct error err = { 0 };
-	int r = ledger_choose(server->parts.ledger, id, &made, &err);
+	int r;
 
-	if (r < 0) {
-		http_reply_error(request,
-			r == -ENOENT  ? 404
-			: r == -EBUSY ? 409
-				      : 500,
-			"%s", err.message);
+	if (!engine_leads(server->engine)) {
+		reply_standby(request);
 		return;
 	}
-	audit(server, request, NULL, decision->name, "by hand");
-	tell_decision(server, id, decision);
+	r = ledger_decide(server->parts.ledger, id, decision, &decided, &err);
+	if (r < 0) {
+		http_reply_error(request, status_of(r), "%s", err.message);
+		return;
+	}
+	audit(server, request, NULL, decision->name, by ? by : "by hand");
+	tell_decision(server, id, decision, by);
 	engine_wake(server->engine);
 	http_reply(request, 202, "application/json", TEXT("{\"status\": \"ok\"}"));
 }
@@ -359,7 +373,7 @@ static void handle_response(struct http_request *request, void *context)
 		handle_one(server, request, id);
 		return;
 	}
-	for (size_t i = 0; i < COUNT_OF(decisions); i++) {
+	for (size_t i = 0; i < DECISION_COUNT; i++) {
 		if (!text_is(what, decisions[i].name) ||
 			!text_is(http_request_method(request), "POST"))
 			continue;

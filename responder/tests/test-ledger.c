@@ -90,15 +90,16 @@ TEST(a_busy_workload_lets_others_pass)
 
 TEST(a_choice_is_made_once)
 {
-	const struct choice_made made = { 1 << RESPONSE_PENDING, RESPONSE_REJECTED, 5, 6 };
+	const struct decision reject = { .from = 1 << RESPONSE_PENDING, .to = RESPONSE_REJECTED };
+	const struct decided decided = { "somebody", 5, 6 };
 	char folder[32];
 	struct ledger *ledger = ledger_new(folder);
 	struct error err = { 0 };
 
 	CHECK_NUMBER(add(ledger, "a", "pod/1", "w", 100), 0);
-	CHECK_NUMBER(ledger_choose(ledger, 1, &made, &err), 0);
-	CHECK_NUMBER(ledger_choose(ledger, 1, &made, &err), -EBUSY);
-	CHECK_TEXT(err.message, "response 1 is rejected");
-	CHECK_NUMBER(ledger_choose(ledger, 2, &made, &err), -ENOENT);
+	CHECK_NUMBER(ledger_decide(ledger, 100000, &reject, &decided, &err), 0);
+	CHECK_NUMBER(ledger_decide(ledger, 100000, &reject, &decided, &err), -EBUSY);
+	CHECK_TEXT(err.message, "response 100000 is rejected");
+	CHECK_NUMBER(ledger_decide(ledger, 2, &reject, &decided, &err), -ENOENT);
 	ledger_end(ledger, folder);
 }

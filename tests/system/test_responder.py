@@ -204,12 +204,17 @@ def test_somebody_approves_and_undoes():
         tap.equal(responder.call("POST", f"{path}/approve", {}, token=None)[0], 401)
         tap.equal(responder.call("POST", f"{path}/undo", {})[0], 409)
         tap.equal(changed(api), [])
-        tap.equal(responder.call("POST", f"{path}/approve", {})[0], 202)
-        responder.wait_state("done")
+        tap.equal(waiting["decisions"], ["approve", "reject"])
+        tap.equal(responder.call("POST", f"{path}/approve", {"by": "alice"})[0], 202)
+        done, = responder.wait_state("done")
+        tap.equal((done["decisions"], done["decided_by"]), (["undo"], "alice"))
         tap.equal(responder.call("POST", f"{path}/approve", {})[0], 409)
         tap.equal(responder.call("POST", f"{path}/undo", {})[0], 202)
-        responder.wait_state("undone")
+        undone, = responder.wait_state("undone")
+        tap.equal(undone["decisions"], [])
         tap.equal(api.objects[POD]["metadata"]["labels"], {"app": "web"})
+        tap.equal([(line["what"], line["why"]) for line in responder.audit() if line["what"].startswith("approve")],
+                  [("approve", "alice"), ("approved", "alice")])
 
 
 def test_limits_hold_back_the_rest():
