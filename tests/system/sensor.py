@@ -55,7 +55,7 @@ class Sensor:
         tap.wait_for(f"'{words}' in the log", is_there, 60)
 
     def wait_for_lines(self, count):
-        tap.wait_for(f"{count} alerts", lambda: len(self.lines) >= count, 20)
+        tap.wait_for(f"{count} alerts", lambda: len(self.lines) >= count)
 
     def stop(self, number=signal.SIGTERM):
         self.process.send_signal(number)

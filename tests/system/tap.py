@@ -18,7 +18,7 @@ def skip(reason):
     raise Skipped(reason)
 
 
-def wait_for(what, condition, seconds=20):
+def wait_for(what, condition, seconds=60):
     """Waits until condition() gives something true, and returns it. Fails after `seconds`."""
     until = time.monotonic() + seconds
     while True:

@@ -104,7 +104,7 @@ def alerts(filters):
         arguments = ("-r", rules(folder, work), "-v", "-o", "rule_matching=all", "-o", f"sensor.filter={filters}")
         with Sensor(*arguments) as sensor:
             subprocess.run([sys.executable, script, work, NAME], check=True)
-            tap.wait_for("the last alert", lambda: any("the end" in line for line in sensor.lines), 20)
+            tap.wait_for("the last alert", lambda: any("the end" in line for line in sensor.lines))
             sensor.stop()
             lines = [line.split(": ", 1)[-1].replace(work, "FOLDER") for line in sensor.lines if NAME in line
                      or "the end" in line]

@@ -56,9 +56,9 @@ def record(folder, rules):
     with Container(NAME) as box:
         with Sensor(*settings) as sensor:
             act(box)
-            tap.wait_for("the last alert", lambda: sum("secret read" in line for line in sensor.lines) >= 3, 20)
+            tap.wait_for("the last alert", lambda: sum("secret read" in line for line in sensor.lines) >= 3)
             tap.equal(sensor.stop(), 0)
-            tap.wait_for("the end of its output", lambda: any("records" in line for line in sensor.log), 20)
+            tap.wait_for("the end of its output", lambda: any("records" in line for line in sensor.log))
     return recording, sensor.lines
 
 

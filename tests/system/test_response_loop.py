@@ -68,7 +68,7 @@ def one_round(api, up, box, number):
     api.add_pod("default", "web-1", uid=uid, node=socket.gethostname())
     before, began = len(api.of("DELETE", POD)), time.time()
     box.run("sh", "-c", "echo hello")
-    tap.wait_for("the pod to be deleted", lambda: len(api.of("DELETE", POD)) > before, 30)
+    tap.wait_for("the pod to be deleted", lambda: len(api.of("DELETE", POD)) > before)
     calls = [call for call in api.changes() if uid in str(call["body"]) or uid in call["path"]]
     tap.equal([call["verb"] for call in calls], ["PATCH", "POST", "PATCH", "DELETE"])
     tap.equal(calls[0]["body"]["metadata"]["labels"], {"suspicious": "true"})
