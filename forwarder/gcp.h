@@ -5,7 +5,8 @@
  */
 #pragma once
 
-#include "forwarder/bearer.h"
+#include "cloud/google.h"
+#include "forwarder/output.h"
 
 struct gcp_settings {
 	char *credentials;
@@ -16,13 +17,6 @@ extern const struct output_group gcp_group;
 
 /* -EINVAL with words when gcp.credentials is set and is no service account's key. */
 int gcp_check(const struct gcp_settings *gcp, struct error *err);
-/*
- * Adds the JWT by which a service account (its key file's JSON) asks for a token at `now`, and its
- * token endpoint to `url`. Pure.
- */
-int gcp_assertion(
-	struct text account, time_t now, struct buffer *url, struct buffer *out, struct error *err);
-
 /* output.h's, for outputs of gcp_group; their memory is a struct bearer. */
 int gcp_prepare(const struct preparing *at, struct request *request, struct error *err);
 enum verdict gcp_learn(

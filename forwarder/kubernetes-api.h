@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "forwarder/request.h"
+#include "base/request.h"
 #include "kubernetes/access.h"
 
 /*

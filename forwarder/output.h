@@ -11,7 +11,7 @@
 #include "alert/alert.h"
 #include "base/http-client.h"
 #include "base/settings.h"
-#include "forwarder/request.h"
+#include "base/request.h"
 
 /* An alert on its way to an output. */
 struct message {
@@ -236,12 +236,6 @@ extern const size_t output_count;
 static inline const char *output_key(const struct output *output)
 {
 	return output->key ? output->key : output->name;
-}
-
-/* Whether a text of the settings says anything. */
-static inline bool is_set(const char *text)
-{
-	return text && *text;
 }
 
 /* The rules above, from a status or a failure to get one. */

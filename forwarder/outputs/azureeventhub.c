@@ -12,7 +12,8 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "forwarder/bearer.h"
+#include "cloud/bearer.h"
+#include "forwarder/output.h"
 #include "base/secret-file.h"
 
 #define BATCH	 100
@@ -147,7 +148,9 @@ static int prepare(const struct preparing *at, struct request *request, struct e
 static enum verdict learn(
 	const struct preparing *at, const struct http_answer *answer, struct error *err)
 {
-	return bearer_learn(at->memory, at->now, answer, err);
+	return bearer_learn(at->memory, "access_token", at->now, answer, err) < 0
+		       ? VERDICT_OUTPUT_REFUSED
+		       : VERDICT_SENT;
 }
 
 static void forget(void *memory)

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "forwarder/alert-text.h"
-#include "forwarder/bearer.h"
+#include "forwarder/output.h"
 
 #define BATCH	       100
 #define SOURCE_PREFIX  "falcosidekick_"

@@ -249,7 +249,7 @@ TEST(a_web_identity_becomes_keys_which_are_fetched_again_before_they_end)
 	way_go(&way, "https://sts.eu-central-1.amazonaws.com/", 200, STS_ANSWER);
 	CHECK_TEXT(way.request.body.data,
 		"Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName="
-		"tercel-forwarder&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fx&WebIdentityToken="
+		"tercel&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fx&WebIdentityToken="
 		"header.claims%2Fsig");
 	check_signs_with(&way, "Credential=ASIA2/", "t+2==");
 	way.at.now = TEN_O_CLOCK + 3600 - 301;
@@ -322,7 +322,7 @@ TEST(keys_that_nobody_gives_are_told)
 	CHECK(strstr(way.err.message, "no keys for AWS are set") != NULL);
 	setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
 	CHECK_NUMBER(way_ask(&way), -EINVAL);
-	CHECK(strstr(way.err.message, "aws.accesskeyid") != NULL);
+	CHECK(strstr(way.err.message, "the settings below aws.") != NULL);
 	unsetenv("AWS_EC2_METADATA_DISABLED");
 	way_done(&way);
 }

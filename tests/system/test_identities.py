@@ -128,7 +128,7 @@ def test_a_role_is_assumed_and_a_service_that_says_no_loses_nothing():
         tap.equal(one.post([alert(rule) for rule in numbered(3)]), 200)
         tap.wait_for("the refusal", lambda: one.output("awssqs")["state"] == "refused")
         assert "not for you" in one.output("awssqs")["last_error"], one.output("awssqs")
-        assert "aws.rolearn cannot be assumed" in one.logged(), one.logged()
+        assert "the role of the settings below aws. cannot be assumed" in one.logged(), one.logged()
         state["is_denied"] = False
         drained(one, "awssqs")
         tap.equal(len(amazon.seen), 3)

@@ -5,7 +5,10 @@
  */
 #pragma once
 
-#include "forwarder/output.h"
+#include <time.h>
+
+#include "base/http-client.h"
+#include "base/request.h"
 
 struct bearer {
 	char *token;
@@ -14,9 +17,12 @@ struct bearer {
 
 /* Whether there is one that holds for another minute. */
 bool bearer_is_fresh(const struct bearer *bearer, time_t now);
-/* From a token endpoint's answer: {"access_token":…,"expires_in":3599}. */
-enum verdict bearer_learn(
-	struct bearer *bearer, time_t now, const struct http_answer *answer, struct error *err);
+/*
+ * From a token endpoint's answer: {"access_token":…,"expires_in":3599}; `member` is "access_token"
+ * or "id_token". -EACCES with words when it holds none.
+ */
+int bearer_learn(struct bearer *bearer, const char *member, time_t now,
+	const struct http_answer *answer, struct error *err);
 void bearer_done(struct bearer *bearer);
 /* Authorization: Bearer … */
 void bearer_sign(const struct bearer *bearer, struct request *request);

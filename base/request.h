@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an output wants sent, as a value: composing it touches nothing, so that a test can compare
- * it byte by byte.
+ * An HTTP request as a value: composing it touches nothing, so that a test can compare it byte by
+ * byte.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/encoding.h"
@@ -25,6 +26,12 @@ struct request {
 	struct text ca, certificate, key;
 	bool trusts_anyone; /* whatever the settings say */
 };
+
+/* Whether a text of the settings says anything. */
+static inline bool is_set(const char *text)
+{
+	return text && *text;
+}
 
 void request_init(struct request *request);
 void request_done(struct request *request);

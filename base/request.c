@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "forwarder/request.h"
+#include "base/request.h"
 
 void request_init(struct request *request)
 {

@@ -3,21 +3,23 @@
  * Who we are to Amazon. Keys come from, in this order: the settings; AWS_ACCESS_KEY_ID and its
  * like; a web identity (AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN, as EKS gives them to pods); a
  * profile of the shared credentials file; a container's agent (ECS, EKS Pod Identity); the
- * machine's metadata service, version 2. With aws.rolearn they only assume that role. Keys that end
+ * machine's metadata service, version 2. With a role they only assume that role. Keys that end
  * are fetched again five minutes before. (docs.aws.amazon.com, "Standardized credential providers";
  * the variables that move the services elsewhere are those of Amazon's own tools.)
  */
 #include <errno.h>
 #include <stdlib.h>
 
+#include "alert/alert.h"
+#include "base/json.h"
 #include "base/memory.h"
-#include "forwarder/aws.h"
 #include "base/secret-file.h"
+#include "cloud/aws-keys.h"
 
 #define REFRESH_BEFORE_S 300
 #define MACHINE_TOKEN_S	 "21600"
 
-/* What .learn gets the answer of. */
+/* What aws_keys_learn() gets the answer of. */
 enum {
 	ASKED_NOTHING,
 	ASKED_STS_FOR_OWN,
@@ -27,37 +29,6 @@ enum {
 	ASKED_KEYS,
 	ASKED_STS_FOR_ROLE
 };
-
-static const struct setting rows[] = {
-	OUTPUT_ROW_TEXT(aws_settings, access_key, "accesskeyid", NULL,
-		"Access key; else keys come from the environment, a web identity, a profile, the "
-		"container's agent, or the machine"),
-	OUTPUT_ROW_SECRET(aws_settings, secret_key, "secretaccesskey", "Its secret"),
-	OUTPUT_ROW_TEXT(aws_settings, region, "region", NULL, "Region, such as eu-central-1"),
-	OUTPUT_ROW_TEXT(aws_settings, role, "rolearn", NULL, "Role to assume"),
-	OUTPUT_ROW_TEXT(aws_settings, external_id, "externalid", NULL, "External id for rolearn"),
-	OUTPUT_ROW_IGNORED(
-		"checkidentity", "true", "the first request shows whether keys are good"),
-	OUTPUT_ROW_IGNORED("useimds", "false", "the machine is asked when nothing else has keys"),
-};
-
-const struct output_group aws_group = {
-	.name = "aws",
-	.rows = rows,
-	.row_count = COUNT_OF(rows),
-	.size = sizeof(struct aws_settings),
-};
-
-int aws_check(const struct aws_settings *aws, struct error *err)
-{
-	if (!is_set(aws->region))
-		return error_set(err, -EINVAL, "aws.region (AWS_REGION) must be set");
-	if (is_set(aws->access_key) != is_set(aws->secret_key))
-		return error_set(err, -EINVAL,
-			"aws.accesskeyid and aws.secretaccesskey belong together; set both, or "
-			"neither");
-	return 0;
-}
 
 static const char *environment(const char *name, const char *fallback)
 {
@@ -155,7 +126,7 @@ static void begin_sts(struct request *request, const struct aws_settings *aws, c
 	request_url(request, environment("AWS_ENDPOINT_URL_STS", usual), "/");
 	request_header(request, "Content-Type", TEXT("application/x-www-form-urlencoded"));
 	buffer_printf(&request->body,
-		"Action=%s&Version=2011-06-15&RoleSessionName=tercel-forwarder&RoleArn=", action);
+		"Action=%s&Version=2011-06-15&RoleSessionName=tercel&RoleArn=", action);
 	url_escape(&request->body, text_of(role));
 }
 
@@ -170,7 +141,7 @@ static int ask_with_web_identity(
 	begin_sts(request, aws, "AssumeRoleWithWebIdentity", getenv("AWS_ROLE_ARN"));
 	buffer_add_string(&request->body, "&WebIdentityToken=");
 	url_escape(&request->body, text_trim(text_of(token)));
-	return PREPARE_BY_REQUEST;
+	return AWS_KEYS_BY_REQUEST;
 }
 
 /* The agent's token may be in a file, which EKS renews. */
@@ -190,7 +161,7 @@ static int ask_agent(struct request *request, struct error *err)
 		request_url(request, getenv("AWS_CONTAINER_CREDENTIALS_FULL_URI"), "");
 	if (read || given)
 		request_header(request, "Authorization", text_trim(text_of(read ? read : given)));
-	return PREPARE_BY_REQUEST;
+	return AWS_KEYS_BY_REQUEST;
 }
 
 /* Three questions: for a token, for the machine's role, for its keys. */
@@ -201,16 +172,16 @@ static int ask_machine(struct aws_memory *memory, struct request *request, struc
 
 	if (!strcmp(environment("AWS_EC2_METADATA_DISABLED", ""), "true"))
 		return error_set(err, -EINVAL,
-			"there are no keys for AWS: aws.accesskeyid and aws.secretaccesskey are "
-			"not set, nor are AWS_ACCESS_KEY_ID, AWS_WEB_IDENTITY_TOKEN_FILE, a "
-			"profile or a container's agent, and AWS_EC2_METADATA_DISABLED is true");
+			"there are no keys for AWS: the settings below aws. hold none, nor do "
+			"AWS_ACCESS_KEY_ID, AWS_WEB_IDENTITY_TOKEN_FILE, a profile or a "
+			"container's agent, and AWS_EC2_METADATA_DISABLED is true");
 	if (!memory->machine_token) {
 		memory->asked = ASKED_TOKEN;
 		request->method = "PUT";
 		request_url(request, address, "/latest/api/token");
 		request_header(
 			request, "X-aws-ec2-metadata-token-ttl-seconds", TEXT(MACHINE_TOKEN_S));
-		return PREPARE_BY_REQUEST;
+		return AWS_KEYS_BY_REQUEST;
 	}
 	memory->asked = memory->machine_role ? ASKED_KEYS : ASKED_ROLE;
 	request->method = "GET";
@@ -218,21 +189,20 @@ static int ask_machine(struct aws_memory *memory, struct request *request, struc
 	if (memory->machine_role)
 		url_escape(&request->url, text_of(memory->machine_role));
 	request_header(request, "X-aws-ec2-metadata-token", text_of(memory->machine_token));
-	return PREPARE_BY_REQUEST;
+	return AWS_KEYS_BY_REQUEST;
 }
 
-static int prepare_own(const struct preparing *at, struct request *request, struct error *err)
+static int prepare_own(struct aws_memory *memory, const struct aws_settings *aws, time_t now,
+	struct request *request, struct error *err)
 {
-	struct aws_memory *memory = at->memory;
-
-	if (are_fresh(&memory->own, at->now) || find_given(&memory->own, at->group))
-		return PREPARED;
+	if (are_fresh(&memory->own, now) || find_given(&memory->own, aws))
+		return AWS_KEYS_READY;
 	if (environment("AWS_WEB_IDENTITY_TOKEN_FILE", NULL) && environment("AWS_ROLE_ARN", NULL)) {
 		memory->asked = ASKED_STS_FOR_OWN;
-		return ask_with_web_identity(at->group, request, err);
+		return ask_with_web_identity(aws, request, err);
 	}
 	if (find_profile(&memory->own))
-		return PREPARED;
+		return AWS_KEYS_READY;
 	if (environment("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", NULL) ||
 		environment("AWS_CONTAINER_CREDENTIALS_FULL_URI", NULL)) {
 		memory->asked = ASKED_AGENT;
@@ -251,10 +221,9 @@ static struct aws_identity identity_of(
 		.service = service };
 }
 
-static void ask_for_role(const struct preparing *at, struct request *request)
+static void ask_for_role(struct aws_memory *memory, const struct aws_settings *aws, time_t now,
+	struct request *request)
 {
-	const struct aws_settings *aws = at->group;
-	struct aws_memory *memory = at->memory;
 	struct aws_identity identity = identity_of(&memory->own, aws, "sts");
 
 	memory->asked = ASKED_STS_FOR_ROLE;
@@ -263,22 +232,21 @@ static void ask_for_role(const struct preparing *at, struct request *request)
 		buffer_add_string(&request->body, "&ExternalId=");
 		url_escape(&request->body, text_of(aws->external_id));
 	}
-	aws_sign_at(request, &identity, at->now);
+	aws_sign_at(request, &identity, now);
 }
 
-int aws_prepare(const struct preparing *at, struct request *request, struct error *err)
+int aws_keys_prepare(struct aws_memory *memory, const struct aws_settings *aws, time_t now,
+	struct request *request, struct error *err)
 {
-	const struct aws_settings *aws = at->group;
-	struct aws_memory *memory = at->memory;
 	int r;
 
-	if (is_set(aws->role) && are_fresh(&memory->assumed, at->now))
-		return PREPARED;
-	r = prepare_own(at, request, err);
-	if (r != PREPARED || !is_set(aws->role))
+	if (is_set(aws->role) && are_fresh(&memory->assumed, now))
+		return AWS_KEYS_READY;
+	r = prepare_own(memory, aws, now, request, err);
+	if (r != AWS_KEYS_READY || !is_set(aws->role))
 		return r;
-	ask_for_role(at, request);
-	return PREPARE_BY_REQUEST;
+	ask_for_role(memory, aws, now, request);
+	return AWS_KEYS_BY_REQUEST;
 }
 
 /* What stands in an element of STS' XML; keys hold nothing that XML escapes. */
@@ -362,8 +330,7 @@ static int take(struct aws_memory *memory, struct text body, struct error *err)
 	}
 }
 
-enum verdict aws_learn(
-	const struct preparing *at, const struct http_answer *answer, struct error *err)
+int aws_keys_learn(struct aws_memory *memory, const struct http_answer *answer, struct error *err)
 {
 	static const char *const failures[] = {
 		[ASKED_STS_FOR_OWN] = "STS does not take the web identity",
@@ -371,9 +338,8 @@ enum verdict aws_learn(
 		[ASKED_TOKEN] = "no keys for AWS are set, and the machine gives none",
 		[ASKED_ROLE] = "no keys for AWS are set, and the machine has no role",
 		[ASKED_KEYS] = "the machine gives no keys",
-		[ASKED_STS_FOR_ROLE] = "aws.rolearn cannot be assumed",
+		[ASKED_STS_FOR_ROLE] = "the role of the settings below aws. cannot be assumed",
 	};
-	struct aws_memory *memory = at->memory;
 
 	if (!answer->error && answer->status == 200 &&
 		take(memory, buffer_text(&answer->body), err) == 0) {
@@ -381,32 +347,28 @@ enum verdict aws_learn(
 			free(TAKE(memory->machine_token));
 			free(TAKE(memory->machine_role));
 		}
-		return VERDICT_SENT;
+		return 0;
 	}
-	error_set(err, -EACCES, "%s", failures[memory->asked]);
-	return VERDICT_OUTPUT_REFUSED;
+	return error_set(err, -EACCES, "%s", failures[memory->asked]);
 }
 
-void aws_forget(void *memory)
+void aws_keys_forget(struct aws_memory *memory)
 {
-	struct aws_memory *aws = memory;
-
-	keys_done(&aws->own);
-	keys_done(&aws->assumed);
-	free(aws->machine_token);
-	free(aws->machine_role);
+	keys_done(&memory->own);
+	keys_done(&memory->assumed);
+	free(memory->machine_token);
+	free(memory->machine_role);
 }
 
-int aws_sign(
-	struct request *request, const struct preparing *at, const char *service, struct error *err)
+int aws_keys_sign(struct request *request, const struct aws_signing *signing, struct error *err)
 {
-	const struct aws_settings *aws = at->group;
-	const struct aws_memory *memory = at->memory;
-	const struct aws_keys *keys = is_set(aws->role) ? &memory->assumed : &memory->own;
-	struct aws_identity identity = identity_of(keys, aws, service);
+	const struct aws_settings *aws = signing->aws;
+	const struct aws_keys *keys =
+		is_set(aws->role) ? &signing->memory->assumed : &signing->memory->own;
+	struct aws_identity identity = identity_of(keys, aws, signing->service);
 
 	if (!keys->access_key)
 		return error_set(err, -EINVAL, "there are no keys for AWS");
-	aws_sign_at(request, &identity, at->now);
+	aws_sign_at(request, &identity, signing->now);
 	return 0;
 }

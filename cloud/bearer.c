@@ -7,8 +7,9 @@
 #include <openssl/pem.h>
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "base/memory.h"
-#include "forwarder/bearer.h"
+#include "cloud/bearer.h"
 
 #define REFRESH_BEFORE_S  60
 #define LIFE_WHEN_UNKNOWN 300
@@ -35,26 +36,22 @@ static int64_t seconds_of(struct json_object *root)
 	return MAX_OF(MIN_OF(seconds, LIFE_MAX_S), 2 * REFRESH_BEFORE_S);
 }
 
-enum verdict bearer_learn(
-	struct bearer *bearer, time_t now, const struct http_answer *answer, struct error *err)
+int bearer_learn(struct bearer *bearer, const char *member, time_t now,
+	const struct http_answer *answer, struct error *err)
 {
 	_cleanup_(json_putp) struct json_object *root = NULL;
 	struct text token;
 
 	if (answer->error || answer->status != 200 ||
-		json_parse(buffer_text(&answer->body), &root, NULL, NULL) < 0) {
-		error_set(err, -EACCES, "no access token was given");
-		return VERDICT_OUTPUT_REFUSED;
-	}
-	token = json_get_text(root, "access_token");
-	if (!token.length) {
-		error_set(err, -EACCES, "the answer holds no access_token");
-		return VERDICT_OUTPUT_REFUSED;
-	}
+		json_parse(buffer_text(&answer->body), &root, NULL, NULL) < 0)
+		return error_set(err, -EACCES, "no access token was given");
+	token = json_get_text(root, member);
+	if (!token.length)
+		return error_set(err, -EACCES, "the answer holds no %s", member);
 	bearer_done(bearer);
 	bearer->token = text_to_string(token);
 	bearer->expires = now + seconds_of(root);
-	return VERDICT_SENT;
+	return 0;
 }
 
 void bearer_sign(const struct bearer *bearer, struct request *request)
