@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/cleanup.h"
 #include "base/http-client.h"
 #include "base/memory.h"
 
@@ -22,7 +23,7 @@
 struct running {
 	struct running *next, **at; /* `at`: the pointer that holds us in the client's list */
 	CURL *easy;
-	struct curl_slist *headers;
+	struct curl_slist *headers, *connect_to;
 	struct http_answer answer;
 	http_done *done;
 	void *context;
@@ -156,6 +157,7 @@ static void finish(struct http_client *client, struct running *running)
 {
 	curl_multi_remove_handle(client->multi, running->easy);
 	curl_slist_free_all(running->headers);
+	curl_slist_free_all(running->connect_to);
 	*running->at = running->next;
 	if (running->next)
 		running->next->at = running->at;
@@ -250,6 +252,31 @@ static void set_tls(CURL *easy, const struct http_call *call)
 	set_blob(easy, CURLOPT_SSLKEY_BLOB, call->key);
 }
 
+/* `server_name` becomes the URL's host, which is connected to where the URL said. */
+static void set_server_name(struct running *running, const struct http_call *call)
+{
+	_cleanup_(freep) char *there = NULL;
+	char *host = NULL, *port = NULL, *url = NULL;
+	CURLU *parts = curl_url();
+	bool is_well; /* else the call fails by its URL, with words */
+
+	is_well = !curl_url_set(parts, CURLUPART_URL, call->url, 0) &&
+		  !curl_url_get(parts, CURLUPART_HOST, &host, 0) &&
+		  !curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) &&
+		  !curl_url_set(parts, CURLUPART_HOST, call->server_name, 0) &&
+		  !curl_url_get(parts, CURLUPART_URL, &url, 0);
+	if (is_well) {
+		there = string_printf("%s:%s:%s:%s", call->server_name, port, host, port);
+		running->connect_to = curl_slist_append(NULL, there);
+		curl_easy_setopt(running->easy, CURLOPT_CONNECT_TO, running->connect_to);
+		curl_easy_setopt(running->easy, CURLOPT_URL, url);
+	}
+	curl_free(host);
+	curl_free(port);
+	curl_free(url);
+	curl_url_cleanup(parts);
+}
+
 static void set_transport(CURL *easy, const struct http_call *call)
 {
 	int64_t connect_ms =
@@ -301,6 +328,8 @@ int http_client_start(
 	buffer_init(&running->answer.body, call->answer_max ? call->answer_max : ANSWER_BODY_MAX);
 
 	set_transport(running->easy, call);
+	if (call->server_name && *call->server_name)
+		set_server_name(running, call);
 	set_tls(running->easy, call);
 	set_body(running->easy, call);
 	curl_easy_setopt(running->easy, CURLOPT_PRIVATE, running);
@@ -314,6 +343,7 @@ int http_client_start(
 		curl_easy_reset(running->easy);
 		client->idle[client->idle_count++] = running->easy;
 		curl_slist_free_all(running->headers);
+		curl_slist_free_all(running->connect_to);
 		free(running);
 		return r;
 	}

@@ -23,6 +23,9 @@ struct http_call {
 	int64_t connect_timeout_ms; /* 0: 5 s */
 	int64_t timeout_ms;	    /* in all; 0: 30 s */
 	bool accepts_any_certificate;
+	/* Whom the server's certificate must name, and whom it is asked for as, where that is not
+	 * the URL's host: one of several behind a Service. NULL: the URL's. */
+	const char *server_name;
 	const char *ca_file; /* beside the system's folder of certificates */
 	const char *ca_path; /* in place of that folder */
 	const char *certificate_file, *key_file;

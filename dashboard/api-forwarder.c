@@ -31,6 +31,8 @@ static int ask(const struct talk *talk, const char *method, const char *path,
 	struct http_call call = { .method = method,
 		.url = url,
 		.socket_path = talk->settings->forwarder_socket,
+		.server_name = talk->settings->forwarder_name,
+		.ca_file = talk->settings->forwarder_ca,
 		.headers = headers,
 		.timeout_ms = TIMEOUT_MS,
 		.answer_max = ANSWER_MAX };

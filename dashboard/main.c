@@ -14,6 +14,7 @@
 #include "base/ready.h"
 #include "dashboard/server.h"
 
+#define LOOK_S	    10	 /* at the certificate, which is valid for some time when it comes */
 #define LIVE_PRIMED 1000 /* alerts of before that a page that was cut off can still get */
 
 struct dashboard {
@@ -140,11 +141,22 @@ static void hold_signals(sigset_t *signals)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* Returns the signal. */
+static int wait_for_end(struct dashboard *dashboard, const sigset_t *signals)
+{
+	const struct timespec look = { .tv_sec = LOOK_S };
+	int number;
+
+	while ((number = sigtimedwait(signals, NULL, &look)) < 0)
+		server_renew(dashboard->server);
+	return number;
+}
+
 static int run(struct dashboard *dashboard, struct error *err)
 {
 	const struct dashboard_settings *settings = &dashboard->settings;
 	sigset_t signals;
-	int number = 0, r;
+	int r;
 
 	r = set_log(settings, err);
 	if (r < 0)
@@ -160,8 +172,7 @@ static int run(struct dashboard *dashboard, struct error *err)
 	if (settings->has_no_login)
 		log_warning("no login is asked for: whoever reaches this port can read all alerts");
 	ready_notify();
-	sigwait(&signals, &number);
-	log_info("%s: stopping", strsignal(number));
+	log_info("%s: stopping", strsignal(wait_for_end(dashboard, &signals)));
 	return 0;
 }
 

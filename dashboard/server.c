@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/certificate.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -47,6 +48,7 @@ static const char *const headers[] = {
 struct server {
 	struct server_parts parts;
 	struct http_server *http;
+	struct certificate certificate; /* what it shows now */
 	struct http_route *routes;
 	size_t route_count;
 	struct exports *exports;
@@ -505,6 +507,12 @@ static int start_readers(struct server *server, struct error *err)
 	return 0;
 }
 
+static struct certificate_files certificate_files_of(const struct dashboard_settings *settings)
+{
+	return (struct certificate_files){ .chain = settings->tls_certificate,
+		.key = settings->tls_key };
+}
+
 static int start_http(struct server *server, struct error *err)
 {
 	const struct dashboard_settings *settings = server->parts.settings;
@@ -521,7 +529,13 @@ static int start_http(struct server *server, struct error *err)
 		.body_limit = BODY_MAX,
 		.connection_limit = CONNECTIONS,
 	};
+	struct certificate_files files = certificate_files_of(settings);
+	int r = certificate_read(&files, &server->certificate, err);
 
+	if (r < 0)
+		return r;
+	options.certificate = server->certificate.chain;
+	options.key = server->certificate.key;
 	return http_server_new(&options, &server->http, err);
 }
 
@@ -555,12 +569,25 @@ void server_close(struct server *server)
 	for (size_t i = 0; i < server->reader_count; i++)
 		pthread_join(server->readers[i], NULL);
 	http_server_free(server->http);
+	certificate_done(&server->certificate);
 	exports_free(server->exports);
 	queue_free(server->asked);
 	json_object_put(server->outputs);
 	pthread_mutex_destroy(&server->lock);
 	free(server->routes);
 	free(server);
+}
+
+void server_renew(struct server *server)
+{
+	struct certificate_files files = certificate_files_of(server->parts.settings);
+	struct error err = { 0 };
+	int r = certificate_renew(&server->certificate, &files, server->http, &err);
+
+	if (r > 0)
+		log_info("the server shows its new certificate from now on");
+	else if (r < 0)
+		log_warning("the old certificate is still shown: %s", err.message);
 }
 
 uint16_t server_port(const struct server *server)

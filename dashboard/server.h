@@ -25,6 +25,8 @@ struct server_parts {
 int server_open(const struct server_parts *parts, struct server **ret_server, struct error *err);
 void server_close(struct server *server);
 uint16_t server_port(const struct server *server);
+/* Looks whether the certificate's files have changed, and shows what they hold now. */
+void server_renew(struct server *server);
 
 /* A question while it is answered, in a thread of its own. */
 struct asked {

@@ -17,7 +17,8 @@ struct dashboard_settings {
 	char *user; /* "USER:PASSWORD" */
 	char *token_file, *token;
 	struct text_list forwarders; /* their URLs */
-	char *forwarder_socket;
+	char *forwarder_socket, *forwarder_ca, *forwarder_name;
+	char *tls_certificate, *tls_key;
 	int64_t ttl_ms;
 	uint64_t max_bytes;
 	bool has_no_login;

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/certificate.h"
 #include "base/http-server.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -18,13 +19,12 @@
 #include "forwarder/intake.h"
 
 #define CONNECTIONS_MAX	    16384
-#define FILE_MAX_BYTES	    (256 * 1024)
 #define RETRY_AFTER_SECONDS "1"
 
 struct intake {
 	pthread_rwlock_t change; /* of the parts: who answers a request holds it for reading */
 	struct intake_parts parts;
-	struct pem *pem; /* what the server shows now */
+	struct certificate certificate; /* what the server shows now */
 	struct http_server *server, *plain_server;
 	struct http_route *routes, *plain_routes;
 	pthread_mutex_t lock;
@@ -32,10 +32,6 @@ struct intake {
 	size_t waiting; /* arrivals that are not answered */
 	bool is_ending;
 	metric *accepted, *rejected, *refused;
-};
-
-struct pem {
-	char *certificate, *key, *client_ca;
 };
 
 /* A request whose alerts wait for their commit. */
@@ -539,81 +535,29 @@ static size_t choose_routes(
 	return count;
 }
 
-static int read_pem(const char *key, const char *path, char **ret_text, struct error *err)
+static struct certificate_files certificate_files_of(const struct settings *settings)
 {
-	_cleanup_(fclosep) FILE *file = fopen(path ? path : "", "re");
-	char *text;
-	size_t length;
-
-	if (!file)
-		return error_set(
-			err, -errno, "%s: %s cannot be read: %s", key, path, strerror(errno));
-	text = NEW_ARRAY(char, FILE_MAX_BYTES);
-	length = fread(text, 1, FILE_MAX_BYTES - 1, file);
-	text[length] = '\0';
-	*ret_text = text;
-	return 0;
+	if (!settings->tls.deploy)
+		return (struct certificate_files){ 0 };
+	return (struct certificate_files){ settings->tls.certificate_file ?: "",
+		settings->tls.key_file ?: "",
+		settings->tls.mutual_tls ? settings->tls.ca_file ?: "" : NULL };
 }
 
-static void pem_free(struct pem *pem)
+static int renew_certificate(
+	struct intake *intake, const struct settings *settings, struct error *err)
 {
-	if (!pem)
-		return;
-	free(pem->certificate);
-	free(pem->key);
-	free(pem->client_ca);
-	free(pem);
-}
-DEFINE_CLEANUP(struct pem *, pem_free)
+	struct certificate_files files = certificate_files_of(settings);
+	int r = certificate_renew(&intake->certificate, &files, intake->server, err);
 
-static int read_pems(const struct settings *settings, struct pem **ret_pem, struct error *err)
-{
-	_cleanup_(pem_freep) struct pem *pem = NEW(struct pem);
-	int r = 0;
-
-	if (settings->tls.deploy)
-		r = read_pem("tlsserver.certfile", settings->tls.certificate_file,
-			&pem->certificate, err);
-	if (!r && settings->tls.deploy)
-		r = read_pem("tlsserver.keyfile", settings->tls.key_file, &pem->key, err);
-	if (!r && settings->tls.deploy && settings->tls.mutual_tls)
-		r = read_pem("tlsserver.cacertfile", settings->tls.ca_file, &pem->client_ca, err);
-	if (r < 0)
-		return r;
-	*ret_pem = TAKE(pem);
-	return 0;
-}
-
-static bool is_same(const char *a, const char *b)
-{
-	return a && b ? !strcmp(a, b) : a == b;
-}
-
-static bool is_same_pem(const struct pem *a, const struct pem *b)
-{
-	return is_same(a->certificate, b->certificate) && is_same(a->key, b->key) &&
-	       is_same(a->client_ca, b->client_ca);
-}
-
-static int renew_pem(struct intake *intake, const struct settings *settings, struct error *err)
-{
-	_cleanup_(pem_freep) struct pem *pem = NULL;
-	int r = read_pems(settings, &pem, err);
-
-	if (r < 0 || is_same_pem(pem, intake->pem))
-		return r;
-	r = http_server_renew(intake->server, pem->certificate, pem->key, pem->client_ca, err);
-	if (r < 0)
-		return r;
-	pem_free(intake->pem);
-	intake->pem = TAKE(pem);
-	log_info("the server shows its new certificate from now on");
-	return 0;
+	if (r > 0)
+		log_info("the server shows its new certificate from now on");
+	return r;
 }
 
 int intake_change(struct intake *intake, const struct intake_parts *parts, struct error *err)
 {
-	int r = renew_pem(intake, parts->settings, err);
+	int r = renew_certificate(intake, parts->settings, err);
 
 	if (r < 0)
 		return r;
@@ -637,13 +581,14 @@ static int listen_main(struct intake *intake, struct error *err)
 		.body_limit = settings->body_limit,
 		.connection_limit = CONNECTIONS_MAX,
 	};
-	int r = read_pems(settings, &intake->pem, err);
+	struct certificate_files files = certificate_files_of(settings);
+	int r = certificate_read(&files, &intake->certificate, err);
 
 	if (r < 0)
 		return r;
-	options.certificate = intake->pem->certificate;
-	options.key = intake->pem->key;
-	options.client_ca = intake->pem->client_ca;
+	options.certificate = intake->certificate.chain;
+	options.key = intake->certificate.key;
+	options.client_ca = intake->certificate.client_ca;
 	return http_server_new(&options, &intake->server, err);
 }
 
@@ -679,7 +624,7 @@ void intake_free(struct intake *intake)
 	pthread_cond_destroy(&intake->is_quiet);
 	pthread_mutex_destroy(&intake->lock);
 	pthread_rwlock_destroy(&intake->change);
-	pem_free(intake->pem);
+	certificate_done(&intake->certificate);
 	free(intake->routes);
 	free(intake->plain_routes);
 	free(intake);

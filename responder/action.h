@@ -25,8 +25,8 @@ enum action_target {
 struct action_need {
 	const char *group, *resource, *verbs; /* "" is the core group; verbs blank separated */
 	bool is_cluster_wide;		      /* no object of a namespace */
-	/* Whether these parameters need it; NULL: always. */
-	bool (*is_needed)(const void *parameters);
+	/* With which parameter: "level=node" of a choice, or "x" for any text. NULL: always. */
+	const char *when;
 };
 
 /* One action that is being done. */

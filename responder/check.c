@@ -2,6 +2,7 @@
 /*
  * Checks and the reference, for the front command.
  */
+#include "base/json.h"
 #include "base/memory.h"
 #include "responder/check.h"
 #include "responder/playbooks.h"
@@ -23,8 +24,9 @@ int playbooks_check(const char *const *files, size_t count, settings_warning *wa
 static void write_needs(const struct action *action, const char *before, struct buffer *out)
 {
 	for (const struct action_need *need = action->needs; need && need->resource; need++)
-		buffer_printf(out, "%s%s%s%s: %s\n", before, need->group, *need->group ? "/" : "",
-			need->resource, need->verbs);
+		buffer_printf(out, "%s%s%s%s: %s%s%s\n", before, need->group,
+			*need->group ? "/" : "", need->resource, need->verbs,
+			need->when ? ", with " : "", need->when ? need->when : "");
 }
 
 static void write_text(const struct action *action, struct buffer *out)
@@ -58,4 +60,79 @@ void actions_write(bool as_markdown, struct buffer *out)
 {
 	for (size_t i = 0; i < action_count; i++)
 		(as_markdown ? write_markdown : write_text)(actions[i], out);
+}
+
+static void write_need(struct json_writer *json, const struct action_need *need)
+{
+	struct text value = text_of(need->when ? need->when : ""), key = { 0 };
+	struct text verbs = text_of(need->verbs), verb;
+
+	json_begin_object(json);
+	json_key(json, "group");
+	json_add_string(json, need->group);
+	json_key(json, "resource");
+	json_add_string(json, need->resource);
+	json_key(json, "verbs");
+	json_begin_array(json);
+	while (text_split(&verbs, ' ', &verb))
+		json_add_text(json, verb);
+	json_end(json);
+	if (text_split(&value, '=', &key) && key.length) {
+		json_key(json, "parameter");
+		json_add_text(json, key);
+		json_key(json, "value"); /* "": any */
+		json_add_text(json, value);
+	}
+	json_end(json);
+}
+
+static void write_needs_json(struct json_writer *json, const struct action *action)
+{
+	static const struct action_need pod = { "", "pods", "get", false, NULL };
+
+	json_key(json, "needs");
+	json_begin_array(json);
+	if (action->target == TARGET_POD)
+		write_need(json, &pod);
+	for (const struct action_need *need = action->needs; need && need->resource; need++)
+		write_need(json, need);
+	json_end(json);
+}
+
+static void write_parameters(struct json_writer *json, const struct action *action)
+{
+	json_key(json, "parameters");
+	json_begin_object(json);
+	for (size_t i = 0; i < action->row_count; i++) {
+		json_key(json, action->rows[i].key);
+		json_begin_object(json);
+		json_key(json, "default");
+		json_add_string(json, action->rows[i].fallback);
+		json_key(json, "about");
+		json_add_string(json, action->rows[i].about);
+		json_end(json);
+	}
+	json_end(json);
+}
+
+void actions_write_json(struct buffer *out)
+{
+	struct json_writer json;
+
+	json_writer_init(&json, out);
+	json_begin_array(&json);
+	for (size_t i = 0; i < action_count; i++) {
+		json_begin_object(&json);
+		json_key(&json, "name");
+		json_add_string(&json, actions[i]->name);
+		json_key(&json, "about");
+		json_add_string(&json, actions[i]->about);
+		json_key(&json, "undoes");
+		json_add_bool(&json, actions[i]->undo != NULL);
+		write_parameters(&json, actions[i]);
+		write_needs_json(&json, actions[i]);
+		json_end(&json);
+	}
+	json_end(&json);
+	buffer_add_char(out, '\n');
 }

@@ -13,3 +13,5 @@ int playbooks_check(const char *const *files, size_t count, settings_warning *wa
 	struct error *err);
 /* The actions with their parameters and the verbs that they need: text, or Markdown. */
 void actions_write(bool as_markdown, struct buffer *out);
+/* The same as a JSON array. */
+void actions_write_json(struct buffer *out);

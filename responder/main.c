@@ -152,6 +152,7 @@ static void wait_for_end(struct responder *responder, const sigset_t *signals)
 
 	while (number != SIGTERM && number != SIGINT) {
 		number = sigtimedwait(signals, NULL, &look);
+		server_renew(responder->server);
 		if (number == SIGHUP)
 			reload(responder, "told to reload");
 		else if (number < 0 && responder->settings.watches_rules &&

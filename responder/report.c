@@ -335,7 +335,8 @@ static int send_to_forwarder(struct reporter *reporter, const char *body, struct
 	struct http_call call = { .url = is_set(settings->forwarder_url) ? settings->forwarder_url
 									 : "http://localhost/",
 		.headers = headers,
-		.body = text_of(body) };
+		.body = text_of(body),
+		.ca_file = settings->forwarder_ca };
 
 	if (is_set(settings->forwarder_socket))
 		call.socket_path = settings->forwarder_socket;

@@ -53,6 +53,31 @@ static void grants_done(struct grants *grants)
 	free(grants->list);
 }
 
+/* Whether the step's parameters are those of the need's `when`. */
+static bool is_needed(const struct step *step, const struct action_need *need)
+{
+	struct text value = text_of(need->when ? need->when : ""), key = { 0 }, word;
+
+	text_split(&value, '=', &key);
+	for (size_t i = 0; key.length && i < step->kind->row_count; i++) {
+		const struct setting *row = &step->kind->rows[i];
+		const void *member = (const char *)step->parameters + row->at;
+		struct text choices = text_of(row->choices ? row->choices : "");
+		const char *given;
+
+		if (!text_is(key, row->key))
+			continue;
+		if (row->type != SETTING_CHOICE) {
+			given = *(char *const *)member;
+			return given && *given;
+		}
+		for (int choice = *(const int *)member; text_split(&choices, ' ', &word); choice--)
+			if (!choice)
+				return text_equal(word, value);
+	}
+	return !key.length;
+}
+
 static void add_step(struct grants *grants, const struct step *step)
 {
 	static const struct action_need pod = { "", "pods", "get", false, NULL };
@@ -64,7 +89,7 @@ static void add_step(struct grants *grants, const struct step *step)
 		if (!strcmp(step->contexts.items[i], "k8snode"))
 			grants_add(grants, &node);
 	for (const struct action_need *need = step->kind->needs; need && need->resource; need++)
-		if (!need->is_needed || need->is_needed(step->parameters))
+		if (is_needed(step, need))
 			grants_add(grants, need);
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/certificate.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -19,6 +20,7 @@ struct server {
 	struct engine_parts parts;
 	struct engine *engine;
 	struct http_server *http;
+	struct certificate certificate; /* what it shows now */
 	metric *taken, *unverified, *rejected;
 };
 
@@ -394,6 +396,12 @@ static const struct http_route routes[] = {
 	{ NULL, "/", handle_other_method },
 };
 
+static struct certificate_files certificate_files_of(const struct responder_settings *settings)
+{
+	return (struct certificate_files){ .chain = settings->tls_certificate,
+		.key = settings->tls_key };
+}
+
 int server_open(const struct engine_parts *parts, struct engine *engine, struct server **ret_server,
 	struct error *err)
 {
@@ -401,6 +409,7 @@ int server_open(const struct engine_parts *parts, struct engine *engine, struct 
 	struct server *server = NEW(struct server);
 	static const char events[] = "tercel_responder_events_total";
 	static const char about[] = "Alerts that came in";
+	struct certificate_files files = certificate_files_of(settings);
 	int r;
 
 	server->parts = *parts;
@@ -410,17 +419,23 @@ int server_open(const struct engine_parts *parts, struct engine *engine, struct 
 		"Alerts of which nothing came, for nobody vouched for them", NULL);
 	server->rejected = metrics_counter(parts->metrics, "tercel_responder_rejected_total",
 		"Requests that were no alerts, or that found no room", NULL);
-	r = http_server_new(&(struct http_server_options){ .address = settings->address,
-				    .port = (uint16_t)settings->port,
-				    .socket_path = settings->socket_path && *settings->socket_path
-							   ? settings->socket_path
-							   : NULL,
-				    .routes = routes,
-				    .route_count = COUNT_OF(routes),
-				    .context = server,
-				    .body_limit = BODY_MAX },
-		&server->http, err);
+	r = certificate_read(&files, &server->certificate, err);
+	if (!r)
+		r = http_server_new(
+			&(struct http_server_options){ .address = settings->address,
+				.port = (uint16_t)settings->port,
+				.socket_path = settings->socket_path && *settings->socket_path
+						       ? settings->socket_path
+						       : NULL,
+				.routes = routes,
+				.route_count = COUNT_OF(routes),
+				.context = server,
+				.body_limit = BODY_MAX,
+				.certificate = server->certificate.chain,
+				.key = server->certificate.key },
+			&server->http, err);
 	if (r < 0) {
+		certificate_done(&server->certificate);
 		free(server);
 		return r;
 	}
@@ -433,7 +448,20 @@ void server_close(struct server *server)
 	if (!server)
 		return;
 	http_server_free(server->http);
+	certificate_done(&server->certificate);
 	free(server);
+}
+
+void server_renew(struct server *server)
+{
+	struct certificate_files files = certificate_files_of(server->parts.settings);
+	struct error err = { 0 };
+	int r = certificate_renew(&server->certificate, &files, server->http, &err);
+
+	if (r > 0)
+		log_info("the server shows its new certificate from now on");
+	else if (r < 0)
+		log_warning("the old certificate is still shown: %s", err.message);
 }
 
 uint16_t server_port(const struct server *server)

@@ -47,4 +47,6 @@ struct server;
 int server_open(const struct engine_parts *parts, struct engine *engine, struct server **ret_server,
 	struct error *err);
 void server_close(struct server *server);
+/* Looks whether the certificate's files have changed, and shows what they hold now. */
+void server_renew(struct server *server);
 uint16_t server_port(const struct server *server);

@@ -120,6 +120,32 @@ static const struct setting rows[] = {
 		.type = SETTING_SECRET,
 		.at = offsetof(struct responder_settings, forwarder_token),
 		.about = "Token that the forwarder knows us by" },
+	{ .key = "forwarder.token_file",
+		.environment = "TERCEL_RESPONDER_FORWARDER_TOKEN_FILE",
+		.type = SETTING_TEXT,
+		.at = offsetof(struct responder_settings, forwarder_token_file),
+		.value = "FILE",
+		.about = "The same, in a file" },
+	{ .key = "forwarder.ca_file",
+		.environment = "TERCEL_RESPONDER_FORWARDER_CA_FILE",
+		.type = SETTING_TEXT,
+		.at = offsetof(struct responder_settings, forwarder_ca),
+		.value = "FILE",
+		.about = "Who signs the forwarder's certificate, beside the system's authorities; "
+			 "PEM" },
+	{ .key = "tls.cert_file",
+		.environment = "TERCEL_RESPONDER_TLS_CERT_FILE",
+		.type = SETTING_TEXT,
+		.at = offsetof(struct responder_settings, tls_certificate),
+		.value = "FILE",
+		.about = "Serve over TLS with this certificate and what leads to its authority; "
+			 "PEM, read again when it changes" },
+	{ .key = "tls.key_file",
+		.environment = "TERCEL_RESPONDER_TLS_KEY_FILE",
+		.type = SETTING_TEXT,
+		.at = offsetof(struct responder_settings, tls_key),
+		.value = "FILE",
+		.about = "Its key" },
 	{ .key = "deduplication.leader_election",
 		.type = SETTING_BOOL,
 		.at = offsetof(struct responder_settings, has_leader_election),
@@ -412,6 +438,8 @@ int responder_settings_load(struct responder_settings *settings, int argc, char 
 		r = read_token(&settings->token, settings->token_file, err);
 	if (!r)
 		r = read_token(&settings->sensor_token, settings->sensor_token_file, err);
+	if (!r)
+		r = read_token(&settings->forwarder_token, settings->forwarder_token_file, err);
 	choose_state(settings);
 	return r;
 }

@@ -18,6 +18,8 @@ struct responder_settings {
 	char *token, *token_file;		/* of the forwarder and of who approves */
 	char *sensor_token, *sensor_token_file; /* of who sends alerts of its own */
 	char *forwarder_url, *forwarder_socket, *forwarder_token;
+	char *forwarder_token_file, *forwarder_ca;
+	char *tls_certificate, *tls_key;
 	bool has_leader_election;
 	int64_t lease_ms;
 	int64_t window_s;

@@ -243,20 +243,13 @@ static int check(const void *parameters, struct error *err)
 	return healthy_parse(wanted->min_healthy, &number, &is_percent, err);
 }
 
-static bool asks_owner(const void *parameters)
-{
-	const struct drain *wanted = parameters;
-
-	return wanted->min_healthy && *wanted->min_healthy;
-}
-
 static const struct action_need needs[] = {
 	{ "", "pods", "list", false, NULL },
 	{ "", "pods/eviction", "create", false, NULL },
-	{ "apps", "replicasets", "get", false, asks_owner },
-	{ "apps", "daemonsets", "get", false, asks_owner },
-	{ "apps", "statefulsets", "get", false, asks_owner },
-	{ "apps", "deployments", "get", false, asks_owner },
+	{ "apps", "replicasets", "get", false, "min_healthy_replicas" },
+	{ "apps", "daemonsets", "get", false, "min_healthy_replicas" },
+	{ "apps", "statefulsets", "get", false, "min_healthy_replicas" },
+	{ "apps", "deployments", "get", false, "min_healthy_replicas" },
 	{},
 };
 

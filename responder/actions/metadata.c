@@ -9,18 +9,6 @@
 #include "base/memory.h"
 #include "responder/actions/metadata.h"
 
-bool metadata_is_of_pod(const void *parameters)
-{
-	const struct metadata_settings *settings = parameters;
-
-	return settings->level == LEVEL_POD;
-}
-
-bool metadata_is_of_node(const void *parameters)
-{
-	return !metadata_is_of_pod(parameters);
-}
-
 int metadata_check(const void *parameters, const char *kind, struct error *err)
 {
 	const struct metadata_settings *settings = parameters;

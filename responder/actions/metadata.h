@@ -20,12 +20,10 @@ struct metadata_settings {
 		.about = "Whose: the pod's, or its node's"                                        \
 	}
 
-bool metadata_is_of_pod(const void *parameters);
-bool metadata_is_of_node(const void *parameters);
-#define METADATA_NEEDS                                              \
-	{ "", "pods", "patch", false, metadata_is_of_pod },         \
-	{                                                           \
-		"", "nodes", "get patch", true, metadata_is_of_node \
+#define METADATA_NEEDS                                       \
+	{ "", "pods", "patch", false, "level=pod" },         \
+	{                                                    \
+		"", "nodes", "get patch", true, "level=node" \
 	}
 
 int metadata_check(const void *parameters, const char *kind, struct error *err);

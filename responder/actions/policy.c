@@ -17,16 +17,6 @@
 #define MANAGED_BY "app.kubernetes.io/managed-by"
 #define OURS	   "tercel-responder"
 
-bool policy_asks_owner(const void *parameters)
-{
-	return ((const struct policy_settings *)parameters)->scope == SCOPE_OWNER;
-}
-
-bool policy_labels_pod(const void *parameters)
-{
-	return !policy_asks_owner(parameters);
-}
-
 static bool is_network(const char *text)
 {
 	_cleanup_(freep) char *copy = string_copy(text);

@@ -35,15 +35,13 @@ struct policy_settings {
 /* The label that marks a pod that is held alone; its value is the policy's name. */
 #define POLICY_LABEL "tercel.dev/quarantine"
 
-bool policy_asks_owner(const void *parameters);
-bool policy_labels_pod(const void *parameters);
-#define POLICY_NEEDS                                                         \
-	{ "apps", "replicasets", "get", false, policy_asks_owner },          \
-		{ "apps", "daemonsets", "get", false, policy_asks_owner },   \
-		{ "apps", "statefulsets", "get", false, policy_asks_owner }, \
-		{ "apps", "deployments", "get", false, policy_asks_owner },  \
-	{                                                                    \
-		"", "pods", "patch", false, policy_labels_pod                \
+#define POLICY_NEEDS                                                     \
+	{ "apps", "replicasets", "get", false, "scope=owner" },          \
+		{ "apps", "daemonsets", "get", false, "scope=owner" },   \
+		{ "apps", "statefulsets", "get", false, "scope=owner" }, \
+		{ "apps", "deployments", "get", false, "scope=owner" },  \
+	{                                                                \
+		"", "pods", "patch", false, "scope=pod"                  \
 	}
 
 int policy_check(const void *parameters, struct error *err);

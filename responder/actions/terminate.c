@@ -51,13 +51,6 @@ static int check(const void *parameters, struct error *err)
 	return healthy_parse(terminate->min_healthy, &number, &is_percent, err);
 }
 
-static bool asks_owner(const void *parameters)
-{
-	const struct terminate *terminate = parameters;
-
-	return terminate->min_healthy && *terminate->min_healthy;
-}
-
 static const char *why_ignored(const struct run *run, const struct terminate *terminate)
 {
 	struct json_object *owner = owner_of(run->object);
@@ -129,10 +122,10 @@ static int terminate(struct run *run, const void *parameters, struct error *err)
 
 static const struct action_need needs[] = {
 	{ "", "pods", "delete", false, NULL },
-	{ "apps", "replicasets", "get", false, asks_owner },
-	{ "apps", "daemonsets", "get", false, asks_owner },
-	{ "apps", "statefulsets", "get", false, asks_owner },
-	{ "apps", "deployments", "get", false, asks_owner },
+	{ "apps", "replicasets", "get", false, "min_healthy_replicas" },
+	{ "apps", "daemonsets", "get", false, "min_healthy_replicas" },
+	{ "apps", "statefulsets", "get", false, "min_healthy_replicas" },
+	{ "apps", "deployments", "get", false, "min_healthy_replicas" },
 	{},
 };
 
