@@ -102,31 +102,31 @@ void counts_add_facet(struct counts *counts, enum facet facet, int64_t time_ns, 
 
 static int write_minute(const struct cell *cell, struct day_file *file, struct error *err)
 {
-	sqlite3_stmt *statement = day_file_query(file, QUERY_MINUTE_ADD);
+	struct statement *statement = day_file_query(file, QUERY_MINUTE_ADD);
 
 	bind_number(statement, ":minute", cell->key.unit);
 	bind_number(statement, ":priority", cell->key.kind);
 	bind_number(statement, ":rule", cell->key.value);
 	bind_number(statement, ":count", cell->count);
-	return day_file_run(file, statement, err);
+	return statement_run(statement, err);
 }
 
 static int write_facet(const struct cell *cell, enum query query, int64_t value,
 	struct day_file *file, struct error *err)
 {
-	sqlite3_stmt *statement = day_file_query(file, query);
+	struct statement *statement = day_file_query(file, query);
 
 	bind_number(statement, ":facet", cell->key.kind);
 	bind_number(statement, ":hour", cell->key.unit);
 	bind_number(statement, ":value", value);
 	bind_number(statement, ":count", cell->count);
-	return day_file_run(file, statement, err);
+	return statement_run(statement, err);
 }
 
 static struct hour *hour_of(struct counts *counts, const struct cell *cell, struct day_file *file)
 {
 	struct hour wanted = { .key = { cell->key.kind, cell->key.unit } }, *hour;
-	sqlite3_stmt *statement;
+	struct statement *statement;
 
 	HASH_FIND(hh, counts->hours, &wanted.key, sizeof(wanted.key), hour);
 	if (hour)
@@ -138,9 +138,9 @@ static struct hour *hour_of(struct counts *counts, const struct cell *cell, stru
 	statement = day_file_query(file, QUERY_FACET_VALUES);
 	bind_number(statement, ":facet", cell->key.kind);
 	bind_number(statement, ":hour", cell->key.unit);
-	if (statement && sqlite3_step(statement) == SQLITE_ROW)
-		hour->values = sqlite3_column_int64(statement, 0);
-	sqlite3_reset(statement);
+	if (statement_next(statement, NULL) == 1)
+		hour->values = column_number(statement, 0);
+	statement_reset(statement);
 	HASH_ADD(hh, counts->hours, key, sizeof(hour->key), hour);
 	return hour;
 }
@@ -153,7 +153,7 @@ static int add_facet(
 	int r;
 
 	r = write_facet(cell, QUERY_FACET_GROW, cell->key.value, file, err);
-	if (r < 0 || sqlite3_changes(file->db))
+	if (r < 0 || day_file_has_changed(file))
 		return r;
 	hour = hour_of(counts, cell, file);
 	if (cell->key.value && hour->values >= FACET_VALUES_MAX)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A day's file: one SQLite connection and its prepared statements.
+ * A day's file: one SQLite connection and its prepared statements. The only file of the store that
+ * knows of SQLite.
  */
 #include <assert.h>
 #include <errno.h>
+#include <sqlite3.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -15,7 +17,18 @@
 #define CACHE_KB      16384
 #define READ_CACHE_KB 512 /* a reader has many files open, and the kernel caches them all */
 
-int day_file_error(struct day_file *file, struct error *err)
+struct statement {
+	sqlite3_stmt *handle; /* NULL: not prepared, or it cannot be */
+	struct day_file *file;
+};
+
+struct day_file {
+	sqlite3 *db;
+	char *path;
+	struct statement statements[QUERY_COUNT];
+};
+
+static int file_error(struct day_file *file, struct error *err)
 {
 	int code = sqlite3_errcode(file->db), r = -EIO;
 
@@ -38,10 +51,10 @@ int day_file_error(struct day_file *file, struct error *err)
 	return error_set(err, r, "%s: %s", file->path, sqlite3_errmsg(file->db));
 }
 
-int day_file_script(struct day_file *file, const char *sql, struct error *err)
+static int run_script(struct day_file *file, const char *sql, struct error *err)
 {
 	if (sqlite3_exec(file->db, sql, NULL, NULL, NULL) != SQLITE_OK)
-		return day_file_error(file, err);
+		return file_error(file, err);
 	return 0;
 }
 
@@ -50,10 +63,10 @@ static int schema_version(struct day_file *file, int *ret_version, struct error 
 	sqlite3_stmt *statement = NULL;
 
 	if (sqlite3_prepare_v2(file->db, "PRAGMA user_version", -1, &statement, NULL) != SQLITE_OK)
-		return day_file_error(file, err);
+		return file_error(file, err);
 	if (sqlite3_step(statement) != SQLITE_ROW) {
 		sqlite3_finalize(statement);
-		return day_file_error(file, err);
+		return file_error(file, err);
 	}
 	*ret_version = sqlite3_column_int(statement, 0);
 	sqlite3_finalize(statement);
@@ -72,11 +85,11 @@ static int make_tables(struct day_file *file, struct error *err)
 		return error_set(err, -ENOTSUP,
 			"%s was made by a newer version (schema %d, this one knows %d)", file->path,
 			version, schema_count);
-	r = day_file_script(file, "BEGIN EXCLUSIVE", err);
+	r = run_script(file, "BEGIN EXCLUSIVE", err);
 	for (; version < schema_count && !r; version++)
-		r = day_file_script(file, schema_scripts[version], err);
+		r = run_script(file, schema_scripts[version], err);
 	if (!r)
-		r = day_file_script(file, "COMMIT", err);
+		r = run_script(file, "COMMIT", err);
 	return r;
 }
 
@@ -88,7 +101,7 @@ static int set_up(struct day_file *file, int cache_kb, struct error *err)
 		"MEMORY; PRAGMA cache_size = -%d; PRAGMA trusted_schema = OFF",
 		PAGE_BYTES, cache_kb);
 
-	return day_file_script(file, script, err);
+	return run_script(file, script, err);
 }
 
 int day_file_open(const char *path, bool is_made, struct day_file **ret_file, struct error *err)
@@ -100,7 +113,7 @@ int day_file_open(const char *path, bool is_made, struct day_file **ret_file, st
 
 	file->path = string_copy(path);
 	if (sqlite3_open_v2(path, &file->db, flags, NULL) != SQLITE_OK)
-		return day_file_error(file, err);
+		return file_error(file, err);
 	sqlite3_busy_timeout(file->db, BUSY_MS);
 	r = set_up(file, is_made ? CACHE_KB : READ_CACHE_KB, err);
 	if (!r && is_made)
@@ -116,68 +129,136 @@ void day_file_free(struct day_file *file)
 	if (!file)
 		return;
 	for (size_t i = 0; i < QUERY_COUNT; i++)
-		sqlite3_finalize(file->statements[i]);
+		sqlite3_finalize(file->statements[i].handle);
 	sqlite3_close(file->db);
 	free(file->path);
 	free(file);
 }
 
-sqlite3_stmt *day_file_query(struct day_file *file, enum query query)
+const char *day_file_path(const struct day_file *file)
 {
-	sqlite3_stmt **statement = &file->statements[query];
-
-	if (!*statement && sqlite3_prepare_v3(file->db, queries[query].sql, -1,
-				   SQLITE_PREPARE_PERSISTENT, statement, NULL) != SQLITE_OK)
-		return NULL;
-	sqlite3_reset(*statement);
-	sqlite3_clear_bindings(*statement);
-	return *statement;
+	return file->path;
 }
 
-int day_file_run(struct day_file *file, sqlite3_stmt *statement, struct error *err)
+int day_file_begin(struct day_file *file, struct error *err)
 {
-	int r = statement ? sqlite3_step(statement) : SQLITE_ERROR;
-
-	if (r != SQLITE_DONE && r != SQLITE_ROW) {
-		r = day_file_error(file, err);
-		sqlite3_reset(statement);
-		return r;
-	}
-	sqlite3_reset(statement);
-	return 0;
+	return run_script(file, "BEGIN IMMEDIATE", err);
 }
 
-static int parameter(sqlite3_stmt *statement, const char *name)
+int day_file_commit(struct day_file *file, struct error *err)
 {
-	int index = sqlite3_bind_parameter_index(statement, name);
+	return run_script(file, "COMMIT", err);
+}
 
-	assert(index); /* a query and its caller disagree */
+void day_file_rollback(struct day_file *file)
+{
+	sqlite3_exec(file->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+bool day_file_has_changed(struct day_file *file)
+{
+	return sqlite3_changes(file->db) > 0;
+}
+
+int64_t day_file_last_id(struct day_file *file)
+{
+	return sqlite3_last_insert_rowid(file->db);
+}
+
+void day_file_settle(struct day_file *file)
+{
+	sqlite3_wal_checkpoint_v2(file->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
+/* Statements. */
+
+struct statement *day_file_query(struct day_file *file, enum query query)
+{
+	struct statement *statement = &file->statements[query];
+
+	statement->file = file;
+	if (!statement->handle)
+		(void)sqlite3_prepare_v3(file->db, queries[query].sql, -1,
+			SQLITE_PREPARE_PERSISTENT, &statement->handle, NULL);
+	sqlite3_reset(statement->handle);
+	sqlite3_clear_bindings(statement->handle);
+	return statement;
+}
+
+int statement_next(struct statement *statement, struct error *err)
+{
+	int code = statement->handle ? sqlite3_step(statement->handle) : SQLITE_ERROR, r;
+
+	if (code == SQLITE_ROW)
+		return 1;
+	r = code == SQLITE_DONE ? 0 : file_error(statement->file, err);
+	sqlite3_reset(statement->handle);
+	return r;
+}
+
+int statement_run(struct statement *statement, struct error *err)
+{
+	int r = statement_next(statement, err);
+
+	sqlite3_reset(statement->handle);
+	return MIN_OF(r, 0);
+}
+
+void statement_reset(struct statement *statement)
+{
+	sqlite3_reset(statement->handle);
+}
+
+static int parameter(struct statement *statement, const char *name)
+{
+	int index = sqlite3_bind_parameter_index(statement->handle, name);
+
+	assert(index || !statement->handle); /* a query and its caller disagree */
 	return index;
 }
 
-void bind_number(sqlite3_stmt *statement, const char *name, int64_t number)
+void bind_number(struct statement *statement, const char *name, int64_t number)
 {
-	if (statement)
-		sqlite3_bind_int64(statement, parameter(statement, name), number);
+	sqlite3_bind_int64(statement->handle, parameter(statement, name), number);
 }
 
-void bind_text(sqlite3_stmt *statement, const char *name, struct text text)
+void bind_text(struct statement *statement, const char *name, struct text text)
 {
-	if (statement)
-		sqlite3_bind_text64(statement, parameter(statement, name),
-			text.data ? text.data : "", text.length, SQLITE_STATIC, SQLITE_UTF8);
+	sqlite3_bind_text64(statement->handle, parameter(statement, name),
+		text.data ? text.data : "", text.length, SQLITE_STATIC, SQLITE_UTF8);
 }
 
-void bind_bytes(sqlite3_stmt *statement, const char *name, const void *data, size_t length)
+void bind_bytes(struct statement *statement, const char *name, const void *data, size_t length)
 {
-	if (statement)
-		sqlite3_bind_blob64(
-			statement, parameter(statement, name), data, length, SQLITE_STATIC);
+	sqlite3_bind_blob64(
+		statement->handle, parameter(statement, name), data, length, SQLITE_STATIC);
 }
 
-struct text column_text(sqlite3_stmt *statement, int column)
+int64_t column_number(struct statement *statement, int column)
 {
-	const char *data = (const char *)sqlite3_column_text(statement, column);
+	return sqlite3_column_int64(statement->handle, column);
+}
 
-	return (struct text){ data, (size_t)sqlite3_column_bytes(statement, column) };
+struct text column_text(struct statement *statement, int column)
+{
+	const char *data = (const char *)sqlite3_column_text(statement->handle, column);
+
+	return (struct text){ data, (size_t)sqlite3_column_bytes(statement->handle, column) };
+}
+
+struct text column_bytes(struct statement *statement, int column)
+{
+	const char *data = sqlite3_column_blob(statement->handle, column);
+
+	return (struct text){ data, (size_t)sqlite3_column_bytes(statement->handle, column) };
+}
+
+bool column_is_null(struct statement *statement, int column)
+{
+	return sqlite3_column_type(statement->handle, column) == SQLITE_NULL;
+}
+
+int column_count(struct statement *statement)
+{
+	return sqlite3_column_count(statement->handle);
 }

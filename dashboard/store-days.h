@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The list of day files, which the store's thread keeps and its readers copy. Internal to the
- * SQLite store.
+ * The list of day files, which the store's thread keeps and its readers copy, and how the files are
+ * named. Internal to the store.
  */
 #pragma once
 
@@ -39,6 +39,22 @@ static inline bool day_overlaps(const struct day *day, int64_t from_ns, int64_t 
 /* A copy for a reader, newest file first; days_copy_free() it. */
 struct day *days_copy(struct days *days, size_t *ret_count);
 void days_copy_free(struct day *copy, size_t count);
+/* Takes the path. */
+void days_add(struct days *days, const struct day *day);
+void days_remove(struct days *days, const char *path);
+
+#define DAY_NAME_MAX 16
+
+/* "events-2026-11-24.db" and "events-2026-11-24.2.db". */
+bool day_parse_name(const char *name, char ret_day[DAY_NAME_MAX], int *ret_part);
+/* The caller frees. */
+char *day_path(const char *folder, const char *day, int part);
+/* "2026-11-24", UTC. */
+void day_of_time(int64_t time_ns, char ret_day[DAY_NAME_MAX]);
+/* The file with its log. */
+uint64_t day_bytes(const char *path);
+/* Renames the file with its log, or drops both where `target` is NULL. */
+void day_move(const char *path, const char *target);
 
 /* The store's, for its readers. */
 struct days *store_days(struct store *store);

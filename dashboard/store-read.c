@@ -164,13 +164,12 @@ int store_list(struct store_reader *reader, const struct store_scope *scope,
 
 /* One alert, and what came after one. */
 
-static int take_found(struct open_file *open, sqlite3_stmt *statement, struct store_row *ret_row)
+static void take_found(struct statement *statement, struct store_row *ret_row)
 {
 	struct text json = column_text(statement, 7);
 
-	*ret_row = (struct store_row){ sqlite3_column_int64(statement, 0),
-		sqlite3_column_int64(statement, 1), text_to_string(json), json.length };
-	return 1;
+	*ret_row = (struct store_row){ column_number(statement, 0), column_number(statement, 1),
+		text_to_string(json), json.length };
 }
 
 static int uuid_to_bytes(const char *uuid, unsigned char bytes[16])
@@ -202,16 +201,17 @@ int store_find(
 		return error_set(err, -ENOENT, "\"%s\" is no uuid", uuid);
 	walk_begin(&walk, reader, &scope, err);
 	for (size_t i = 0; i < walk.count && !r; i++) {
-		sqlite3_stmt *statement = NULL;
+		struct statement *statement;
 		struct open_file *open;
 
 		r = reader_use_day(reader, &walk.days[i], &open, err);
 		if (!r) {
 			statement = day_file_query(open->file, QUERY_EVENT_BY_UUID);
 			bind_bytes(statement, ":uuid", bytes, sizeof(bytes));
-			if (statement && sqlite3_step(statement) == SQLITE_ROW)
-				r = take_found(open, statement, ret_row);
-			sqlite3_reset(statement);
+			r = statement_next(statement, err);
+			if (r == 1)
+				take_found(statement, ret_row);
+			statement_reset(statement);
 		}
 		r = walk_pass_damage(&walk, &walk.days[i], r);
 	}
@@ -228,15 +228,14 @@ int store_find(
 static int rows_after(struct open_file *open, int64_t id, size_t limit, struct store_page *page,
 	struct error *err)
 {
-	sqlite3_stmt *statement = day_file_query(open->file, QUERY_EVENTS_AFTER);
-	int code = SQLITE_ERROR;
+	struct statement *statement = day_file_query(open->file, QUERY_EVENTS_AFTER);
+	int r;
 
 	bind_number(statement, ":after", id);
 	bind_number(statement, ":limit", (int64_t)(limit - page->count));
-	while (statement && (code = sqlite3_step(statement)) == SQLITE_ROW)
-		take_found(open, statement, ARRAY_ADD(page->rows, page->count, page->capacity));
-	sqlite3_reset(statement);
-	return code == SQLITE_DONE ? 0 : day_file_error(open->file, err);
+	while ((r = statement_next(statement, err)) == 1)
+		take_found(statement, ARRAY_ADD(page->rows, page->count, page->capacity));
+	return r;
 }
 
 int store_after(struct store_reader *reader, int64_t id, size_t limit, struct store_page *ret_page,

@@ -68,7 +68,7 @@ static void close_gone(struct store_reader *reader, const struct day *days, size
 		bool is_there = !reader->files[i].file;
 
 		for (size_t j = 0; j < count && !is_there; j++)
-			is_there = !strcmp(days[j].path, reader->files[i].file->path);
+			is_there = !strcmp(days[j].path, day_file_path(reader->files[i].file));
 		if (!is_there)
 			open_file_done(&reader->files[i]);
 	}
@@ -85,7 +85,7 @@ int reader_use_day(struct store_reader *reader, const struct day *day, struct op
 
 		if (open->last_used < oldest->last_used)
 			oldest = open;
-		if (!open->file || strcmp(open->file->path, day->path))
+		if (!open->file || strcmp(day_file_path(open->file), day->path))
 			continue;
 		open->last_used = ++reader->uses;
 		*ret_open = open;
@@ -102,18 +102,18 @@ int reader_use_day(struct store_reader *reader, const struct day *day, struct op
 
 static struct known_word *read_word(struct open_file *open, int64_t id)
 {
-	sqlite3_stmt *statement = day_file_query(open->file, QUERY_WORD_BY_ID);
+	struct statement *statement = day_file_query(open->file, QUERY_WORD_BY_ID);
 	struct text text = TEXT("");
 	struct known_word *word;
 
 	bind_number(statement, ":id", id);
-	if (statement && sqlite3_step(statement) == SQLITE_ROW)
+	if (statement_next(statement, NULL) == 1)
 		text = column_text(statement, 0);
 	word = memory_new(1, sizeof(*word) + text.length + 1);
 	word->id = id;
 	if (text.length)
 		memcpy(word->text, text.data, text.length);
-	sqlite3_reset(statement);
+	statement_reset(statement);
 	open->word_bytes += sizeof(*word) + text.length;
 	return word;
 }
@@ -219,16 +219,20 @@ int scan_fits_row(struct scan *scan, const struct row *row)
 /* Reads the row's JSON if it was not; it lives until the next row. */
 int scan_load_json(struct scan *scan, struct row *row)
 {
-	sqlite3_stmt *statement;
+	struct statement *statement;
+	int r;
 
 	if (row->json.data)
 		return 0;
 	statement = day_file_query(scan->open->file, QUERY_EVENT_BY_ID);
 	bind_number(statement, ":id", row->id);
-	if (!statement || sqlite3_step(statement) != SQLITE_ROW)
-		return day_file_error(scan->open->file, scan->err);
-	row->json = column_text(statement, 7);
-	return 0;
+	r = statement_next(statement, scan->err);
+	if (r == 1)
+		row->json = column_text(statement, 7);
+	if (!r)
+		return error_set(scan->err, -EIO, "%s: an alert of the index is not there",
+			day_file_path(scan->open->file));
+	return MIN_OF(r, 0);
 }
 
 static int look_at(struct scan *scan, struct row *row)
@@ -254,30 +258,28 @@ static bool is_late(struct scan *scan)
 	return clock_ns(CLOCK_MONOTONIC) > scan->deadline_ns;
 }
 
-static void take_row(sqlite3_stmt *statement, struct row *ret_row)
+static void take_row(struct statement *statement, struct row *ret_row)
 {
 	*ret_row = (struct row){
-		.id = sqlite3_column_int64(statement, 0),
-		.time_ns = sqlite3_column_int64(statement, 1),
-		.priority = (enum priority)MIN_OF(
-			(unsigned)sqlite3_column_int(statement, 2), PRIORITY_NONE),
-		.words = { sqlite3_column_int64(statement, 3), sqlite3_column_int64(statement, 4),
-			sqlite3_column_int64(statement, 5) },
-		.tags = sqlite3_column_int64(statement, 6),
+		.id = column_number(statement, 0),
+		.time_ns = column_number(statement, 1),
+		.priority =
+			(enum priority)MIN_OF((uint64_t)column_number(statement, 2), PRIORITY_NONE),
+		.words = { column_number(statement, 3), column_number(statement, 4),
+			column_number(statement, 5) },
+		.tags = column_number(statement, 6),
 	};
-	if (sqlite3_column_count(statement) > 7)
+	if (column_count(statement) > 7)
 		ret_row->json = column_text(statement, 7);
 }
 
 /* Runs a statement of events over the scan; only those within the times. */
-static int scan_rows(struct scan *scan, sqlite3_stmt *statement, int64_t from_ns, int64_t to_ns)
+static int scan_rows(struct scan *scan, struct statement *statement, int64_t from_ns, int64_t to_ns)
 {
 	struct row row;
-	int r = 0, step = SQLITE_DONE;
+	int r = 0, step = 1;
 
-	if (!statement)
-		return day_file_error(scan->open->file, scan->err);
-	while (!r && (step = sqlite3_step(statement)) == SQLITE_ROW) {
+	while (!r && (step = statement_next(statement, scan->err)) == 1) {
 		if (is_late(scan)) {
 			r = -ETIME;
 			break;
@@ -287,15 +289,13 @@ static int scan_rows(struct scan *scan, sqlite3_stmt *statement, int64_t from_ns
 		if (row.time_ns >= from_ns && row.time_ns < to_ns)
 			r = look_at(scan, &row);
 	}
-	if (!r && step != SQLITE_DONE)
-		r = day_file_error(scan->open->file, scan->err);
-	sqlite3_reset(statement);
-	return r;
+	statement_reset(statement);
+	return r ? r : step;
 }
 
 int scan_by_time(struct scan *scan, int64_t from_ns, int64_t to_ns)
 {
-	sqlite3_stmt *statement = day_file_query(scan->open->file, QUERY_EVENTS_BY_TIME);
+	struct statement *statement = day_file_query(scan->open->file, QUERY_EVENTS_BY_TIME);
 
 	bind_number(statement, ":from", from_ns);
 	bind_number(statement, ":to", to_ns);
@@ -358,19 +358,21 @@ struct block {
 
 static void read_slice(struct scan *scan, struct block *block, unsigned slice)
 {
-	sqlite3_stmt *statement = day_file_query(scan->open->file, QUERY_BLOCK);
+	struct statement *statement = day_file_query(scan->open->file, QUERY_BLOCK);
+	struct text bits = { 0 };
 
 	bind_number(statement, ":id", block->id * BLOCK_SLICES + slice);
-	if (statement && sqlite3_step(statement) == SQLITE_ROW &&
-		sqlite3_column_bytes(statement, 2) == BLOCK_SLICE_BYTES) {
-		block->oldest_ns = sqlite3_column_int64(statement, 0);
-		block->newest_ns = sqlite3_column_int64(statement, 1);
-		memcpy(block->bits[slice], sqlite3_column_blob(statement, 2), BLOCK_SLICE_BYTES);
+	if (statement_next(statement, NULL) == 1)
+		bits = column_bytes(statement, 2);
+	if (bits.length == BLOCK_SLICE_BYTES) {
+		block->oldest_ns = column_number(statement, 0);
+		block->newest_ns = column_number(statement, 1);
+		memcpy(block->bits[slice], bits.data, BLOCK_SLICE_BYTES);
 		block->slices |= 1U << slice;
 	} else {
 		block->is_missing = true;
 	}
-	sqlite3_reset(statement);
+	statement_reset(statement);
 }
 
 static bool has_bit(struct scan *scan, struct block *block, uint32_t bit)
@@ -398,7 +400,7 @@ static bool block_may_fit(struct scan *scan, const struct grams *grams, struct b
 
 static int scan_unindexed(struct scan *scan, int64_t from_ns, int64_t to_ns)
 {
-	sqlite3_stmt *statement = day_file_query(scan->open->file, QUERY_EVENTS_AFTER);
+	struct statement *statement = day_file_query(scan->open->file, QUERY_EVENTS_AFTER);
 
 	bind_number(statement, ":after", MAX_OF(scan->day->indexed, scan->day->first_id - 1));
 	bind_number(statement, ":limit", INT64_MAX);
@@ -407,7 +409,7 @@ static int scan_unindexed(struct scan *scan, int64_t from_ns, int64_t to_ns)
 
 static int scan_block(struct scan *scan, int64_t id, int64_t from_ns, int64_t to_ns)
 {
-	sqlite3_stmt *statement = day_file_query(scan->open->file, QUERY_EVENTS_BETWEEN);
+	struct statement *statement = day_file_query(scan->open->file, QUERY_EVENTS_BETWEEN);
 
 	bind_number(statement, ":first", id * BLOCK_EVENTS);
 	/* What is not indexed was looked at before; and it went on meanwhile. */

@@ -187,23 +187,22 @@ struct level {
 static int count_rules(struct scan *scan, struct tallying *tallying, const struct level *level,
 	int64_t from, int64_t to)
 {
-	sqlite3_stmt *statement = day_file_query(scan->open->file, level->query);
+	struct statement *statement = day_file_query(scan->open->file, level->query);
 	struct tally *first = &tallying->tallies[__builtin_ctz(tallying->chosen)];
 	int64_t step = first->interval_ns ? first->interval_ns / level->unit_ns : INT64_MAX;
 	struct row row = { 0 };
-	int code = SQLITE_ERROR;
+	int r;
 
 	bind_number(statement, ":step", step);
 	bind_number(statement, ":from", from);
 	bind_number(statement, ":to", to);
-	while (statement && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+	while ((r = statement_next(statement, scan->err)) == 1) {
 		int64_t bucket_ns =
-			first->interval_ns ? sqlite3_column_int64(statement, 0) * first->interval_ns
-					   : 0;
-		uint64_t count = (uint64_t)sqlite3_column_int64(statement, 3);
+			first->interval_ns ? column_number(statement, 0) * level->unit_ns : 0;
+		uint64_t count = (uint64_t)column_number(statement, 3);
 
-		row.priority = (enum priority)sqlite3_column_int(statement, 1);
-		row.words[WORD_RULE] = sqlite3_column_int64(statement, 2);
+		row.priority = (enum priority)column_number(statement, 1);
+		row.words[WORD_RULE] = column_number(statement, 2);
 		if (scan_fits_row(scan, &row) != FITS)
 			continue;
 		for (size_t i = 0; i < tallying->count; i++) {
@@ -218,25 +217,23 @@ static int count_rules(struct scan *scan, struct tallying *tallying, const struc
 				row.priority, count);
 		}
 	}
-	sqlite3_reset(statement);
-	return code == SQLITE_DONE ? 0 : day_file_error(scan->open->file, scan->err);
+	return r;
 }
 
 static int count_facet(
 	struct scan *scan, struct tally *tally, const struct level *level, int64_t from, int64_t to)
 {
-	sqlite3_stmt *statement = day_file_query(scan->open->file, level->query);
-	int code = SQLITE_ERROR;
+	struct statement *statement = day_file_query(scan->open->file, level->query);
+	int r;
 
 	bind_number(statement, ":facet", tally->facet);
 	bind_number(statement, ":from", from);
 	bind_number(statement, ":to", to);
-	while (statement && (code = sqlite3_step(statement)) == SQLITE_ROW)
+	while ((r = statement_next(statement, scan->err)) == 1)
 		tally_add(tally, 0,
-			text_of(open_file_word(scan->open, sqlite3_column_int64(statement, 0))),
-			PRIORITY_NONE, (uint64_t)sqlite3_column_int64(statement, 1));
-	sqlite3_reset(statement);
-	return code == SQLITE_DONE ? 0 : day_file_error(scan->open->file, scan->err);
+			text_of(open_file_word(scan->open, column_number(statement, 0))),
+			PRIORITY_NONE, (uint64_t)column_number(statement, 1));
+	return r;
 }
 
 static int count_facets(struct scan *scan, struct tallying *tallying, const struct level *level,

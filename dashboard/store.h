@@ -4,8 +4,9 @@
  * thread in groups and acknowledged after the commit; reading is four: tally, list, find, status.
  * A reader belongs to one thread.
  *
- * Behind it: SQLite, a file a day (store-sqlite.c writes, store-scan.c, store-tally.c and
- * store-read.c read).
+ * Behind it: a file a day. store.c runs the thread that writes (store-inside.h); store-scan.c,
+ * store-tally.c and store-read.c read; what is SQLite's own is in day-file.c alone, and a query
+ * that reads (queries/) is SQL that ClickHouse speaks, too.
  */
 #pragma once
 
