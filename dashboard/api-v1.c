@@ -244,8 +244,7 @@ static void config(struct asked *asked)
 	json_key(&json, "ttl");
 	json_add_i64(&json, settings->ttl_ms / 1000);
 	if (asked->parts->logins) {
-		_cleanup_(freep) char *stars =
-			string_printf("%s:*******", logins_first_user(asked->parts->logins));
+		_cleanup_(freep) char *stars = string_printf("%s:*******", asked->user);
 
 		json_key(&json, "credentials");
 		json_add_string(&json, stars);
@@ -300,7 +299,7 @@ static void outputs(struct asked *asked)
 
 static void authenticate(struct asked *asked)
 {
-	int r = asked->parts->logins ? asked_try_basic(asked) : 0;
+	int r = asked->parts->logins ? access_try_basic(asked) : 0;
 
 	if (!r)
 		reply_string(asked, 200, "\"authorized\"");

@@ -23,7 +23,6 @@
 #define LIMIT_MAX	 500
 #define RULES_SHOWN	 20
 #define VALUES_SHOWN	 10
-#define SESSION_COOKIE	 "tercel_session"
 
 int asked_scope(struct asked *asked, struct store_scope *ret_scope, struct filter **ret_filter)
 {
@@ -54,85 +53,6 @@ void write_extent(struct json_writer *json, const struct store_extent *extent)
 	json_add_bool(json, extent->is_exact);
 	json_key(json, "scanned");
 	json_add_i64(json, extent->scanned);
-}
-
-/* The session. */
-
-static bool is_secure(struct http_request *request)
-{
-	return http_request_transport(request) == HTTP_TLS ||
-	       text_is(http_request_header(request, "X-Forwarded-Proto"), "https");
-}
-
-static void set_cookie(struct asked *asked, const char *token, int seconds)
-{
-	_cleanup_(freep) char *cookie =
-		string_printf(SESSION_COOKIE "=%s; HttpOnly; SameSite=Strict; Path=/; Max-Age=%d%s",
-			token, seconds, is_secure(asked->request) ? "; Secure" : "");
-
-	http_reply_header(asked->request, "Set-Cookie", cookie);
-}
-
-static void write_session(struct asked *asked)
-{
-	struct json_writer json;
-
-	json_writer_init(&json, asked->out);
-	json_begin_object(&json);
-	json_key(&json, "user");
-	json_add_string(&json, asked->user);
-	json_key(&json, "login");
-	json_add_bool(&json, asked->parts->logins != NULL);
-	json_end(&json);
-}
-
-static void log_in(struct asked *asked)
-{
-	_cleanup_(json_putp) struct json_object *body = NULL;
-	char token[SESSION_TOKEN_MAX], seconds_text[16];
-	struct text user, password;
-	int seconds = 0, r;
-
-	if (!asked->parts->logins) {
-		http_reply(asked->request, 204, NULL, TEXT(""));
-		return;
-	}
-	if (json_parse(http_request_body(asked->request), &body, NULL, NULL) < 0) {
-		http_reply_error(
-			asked->request, 400, "the body must be {\"user\":…,\"password\":…}");
-		return;
-	}
-	user = json_get_text(body, "user");
-	password = json_get_text(body, "password");
-	r = logins_check(
-		asked->parts->logins, user, password, http_request_peer(asked->request), &seconds);
-	if (r == -EAGAIN) {
-		snprintf(seconds_text, sizeof(seconds_text), "%d", seconds);
-		http_reply_header(asked->request, "Retry-After", seconds_text);
-		http_reply_error(asked->request, 429, "too many tries; try again in %d s", seconds);
-		return;
-	}
-	if (r < 0) {
-		http_reply_error(asked->request, 401, "user or password is wrong");
-		return;
-	}
-	logins_start_session(asked->parts->logins, user, token);
-	set_cookie(asked, token, 7 * 86400);
-	http_reply(asked->request, 204, NULL, TEXT(""));
-}
-
-static void log_out(struct asked *asked)
-{
-	if (*asked->session)
-		logins_end_session(asked->parts->logins, text_of(asked->session));
-	set_cookie(asked, "", 0);
-	http_reply(asked->request, 204, NULL, TEXT(""));
-}
-
-static void session(struct asked *asked)
-{
-	write_session(asked);
-	asked_reply_json(asked);
 }
 
 /* Overview. */
@@ -519,10 +439,19 @@ void answer_export(struct asked *asked)
 #define STREAM "text/event-stream"
 
 const struct question questions_v2[] = {
-	{ "POST", "/api/v2/login", log_in, ACCESS_ALL, false,
+	{ "POST", "/api/v2/login", answer_log_in, ACCESS_ALL, false,
 		"Begins a session: {\"user\",\"password\"}, a cookie comes back.", "", "" },
-	{ "POST", "/api/v2/logout", log_out, ACCESS_ALL, false, "Ends the session.", "", "" },
-	{ "GET", "/api/v2/session", session, ACCESS_READERS, false, "Who asks.", "", JSON },
+	{ "POST", "/api/v2/logout", answer_log_out, ACCESS_ALL, false, "Ends the session.", "",
+		"" },
+	{ "GET", "/api/v2/session", answer_session, ACCESS_READERS, false, "Who asks.", "", JSON },
+	{ "GET", "/api/v2/access", answer_access, ACCESS_READERS, false,
+		"Sessions and, for an operator, everybody's and the users.", "", JSON },
+	{ "POST", "/api/v2/sessions/end", answer_end_sessions, ACCESS_READERS, false,
+		"Ends one's own other sessions, or one of them; an operator anybody's by its id.",
+		"session", JSON },
+	{ "GET", "/api/v2/settings", answer_settings, ACCESS_READERS, false,
+		"What the dashboard was started with, without secrets, and what it keeps.", "",
+		JSON },
 	{ "GET", "/api/v2/overview", answer_overview, ACCESS_READERS, false,
 		"Totals by priority and rule with the period before, a histogram, top values.",
 		"from to q exact", JSON },
@@ -547,7 +476,7 @@ const struct question questions_v2[] = {
 	{ "GET", "/api/v2/forwarders", answer_forwarders, ACCESS_READERS, false,
 		"What each forwarder says of its outputs, and of the nodes that it hears.", "",
 		JSON },
-	{ "POST", "/api/v2/test", answer_output_test, ACCESS_READERS, false,
+	{ "POST", "/api/v2/test", answer_output_test, ACCESS_OPERATORS, false,
 		"Sends a test alert to one output of a forwarder.", "forwarder output", "" },
 	{ "GET", "/api/v2/openapi.json", answer_openapi, ACCESS_READERS, false, "This document.",
 		"", JSON },

@@ -17,6 +17,13 @@ void reply_failed(struct asked *asked, const struct error *err);
 /* "is_exact" and "scanned". */
 void write_extent(struct json_writer *json, const struct store_extent *extent);
 
+/* POST /api/v2/login, …/logout, GET …/session, …/access, POST …/sessions/end, GET …/settings */
+void answer_log_in(struct asked *asked);
+void answer_log_out(struct asked *asked);
+void answer_session(struct asked *asked);
+void answer_access(struct asked *asked);
+void answer_end_sessions(struct asked *asked);
+void answer_settings(struct asked *asked);
 /* GET /api/v2/facets: values of fields and how often they come. */
 void answer_facets(struct asked *asked);
 /* GET /api/v2/around/UUID: what happened next to it. */

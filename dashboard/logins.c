@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who may read. Passwords are hashed by libxcrypt's yescrypt. The old API sends its password with
- * every request, so what was found right is remembered for a while, as a keyed hash.
+ * Who may come in. The old API sends its password with every request, so what was found right is
+ * remembered for a while, as a keyed hash. The file of users is looked at again whenever it has
+ * changed, so that who is taken out of it is out.
  */
 #include <arpa/inet.h>
-#include <crypt.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
@@ -18,12 +18,11 @@
 #include <uthash.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "dashboard/logins.h"
 
-#define HASH_PREFIX	 "$y$"
 #define KEY_BYTES	 32
-#define USERS_MAX	 1000
 #define SESSIONS_MAX	 1000
 #define SESSION_SECONDS	 (7 * 86400)
 #define REMEMBERED_MAX	 1000
@@ -33,18 +32,15 @@
 #define WAIT_SECONDS_MAX 300
 #define FORGIVE_SECONDS	 3600 /* after so long without a failure the count begins anew */
 #define HASHING_MAX	 2    /* at once, so that wrong passwords cannot stop those who read */
-#define PASSWORD_MAX	 512
-
-struct user {
-	char *name;
-	char *hash;
-};
 
 /* What is known by a keyed hash until a time: sessions, and passwords found right. */
 struct known {
 	unsigned char key[KEY_BYTES];
 	char user[USER_NAME_MAX];
 	int64_t until;
+	/* Of a session. */
+	char peer[INET6_ADDRSTRLEN];
+	int64_t since_ms, seen_ms;
 	UT_hash_handle hh;
 };
 
@@ -55,13 +51,21 @@ struct peer {
 	UT_hash_handle hh;
 };
 
+/* Which state of the file was read. */
+struct stamp {
+	int64_t changed_ns;
+	ino_t inode;
+	off_t bytes;
+};
+
 struct logins {
-	struct user *users;
-	size_t count, capacity;
-	char *path;
-	char first_password[24];	 /* made here and not told yet, else "" */
-	unsigned char secret[KEY_BYTES]; /* of this process, for the keyed hashes */
-	pthread_mutex_t lock;		 /* for what follows */
+	char *path;				/* of the file of users */
+	bool is_kept_elsewhere;			/* the users were given; no file is looked at */
+	char first_password[PASSWORD_MADE_MAX]; /* made here and not told yet, else "" */
+	unsigned char secret[KEY_BYTES];	/* of this process, for the keyed hashes */
+	pthread_mutex_t lock;			/* for what follows */
+	struct users users;
+	struct stamp stamp;
 	struct known *sessions, *remembered;
 	struct peer *peers;
 	int hashing; /* passwords that are being hashed */
@@ -122,7 +126,7 @@ static void known_trim(struct known **all, size_t limit)
 		known_remove(all, *all);
 }
 
-static void known_add(
+static struct known *known_add(
 	struct known **all, const unsigned char key[KEY_BYTES], struct text user, int64_t seconds)
 {
 	struct known *known = NEW(struct known);
@@ -131,6 +135,7 @@ static void known_add(
 	snprintf(known->user, sizeof(known->user), TEXT_FORMAT, TEXT_PRINT(user));
 	known->until = steady_seconds() + seconds;
 	HASH_ADD(hh, *all, key, KEY_BYTES, known);
+	return known;
 }
 
 static struct known *known_find(struct known *all, const unsigned char key[KEY_BYTES])
@@ -220,31 +225,85 @@ static void forgive(struct logins *logins, struct text address)
 	pthread_mutex_unlock(&logins->lock);
 }
 
-/* Passwords. */
+/* The file of users, while it runs. */
 
-static const struct user *user_find(const struct logins *logins, struct text name)
+static struct stamp stamp_of(const char *path)
 {
-	for (size_t i = 0; i < logins->count; i++)
-		if (text_is(name, logins->users[i].name))
-			return &logins->users[i];
-	return NULL;
+	struct stat status;
+
+	if (stat(path, &status) < 0)
+		return (struct stamp){ 0 };
+	return (struct stamp){ status.st_mtim.tv_sec * NS_PER_SECOND + status.st_mtim.tv_nsec,
+		status.st_ino, status.st_size };
 }
 
-/* An unknown user costs as much time as a known one. */
-static bool is_right(const struct logins *logins, const struct user *user, struct text password)
+static bool is_same_stamp(struct stamp a, struct stamp b)
 {
-	char phrase[PASSWORD_MAX + 1];
-	const char *hash = user ? user->hash : logins->users[0].hash, *got;
-	struct crypt_data *data = NEW(struct crypt_data);
-	bool is_same;
+	return a.changed_ns == b.changed_ns && a.inode == b.inode && a.bytes == b.bytes;
+}
 
-	snprintf(phrase, sizeof(phrase), TEXT_FORMAT, TEXT_PRINT(password));
-	got = crypt_rn(phrase, hash, data, sizeof(*data));
-	is_same = got && strlen(got) == strlen(hash) && !CRYPTO_memcmp(got, hash, strlen(hash));
-	OPENSSL_cleanse(phrase, sizeof(phrase));
-	OPENSSL_cleanse(data, sizeof(*data));
-	free(data);
-	return user && is_same;
+/* With the lock: sessions of those who are gone, or who have another password, end. */
+static void end_sessions_of_changed(struct logins *logins, const struct users *next)
+{
+	struct known *session, *after;
+
+	HASH_ITER (hh, logins->sessions, session, after) {
+		struct text name = text_of(session->user);
+		const struct user *old = users_find(&logins->users, name),
+				  *new = users_find(next, name);
+
+		if (!new || !old || strcmp(old->hash, new->hash) != 0)
+			known_remove(&logins->sessions, session);
+	}
+}
+
+/* With the lock. A file that cannot be used changes nothing: nobody is locked out by a mistake. */
+static void read_again(struct logins *logins)
+{
+	struct users next = { 0 };
+	struct error err = { 0 };
+	int r = users_read(logins->path, &next, &err);
+
+	if (!r && !next.count)
+		r = error_set(&err, -ENODATA, "%s has no user", logins->path);
+	if (r < 0) {
+		log_error("%s; the users of before stay", err.message);
+		users_done(&next);
+		return;
+	}
+	end_sessions_of_changed(logins, &next);
+	known_clear(&logins->remembered);
+	users_done(&logins->users);
+	logins->users = next;
+	log_info("%s was read again: %zu users", logins->path, next.count);
+}
+
+/* With the lock. */
+static void look_at_file(struct logins *logins)
+{
+	struct stamp stamp;
+
+	if (logins->is_kept_elsewhere || *logins->first_password)
+		return;
+	stamp = stamp_of(logins->path);
+	if (is_same_stamp(stamp, logins->stamp))
+		return;
+	logins->stamp = stamp;
+	read_again(logins);
+}
+
+/* Passwords. */
+
+static char *copy_hash(struct logins *logins, struct text name)
+{
+	const struct user *user;
+	char *hash;
+
+	pthread_mutex_lock(&logins->lock);
+	user = users_find(&logins->users, name);
+	hash = user ? string_copy(user->hash) : NULL;
+	pthread_mutex_unlock(&logins->lock);
+	return hash;
 }
 
 static void credential_key(const struct logins *logins, struct text user, struct text password,
@@ -266,6 +325,7 @@ static bool is_remembered(struct logins *logins, const unsigned char key[KEY_BYT
 	bool is_known;
 
 	pthread_mutex_lock(&logins->lock);
+	look_at_file(logins);
 	is_known = known_find(logins->remembered, key) != NULL;
 	pthread_mutex_unlock(&logins->lock);
 	return is_known;
@@ -296,11 +356,12 @@ static void remember(struct logins *logins, const unsigned char key[KEY_BYTES], 
 /* Hashes, which takes its time. */
 static int verify(struct logins *logins, struct text user, struct text password, struct text peer)
 {
+	_cleanup_(freep) char *hash = copy_hash(logins, user);
 	bool right;
 
 	if (!begin_hashing(logins))
 		return -EAGAIN;
-	right = is_right(logins, user_find(logins, user), password);
+	right = password_is_right(password, hash);
 	pthread_mutex_lock(&logins->lock);
 	logins->hashing--;
 	pthread_mutex_unlock(&logins->lock);
@@ -340,12 +401,13 @@ int logins_check(struct logins *logins, struct text user, struct text password, 
 
 /* Sessions. */
 
-void logins_start_session(
-	struct logins *logins, struct text user, char ret_token[SESSION_TOKEN_MAX])
+void logins_start_session(struct logins *logins, struct text user, struct text peer,
+	char ret_token[SESSION_TOKEN_MAX])
 {
 	static const char digits[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	unsigned char random[43], key[KEY_BYTES];
+	struct known *session;
 
 	fill_random(random, sizeof(random));
 	for (size_t i = 0; i < sizeof(random); i++)
@@ -354,7 +416,9 @@ void logins_start_session(
 	keyed_hash(logins, text_of(ret_token), key);
 	pthread_mutex_lock(&logins->lock);
 	known_trim(&logins->sessions, SESSIONS_MAX);
-	known_add(&logins->sessions, key, user, SESSION_SECONDS);
+	session = known_add(&logins->sessions, key, user, SESSION_SECONDS);
+	session->since_ms = session->seen_ms = clock_ms(CLOCK_REALTIME);
+	snprintf(session->peer, sizeof(session->peer), TEXT_FORMAT, TEXT_PRINT(peer));
 	pthread_mutex_unlock(&logins->lock);
 }
 
@@ -367,9 +431,12 @@ bool logins_find_session(struct logins *logins, struct text token, char ret_user
 		return false;
 	keyed_hash(logins, token, key);
 	pthread_mutex_lock(&logins->lock);
+	look_at_file(logins);
 	session = known_find(logins->sessions, key);
-	if (session)
+	if (session) {
+		session->seen_ms = clock_ms(CLOCK_REALTIME);
 		memcpy(ret_user, session->user, USER_NAME_MAX);
+	}
 	pthread_mutex_unlock(&logins->lock);
 	return session != NULL;
 }
@@ -387,37 +454,108 @@ void logins_end_session(struct logins *logins, struct text token)
 	pthread_mutex_unlock(&logins->lock);
 }
 
-/* The file of users. */
-
-static void add_user(struct logins *logins, struct text name, const char *hash)
+/* The keyed hash tells nothing of the token, nor does its beginning. */
+static void write_id(const struct known *session, char ret_id[SESSION_ID_MAX])
 {
-	*ARRAY_ADD(logins->users, logins->count, logins->capacity) =
-		(struct user){ text_to_string(name), string_copy(hash) };
+	for (size_t i = 0; i < SESSION_ID_MAX / 2; i++)
+		snprintf(ret_id + 2 * i, 3, "%02x", session->key[i]);
 }
 
-static int hash_password(struct text password, char ret_hash[CRYPT_OUTPUT_SIZE], struct error *err)
+static bool is_whose(const struct known *session, const char *user)
 {
-	struct crypt_data *data = NEW(struct crypt_data);
-	char *phrase = text_to_string(password), *hash = NULL;
-	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+	return session->until > steady_seconds() && (!user || !strcmp(session->user, user));
+}
 
-	if (crypt_gensalt_rn(HASH_PREFIX, 0, NULL, 0, setting, sizeof(setting)))
-		hash = crypt_rn(phrase, setting, data, sizeof(*data));
-	if (hash)
-		snprintf(ret_hash, CRYPT_OUTPUT_SIZE, "%s", hash);
-	OPENSSL_cleanse(phrase, password.length);
-	free(phrase);
-	free(data);
-	return hash ? 0 : error_set(err, -ENOTSUP, "passwords cannot be hashed on this system");
+size_t logins_list_sessions(
+	struct logins *logins, const char *user, struct text token, struct session **ret_sessions)
+{
+	unsigned char own[KEY_BYTES];
+	struct session *sessions;
+	struct known *known, *next;
+	size_t count = 0;
+
+	keyed_hash(logins, token, own);
+	pthread_mutex_lock(&logins->lock);
+	sessions = NEW_ARRAY(struct session, HASH_COUNT(logins->sessions) + 1);
+	HASH_ITER (hh, logins->sessions, known, next) {
+		struct session *session = &sessions[count];
+
+		if (!is_whose(known, user))
+			continue;
+		write_id(known, session->id);
+		memcpy(session->user, known->user, sizeof(session->user));
+		memcpy(session->peer, known->peer, sizeof(session->peer));
+		session->since_ms = known->since_ms;
+		session->seen_ms = known->seen_ms;
+		session->is_own = token.length && !memcmp(known->key, own, KEY_BYTES);
+		count++;
+	}
+	pthread_mutex_unlock(&logins->lock);
+	*ret_sessions = sessions;
+	return count;
+}
+
+size_t logins_end_sessions(
+	struct logins *logins, const char *user, struct text id, struct text except)
+{
+	unsigned char own[KEY_BYTES];
+	struct known *known, *next;
+	size_t count = 0;
+
+	keyed_hash(logins, except, own);
+	pthread_mutex_lock(&logins->lock);
+	HASH_ITER (hh, logins->sessions, known, next) {
+		char its[SESSION_ID_MAX];
+
+		write_id(known, its);
+		if (!is_whose(known, user) || (id.length && !text_is(id, its)) ||
+			!memcmp(known->key, own, KEY_BYTES))
+			continue;
+		known_remove(&logins->sessions, known);
+		count++;
+	}
+	pthread_mutex_unlock(&logins->lock);
+	return count;
+}
+
+enum role logins_role(struct logins *logins, struct text name)
+{
+	const struct user *user;
+	enum role role;
+
+	pthread_mutex_lock(&logins->lock);
+	user = users_find(&logins->users, name);
+	role = user ? user->role : ROLE_VIEWER;
+	pthread_mutex_unlock(&logins->lock);
+	return role;
+}
+
+void logins_each_user(struct logins *logins,
+	void (*see)(void *context, const char *name, enum role role), void *context)
+{
+	pthread_mutex_lock(&logins->lock);
+	look_at_file(logins);
+	for (size_t i = 0; i < logins->users.count; i++)
+		see(context, logins->users.items[i].name, logins->users.items[i].role);
+	pthread_mutex_unlock(&logins->lock);
+}
+
+/* The first users. */
+
+static int add_hashed(
+	struct logins *logins, struct text name, struct text password, struct error *err)
+{
+	char hash[PASSWORD_HASH_MAX];
+	int r = password_hash(password, hash, err);
+
+	return r < 0 ? r : users_set(&logins->users, name, hash, ROLE_OPERATOR, err);
 }
 
 /* "admin:secret"; the password may hold colons. */
 static int use_given_user(struct logins *logins, const char *given, struct error *err)
 {
-	char hash[CRYPT_OUTPUT_SIZE];
 	const char *colon = strchr(given, ':');
 	struct text name, password;
-	int r;
 
 	if (!colon || colon == given || !colon[1])
 		return error_set(err, -EINVAL, "the user must be given as USER:PASSWORD");
@@ -425,34 +563,8 @@ static int use_given_user(struct logins *logins, const char *given, struct error
 	password = text_of(colon + 1);
 	if (name.length >= USER_NAME_MAX || password.length > PASSWORD_MAX)
 		return error_set(err, -EINVAL, "the user's name or password is too long");
-	r = hash_password(password, hash, err);
-	if (!r)
-		add_user(logins, name, hash);
-	return r;
-}
-
-static int read_users(struct logins *logins, const char *path, struct error *err)
-{
-	_cleanup_(fclosep) FILE *file = fopen(path, "re");
-	char line[1024];
-	int number = 0;
-
-	if (!file)
-		return errno == ENOENT ? 0
-				       : error_set(err, -errno, "%s: %s", path, strerror(errno));
-	while (fgets(line, sizeof(line), file)) {
-		struct text text = text_trim(text_of(line));
-		const char *colon = memchr(text.data, ':', text.length);
-
-		number++;
-		if (!text.length || text.data[0] == '#')
-			continue;
-		if (!colon || colon == text.data || logins->count == USERS_MAX)
-			return error_at(err, path, number, "a line must be USER:HASH");
-		line[text.data - line + (ptrdiff_t)text.length] = '\0';
-		add_user(logins, text_slice(text, 0, (size_t)(colon - text.data)), colon + 1);
-	}
-	return 0;
+	logins->is_kept_elsewhere = true;
+	return add_hashed(logins, name, password, err);
 }
 
 static int write_file(const char *path, const char *text, struct error *err)
@@ -465,23 +577,6 @@ static int write_file(const char *path, const char *text, struct error *err)
 	if (write(fd, text, (size_t)length) != length || fsync(fd) || close(fd))
 		return error_set(err, -EIO, "%s cannot be written: %s", path, strerror(errno));
 	return 0;
-}
-
-/* Twenty letters and digits that cannot be taken for one another: 99 bits. */
-static void make_password(char password[24])
-{
-	static const char letters[] = "abcdefghjkmnpqrstuvwxyz23456789";
-	unsigned char random[20];
-	size_t at = 0;
-
-	fill_random(random, sizeof(random));
-	for (size_t i = 0; i < sizeof(random); i++) {
-		if (i && i % 5 == 0)
-			password[at++] = '-';
-		password[at++] = letters[random[i] % (sizeof(letters) - 1)];
-	}
-	password[at] = '\0';
-	OPENSSL_cleanse(random, sizeof(random));
 }
 
 static int tell_first_login(const char *path, const char *password, struct error *err)
@@ -497,49 +592,54 @@ static int tell_first_login(const char *path, const char *password, struct error
 /* In memory alone, until logins_keep_first(). */
 static int make_first_user(struct logins *logins, struct error *err)
 {
-	char hash[CRYPT_OUTPUT_SIZE];
-	int r;
-
-	make_password(logins->first_password);
-	r = hash_password(text_of(logins->first_password), hash, err);
-	if (!r)
-		add_user(logins, TEXT("admin"), hash);
-	return r;
+	password_make(logins->first_password);
+	return add_hashed(logins, TEXT("admin"), text_of(logins->first_password), err);
 }
 
 int logins_keep_first(struct logins *logins, const char *told_to, struct error *err)
 {
-	_cleanup_(freep) char *line = NULL;
 	int r;
 
 	if (!*logins->first_password)
 		return 0;
-	line = string_printf("%s:%s\n", logins->users[0].name, logins->users[0].hash);
-	r = write_file(logins->path, line, err);
+	r = users_write(logins->path, &logins->users, err);
 	if (!r)
 		r = tell_first_login(told_to, logins->first_password, err);
 	/* A login that nobody was told is none. */
 	if (r < 0)
 		unlink(logins->path);
+	logins->stamp = stamp_of(logins->path);
 	OPENSSL_cleanse(logins->first_password, sizeof(logins->first_password));
 	return r;
+}
+
+static int read_first(struct logins *logins, bool is_named, struct error *err)
+{
+	int r;
+
+	logins->stamp = stamp_of(logins->path);
+	r = users_read(logins->path, &logins->users, err);
+	if (r < 0 || logins->users.count)
+		return r;
+	return is_named ? error_set(err, -ENODATA, "%s has no user; tercel user set adds one",
+				  logins->path)
+			: make_first_user(logins, err);
 }
 
 int logins_open(const struct logins_options *options, struct logins **ret_logins, struct error *err)
 {
 	_cleanup_(logins_freep) struct logins *logins = NEW(struct logins);
+	bool is_named = options->users_file && *options->users_file;
 	int r;
 
-	logins->path = string_printf("%s/users", options->state);
+	logins->path = is_named ? string_copy(options->users_file)
+				: string_printf("%s/users", options->state);
 	pthread_mutex_init(&logins->lock, NULL);
 	fill_random(logins->secret, sizeof(logins->secret));
-	if (options->user && *options->user) {
+	if (options->user && *options->user)
 		r = use_given_user(logins, options->user, err);
-	} else {
-		r = read_users(logins, logins->path, err);
-		if (!r && !logins->count)
-			r = make_first_user(logins, err);
-	}
+	else
+		r = read_first(logins, is_named, err);
 	if (r < 0)
 		return r;
 	*ret_logins = TAKE(logins);
@@ -554,18 +654,9 @@ void logins_free(struct logins *logins)
 	known_clear(&logins->remembered);
 	while (logins->peers)
 		peer_remove(logins, logins->peers);
-	for (size_t i = 0; i < logins->count; i++) {
-		free(logins->users[i].name);
-		free(logins->users[i].hash);
-	}
-	free(logins->users);
+	users_done(&logins->users);
 	free(logins->path);
 	pthread_mutex_destroy(&logins->lock);
 	OPENSSL_cleanse(logins, sizeof(*logins));
 	free(logins);
-}
-
-const char *logins_first_user(const struct logins *logins)
-{
-	return logins->count ? logins->users[0].name : "";
 }

@@ -21,6 +21,7 @@ struct dashboard {
 	struct dashboard_settings settings;
 	struct store *store;
 	struct logins *logins;
+	struct access *access;
 	struct live *live;
 	struct server *server;
 };
@@ -75,7 +76,7 @@ static int prime_live(struct dashboard *dashboard, struct error *err)
 static int open_logins(struct dashboard *dashboard, struct error *err)
 {
 	const struct dashboard_settings *settings = &dashboard->settings;
-	struct logins_options options = { settings->state, settings->user };
+	struct logins_options options = { settings->state, settings->users_file, settings->user };
 
 	if (settings->has_no_login)
 		return 0;
@@ -99,10 +100,13 @@ static int open_all(struct dashboard *dashboard, struct error *err)
 		r = prime_live(dashboard, err);
 	if (!r)
 		r = open_logins(dashboard, err);
+	if (!r)
+		r = access_new(settings, dashboard->logins, &dashboard->access, err);
 	if (r < 0)
 		return r;
 	parts.store = dashboard->store;
 	parts.logins = dashboard->logins;
+	parts.access = dashboard->access;
 	parts.live = dashboard->live;
 	r = server_open(&parts, &dashboard->server, err);
 	if (!r && dashboard->logins)
@@ -115,6 +119,7 @@ static void close_all(struct dashboard *dashboard)
 	server_close(dashboard->server);
 	store_close(dashboard->store);
 	live_free(dashboard->live);
+	access_free(dashboard->access);
 	logins_free(dashboard->logins);
 	settings_done(&dashboard_settings_table, &dashboard->settings);
 }

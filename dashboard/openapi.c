@@ -31,6 +31,7 @@ static const struct parameter parameters[] = {
 		"container pod process host rule" },
 	{ "within", "How far on each side, such as 5min (the default) or 1h.", "string", NULL },
 	{ "format", "Default: ndjson.", "string", "ndjson json csv" },
+	{ "session", "Its id; without one all others of one's own.", "string", NULL },
 	{ "total", "0: do not count the matches (for later pages).", "string", "0 1" },
 };
 
@@ -117,6 +118,7 @@ static void write_answer(
 static void write_operation(const struct question *question, struct json_writer *json)
 {
 	bool is_get = !strcmp(question->method, "GET");
+	bool has_body = *question->type;
 
 	json_key(json, is_get ? "get" : "post");
 	json_begin_object(json);
@@ -125,9 +127,11 @@ static void write_operation(const struct question *question, struct json_writer 
 	write_parameters(question, json);
 	json_key(json, "responses");
 	json_begin_object(json);
-	write_answer(is_get ? "200" : "204", "Done.", is_get ? question->type : "", json);
+	write_answer(has_body ? "200" : "204", "Done.", question->type, json);
 	if (question->access != ACCESS_ALL)
 		write_answer("401", "Not logged in.", "application/json", json);
+	if (question->access == ACCESS_OPERATORS)
+		write_answer("403", "Only an operator may do this.", "application/json", json);
 	if (*question->parameters)
 		write_answer("400", "{\"error\":\"…\",\"column\":N}: a parameter cannot be read.",
 			"application/json", json);

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <time.h>
@@ -18,12 +17,11 @@
 #include "dashboard/server.h"
 #include "dashboard/site.h"
 
-#define BODY_MAX	(8 * 1024 * 1024)
-#define ANSWER_MAX	(256 * 1024 * 1024)
-#define READERS		3 /* one may count to the end, see BUDGET_EXACT_MS */
-#define QUESTIONS_MAX	1000
-#define CONNECTIONS	512
-#define CREDENTIALS_MAX 1024
+#define BODY_MAX      (8 * 1024 * 1024)
+#define ANSWER_MAX    (256 * 1024 * 1024)
+#define READERS	      3 /* one may count to the end, see BUDGET_EXACT_MS */
+#define QUESTIONS_MAX 1000
+#define CONNECTIONS   512
 
 /* dashboard-design.md 8 */
 static const char *const headers[] = {
@@ -59,7 +57,7 @@ struct server {
 	struct json_object *outputs; /* as the forwarder last told */
 };
 
-/* Who asks. */
+/* What is asked. */
 
 struct text asked_parameter(void *context, const char *name)
 {
@@ -75,119 +73,6 @@ int64_t asked_number(struct asked *asked, const char *name, int64_t fallback, in
 	if (text_to_i64(asked_parameter(asked, name), &number) < 0 || number < 1)
 		return fallback;
 	return MIN_OF(number, maximum);
-}
-
-/* "Basic dXNlcjpwYXNz" into both; the password may hold colons. */
-static bool decode_basic(struct text header, char decoded[CREDENTIALS_MAX], struct text *ret_user,
-	struct text *ret_password)
-{
-	struct text encoded;
-	const char *colon;
-	int length;
-
-	if (!text_equal_ignoring_case(text_slice(header, 0, 6), TEXT("Basic ")))
-		return false;
-	encoded = text_trim(text_slice(header, 6, header.length));
-	if (!encoded.length || encoded.length % 4 || encoded.length / 4 * 3 > CREDENTIALS_MAX)
-		return false;
-	length = EVP_DecodeBlock(
-		(unsigned char *)decoded, (const unsigned char *)encoded.data, (int)encoded.length);
-	for (size_t i = encoded.length; length > 0 && i-- && encoded.data[i] == '=';)
-		length--;
-	colon = length > 0 ? memchr(decoded, ':', (size_t)length) : NULL;
-	if (!colon)
-		return false;
-	*ret_user = (struct text){ decoded, (size_t)(colon - decoded) };
-	*ret_password = (struct text){ colon + 1, (size_t)length - ret_user->length - 1 };
-	return true;
-}
-
-static void reply_throttled(struct asked *asked, int seconds)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%d", seconds);
-	http_reply_header(asked->request, "Retry-After", text);
-	http_reply_error(asked->request, 429, "too many tries; try again in %d s", seconds);
-}
-
-static void reply_unauthorized(struct asked *asked, bool asks_for_it)
-{
-	if (asks_for_it)
-		http_reply_header(asked->request, "WWW-Authenticate",
-			"Basic realm=\"Restricted\", charset=\"UTF-8\"");
-	http_reply_error(asked->request, 401, "you are not logged in");
-}
-
-int asked_try_basic(struct asked *asked)
-{
-	struct text header = http_request_header(asked->request, "Authorization"), user, password;
-	char decoded[CREDENTIALS_MAX];
-	int seconds = 0, r = -EACCES;
-
-	if (header.length && decode_basic(header, decoded, &user, &password)) {
-		r = logins_check(asked->parts->logins, user, password,
-			http_request_peer(asked->request), &seconds);
-		snprintf(asked->user, sizeof(asked->user), TEXT_FORMAT, TEXT_PRINT(user));
-		OPENSSL_cleanse(decoded, sizeof(decoded));
-	}
-	if (r == -EAGAIN)
-		reply_throttled(asked, seconds);
-	return r;
-}
-
-static int check_basic(struct asked *asked, bool asks_for_it)
-{
-	int r = asked_try_basic(asked);
-
-	if (r == -EACCES)
-		reply_unauthorized(asked, asks_for_it);
-	return r;
-}
-
-static bool has_session(struct asked *asked)
-{
-	struct text token = http_request_cookie(asked->request, "tercel_session");
-
-	if (!logins_find_session(asked->parts->logins, token, asked->user))
-		return false;
-	snprintf(asked->session, sizeof(asked->session), TEXT_FORMAT, TEXT_PRINT(token));
-	return true;
-}
-
-/*
- * A page of another site can make a browser post here. SameSite keeps our cookie out of that; the
- * browser's own words are the second lock.
- */
-static bool is_same_origin(struct http_request *request)
-{
-	struct text origin = http_request_header(request, "Origin");
-	struct text site = http_request_header(request, "Sec-Fetch-Site");
-	struct text host = http_request_header(request, "Host");
-	ptrdiff_t at = text_find(origin, TEXT("://"));
-
-	if (site.length)
-		return text_is(site, "same-origin") || text_is(site, "none");
-	if (!origin.length)
-		return true;
-	return at >= 0 &&
-	       text_equal_ignoring_case(text_slice(origin, (size_t)at + 3, origin.length), host);
-}
-
-static bool is_allowed(struct asked *asked, const struct question *question)
-{
-	bool is_change = !text_is(http_request_method(asked->request), "GET") &&
-			 !text_is(http_request_method(asked->request), "HEAD");
-
-	if (is_change && !is_same_origin(asked->request)) {
-		http_reply_error(asked->request, 403, "another site asks for this");
-		return false;
-	}
-	if (!asked->parts->logins)
-		snprintf(asked->user, sizeof(asked->user), "anonymous");
-	else if (!has_session(asked) && question->access == ACCESS_READERS)
-		return check_basic(asked, question->is_old) == 0;
-	return true;
 }
 
 /* Answers. */
@@ -270,7 +155,7 @@ static void answer(struct server *server, struct store_reader *reader, struct ht
 		question = find_question(questions_v1, questions_v1_count, request);
 	buffer_init(&out, ANSWER_MAX);
 	asked.out = &out;
-	if (is_allowed(&asked, question))
+	if (access_allows(server->parts.access, &asked, question))
 		question->answer(&asked);
 	buffer_done(&out);
 }

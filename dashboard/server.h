@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/http-server.h"
+#include "dashboard/access.h"
 #include "dashboard/export.h"
 #include "dashboard/live.h"
 #include "dashboard/logins.h"
@@ -19,6 +20,7 @@ struct server_parts {
 	const struct dashboard_settings *settings;
 	struct store *store;
 	struct logins *logins; /* NULL: no login is asked for */
+	struct access *access;
 	struct live *live;
 };
 
@@ -34,18 +36,21 @@ struct asked {
 	struct server *server;
 	struct http_request *request;
 	struct store_reader *reader;
+	/* Who asks, as far as the question's access was looked at. */
 	char user[USER_NAME_MAX];
+	enum role role;
+	enum known_by known_by;
 	char session[SESSION_TOKEN_MAX]; /* "" without one */
 	struct buffer *out;		 /* for the answer's body; empty */
 };
 
-/* Who may ask. */
-enum access { ACCESS_ALL, ACCESS_READERS };
+/* Who may ask: anybody, who is known, who may act. */
+enum may_ask { ACCESS_ALL, ACCESS_READERS, ACCESS_OPERATORS };
 
 struct question {
 	const char *method, *path;
 	void (*answer)(struct asked *asked);
-	enum access access;
+	enum may_ask access;
 	bool is_old; /* API v1: a 401 asks for basic authentication */
 	/* For the OpenAPI document of API v2: names of parameters, type of the answer. */
 	const char *about, *parameters, *type;
@@ -59,8 +64,6 @@ struct text asked_parameter(void *asked, const char *name);
 int64_t asked_number(struct asked *asked, const char *name, int64_t fallback, int64_t maximum);
 /* Answers 200 with asked->out as JSON. */
 void asked_reply_json(struct asked *asked);
-/* Looks at the Authorization header. -EACCES; -EAGAIN when it has answered 429. */
-int asked_try_basic(struct asked *asked);
 /* {"error":…,"column":N} */
 void asked_reply_mistake(struct asked *asked, size_t column, const struct error *err);
 struct exports *server_exports(struct server *server);

@@ -54,7 +54,15 @@ static const struct setting rows[] = {
 		.type = SETTING_SECRET,
 		.at = offsetof(struct dashboard_settings, user),
 		.value = "USER:PASSWORD",
-		.about = "The one login; without it a first login is made and printed once" },
+		.about = "The one login, an operator's; without it a first login is made and "
+			 "printed once" },
+	{ .flag = "users-file",
+		.environment = "TERCEL_DASHBOARD_USERSFILE",
+		.type = SETTING_TEXT,
+		.at = offsetof(struct dashboard_settings, users_file),
+		.value = "FILE",
+		.about = "The logins, a line each: NAME:HASH:ROLE, as tercel user makes them; else "
+			 "\"users\" in the state folder. Read again when it changes" },
 	{ .flag = "first-login-file",
 		.type = SETTING_TEXT,
 		.at = offsetof(struct dashboard_settings, first_login_file),
@@ -67,6 +75,42 @@ static const struct setting rows[] = {
 		.type = SETTING_BOOL,
 		.at = offsetof(struct dashboard_settings, has_no_login),
 		.about = "Ask for no password" },
+	{ .flag = "no-login-role",
+		.environment = "TERCEL_DASHBOARD_NOLOGINROLE",
+		.type = SETTING_CHOICE,
+		.at = offsetof(struct dashboard_settings, anonymous_role),
+		.choices = "viewer operator",
+		.fallback = "viewer",
+		.value = "ROLE",
+		.about = "What everybody may do where no password is asked for: an operator also "
+			 "acts" },
+	{ .flag = "trusted-proxy",
+		.environment = "TERCEL_DASHBOARD_TRUSTEDPROXY",
+		.type = SETTING_LIST,
+		.at = offsetof(struct dashboard_settings, trusted_proxies),
+		.value = "CIDR,…",
+		.about = "Where a proxy may say who asks (X-Forwarded-User, -Groups, -Email), such "
+			 "as 127.0.0.1; from elsewhere these headers mean nothing" },
+	{ .flag = "operator",
+		.environment = "TERCEL_DASHBOARD_OPERATORS",
+		.type = SETTING_LIST,
+		.at = offsetof(struct dashboard_settings, operators),
+		.value = "NAME,…",
+		.about = "Users of the proxy who may act; the others may look" },
+	{ .flag = "operator-group",
+		.environment = "TERCEL_DASHBOARD_OPERATORGROUPS",
+		.type = SETTING_LIST,
+		.at = offsetof(struct dashboard_settings, operator_groups),
+		.value = "GROUP,…",
+		.about = "Groups of the proxy whose members may act. Only for a proxy that sets or "
+			 "strips X-Forwarded-Groups itself: OpenShift's oauth-proxy does not" },
+	{ .flag = "viewer-group",
+		.environment = "TERCEL_DASHBOARD_VIEWERGROUPS",
+		.type = SETTING_LIST,
+		.at = offsetof(struct dashboard_settings, viewer_groups),
+		.value = "GROUP,…",
+		.about = "Only members of these groups, and operators, are let in; else all whom "
+			 "the proxy let through" },
 	{ .flag = "token-file",
 		.environment = "TERCEL_DASHBOARD_TOKENFILE",
 		.type = SETTING_TEXT,
@@ -264,6 +308,9 @@ int dashboard_settings_load(struct dashboard_settings *settings, int argc, char 
 	if (!r && rest)
 		r = error_set(err, -EINVAL,
 			"\"%s\" is one argument too many; --help shows all flags", argv[1]);
+	if (!r && is_set(settings->user) && is_set(settings->users_file))
+		r = error_set(err, -EINVAL,
+			"--user is the one login and --users-file has all of them: give one, not both");
 	if (!r)
 		r = split_listen(settings, err);
 	if (!r)

@@ -15,6 +15,10 @@ struct dashboard_settings {
 	char *state;
 	char *first_login_file;
 	char *user; /* "USER:PASSWORD" */
+	char *users_file;
+	int anonymous_role;		  /* enum role */
+	struct text_list trusted_proxies; /* CIDRs */
+	struct text_list operators, operator_groups, viewer_groups;
 	char *token_file, *token;
 	struct text_list forwarders; /* their URLs */
 	char *forwarder_socket, *forwarder_ca, *forwarder_name;

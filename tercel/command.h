@@ -11,7 +11,7 @@ typedef int command_function(int argc, char **argv);
 
 command_function command_actions, command_check, command_doctor, command_events, command_explain,
 	command_fields, command_outputs, command_record, command_replay, command_settings,
-	command_test, command_up;
+	command_test, command_up, command_user;
 
 /*
  * The path of one of the four programs ("sensor", "forwarder" …): beside this program in a build

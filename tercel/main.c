@@ -30,6 +30,7 @@ static const struct {
 	{ "actions", command_actions, "what the responder can do, and the rights that it needs" },
 	{ "settings", command_settings,
 		"the settings of a program: sensor, forwarder, dashboard, responder" },
+	{ "user", command_user, "who may sign in to the dashboard, and what each may do" },
 	{ "doctor", command_doctor,
 		"what this host allows, and what to do about what it does not" },
 };

@@ -13,7 +13,7 @@ struct fixture {
 
 static int open_logins(struct fixture *fixture, const char *user, struct error *err)
 {
-	struct logins_options options = { fixture->folder, user };
+	struct logins_options options = { .state = fixture->folder, .user = user };
 
 	return logins_open(&options, &fixture->logins, err);
 }
@@ -142,7 +142,7 @@ TEST(a_first_login_is_told_once_and_works_afterwards)
 	CHECK_NUMBER(logins_keep_first(fixture.logins, told, NULL), 0);
 	CHECK(stat(told, &status) < 0);
 	CHECK_NUMBER(check(&fixture, user, password, "peer"), 0);
-	CHECK_TEXT(logins_first_user(fixture.logins), "admin");
+	CHECK_NUMBER(logins_role(fixture.logins, TEXT("admin")), ROLE_OPERATOR);
 	end(&fixture);
 }
 
@@ -161,23 +161,201 @@ TEST(a_login_that_cannot_be_told_is_not_kept)
 	end(&fixture);
 }
 
+static void write_users_file(struct fixture *fixture, const char *text)
+{
+	_cleanup_(freep) char *path = string_printf("%s/users", fixture->folder);
+	_cleanup_(freep) char *next = string_printf("%s.new", path);
+	FILE *file = fopen(next, "w");
+
+	CHECK(file != NULL);
+	fputs(text, file);
+	fclose(file);
+	CHECK_NUMBER(rename(next, path), 0);
+}
+
+static char *user_line(const char *name, const char *password, const char *ending)
+{
+	char hash[PASSWORD_HASH_MAX];
+
+	CHECK_NUMBER(password_hash(text_of(password), hash, NULL), 0);
+	return string_printf("%s:%s%s\n", name, hash, ending);
+}
+
 TEST(a_broken_file_of_users_is_told_with_its_line)
 {
-	_cleanup_(freep) char *users = NULL, *wanted = NULL;
+	static const struct {
+		const char *ending, *words;
+	} wrong[] = {
+		{ "no colon here\n", "a line must be USER:HASH or USER:HASH:ROLE" },
+		{ ":x\n", "a line must be USER:HASH or USER:HASH:ROLE" },
+		{ "eve:\n", "a line must be USER:HASH or USER:HASH:ROLE" },
+		{ "eve:$1$abcdefgh$x\n",
+			"this hash cannot be checked here; tercel user makes one that can" },
+		{ "eve:$argon2id$v=19$m=4096,t=3,p=1$c2FsdA$aGFzaA\n",
+			"this hash cannot be checked here; tercel user makes one that can" },
+		{ "eve:plain\n",
+			"this hash cannot be checked here; tercel user makes one that can" },
+	};
+	_cleanup_(freep) char *good = user_line("admin", "x", ""), *role = NULL;
 	struct fixture fixture;
 	struct error err = { 0 };
-	FILE *file;
 
 	begin(&fixture, "admin:x");
-	logins_free(fixture.logins);
-	fixture.logins = NULL;
-	users = string_printf("%s/users", fixture.folder);
-	file = fopen(users, "w");
-	fputs("# people\nadmin:$y$x\nno colon here\n", file);
-	fclose(file);
+	logins_free(TAKE(fixture.logins));
+	for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+		_cleanup_(freep) char *text =
+			string_printf("# people\n%s%s", good, wrong[i].ending);
+		_cleanup_(freep) char *wanted =
+			string_printf("%s/users:3: %s", fixture.folder, wrong[i].words);
+
+		write_users_file(&fixture, text);
+		CHECK_NUMBER(open_logins(&fixture, NULL, &err), -EINVAL);
+		CHECK_TEXT(err.message, wanted);
+	}
+	role = user_line("eve", "x", ":boss");
+	write_users_file(&fixture, role);
 	CHECK_NUMBER(open_logins(&fixture, NULL, &err), -EINVAL);
-	wanted = string_printf("%s:3: a line must be USER:HASH", users);
-	CHECK_TEXT(err.message, wanted);
+	CHECK(strstr(err.message, "the role must be viewer or operator, not \"boss\"") != NULL);
+	end(&fixture);
+}
+
+TEST(a_user_without_a_role_is_an_operator)
+{
+	_cleanup_(freep) char *old = user_line("old", "a", ""),
+			      *eve = user_line("eve", "b", ":viewer"),
+			      *bob = user_line("bob", "c", ":operator"), *all = NULL;
+	struct fixture fixture;
+
+	begin(&fixture, "admin:x");
+	logins_free(TAKE(fixture.logins));
+	all = string_printf("%s%s%s", old, eve, bob);
+	write_users_file(&fixture, all);
+	CHECK_NUMBER(open_logins(&fixture, NULL, NULL), 0);
+	CHECK_NUMBER(check(&fixture, "eve", "b", "peer"), 0);
+	CHECK_NUMBER(check(&fixture, "eve", "a", "peer"), -EACCES);
+	CHECK_NUMBER(logins_role(fixture.logins, TEXT("old")), ROLE_OPERATOR);
+	CHECK_NUMBER(logins_role(fixture.logins, TEXT("eve")), ROLE_VIEWER);
+	CHECK_NUMBER(logins_role(fixture.logins, TEXT("bob")), ROLE_OPERATOR);
+	CHECK_NUMBER(logins_role(fixture.logins, TEXT("nobody")), ROLE_VIEWER);
+	end(&fixture);
+}
+
+TEST(a_changed_file_of_users_counts_at_once_and_a_broken_one_changes_nothing)
+{
+	_cleanup_(freep) char *eve = user_line("eve", "a", ":viewer"),
+			      *bob = user_line("bob", "b", ":viewer"),
+			      *next = user_line("bob", "c", ":operator"), *both = NULL;
+	char of_eve[SESSION_TOKEN_MAX], of_bob[SESSION_TOKEN_MAX], user[USER_NAME_MAX];
+	struct fixture fixture;
+
+	begin(&fixture, "admin:x");
+	logins_free(TAKE(fixture.logins));
+	both = string_printf("%s%s", eve, bob);
+	write_users_file(&fixture, both);
+	CHECK_NUMBER(open_logins(&fixture, NULL, NULL), 0);
+	CHECK_NUMBER(check(&fixture, "bob", "b", "peer"), 0);
+	logins_start_session(fixture.logins, TEXT("eve"), TEXT("peer"), of_eve);
+	logins_start_session(fixture.logins, TEXT("bob"), TEXT("peer"), of_bob);
+
+	/* Eve is gone, and bob has another password: neither's session lives, nor the memory. */
+	write_users_file(&fixture, next);
+	CHECK(!logins_find_session(fixture.logins, text_of(of_eve), user));
+	CHECK(!logins_find_session(fixture.logins, text_of(of_bob), user));
+	CHECK_NUMBER(check(&fixture, "bob", "b", "peer"), -EACCES);
+	CHECK_NUMBER(check(&fixture, "eve", "a", "peer"), -EACCES);
+	CHECK_NUMBER(check(&fixture, "bob", "c", "peer"), 0);
+	CHECK_NUMBER(logins_role(fixture.logins, TEXT("bob")), ROLE_OPERATOR);
+
+	write_users_file(&fixture, "nonsense\n");
+	CHECK_NUMBER(check(&fixture, "bob", "c", "peer"), 0);
+	write_users_file(&fixture, "");
+	CHECK_NUMBER(check(&fixture, "bob", "c", "peer"), 0);
+	end(&fixture);
+}
+
+TEST(a_named_file_without_users_is_an_error)
+{
+	struct fixture fixture;
+	struct error err = { 0 };
+
+	begin(&fixture, "admin:x");
+	logins_free(TAKE(fixture.logins));
+	CHECK_NUMBER(logins_open(&(struct logins_options){ .state = fixture.folder,
+					 .users_file = "/nonexistent/users" },
+			     &fixture.logins, &err),
+		-ENODATA);
+	CHECK_TEXT(err.message, "/nonexistent/users has no user; tercel user set adds one");
+	end(&fixture);
+}
+
+TEST(users_are_set_and_removed_and_written_whole)
+{
+	_cleanup_(freep) char *path = NULL;
+	struct users users = { 0 }, again = { 0 };
+	struct fixture fixture;
+	struct error err = { 0 };
+
+	begin(&fixture, "admin:x");
+	path = string_printf("%s/users", fixture.folder);
+	CHECK_NUMBER(users_set(&users, TEXT("a:b"), "$y$", ROLE_VIEWER, &err), -EINVAL);
+	CHECK_NUMBER(users_set(&users, TEXT("#a"), "$y$", ROLE_VIEWER, &err), -EINVAL);
+	CHECK_NUMBER(users_set(&users, TEXT("a\nb"), "$y$", ROLE_VIEWER, &err), -EINVAL);
+	CHECK_NUMBER(users_set(&users, TEXT(""), "$y$", ROLE_VIEWER, &err), -EINVAL);
+	for (const char *name = "abc"; *name; name++) {
+		char hash[PASSWORD_HASH_MAX];
+
+		CHECK_NUMBER(password_hash(TEXT("secret"), hash, &err), 0);
+		CHECK_NUMBER(
+			users_set(&users, (struct text){ name, 1 }, hash, ROLE_VIEWER, &err), 0);
+	}
+	CHECK(users_remove(&users, TEXT("b")));
+	CHECK(!users_remove(&users, TEXT("b")));
+	CHECK_NUMBER(users_write(path, &users, &err), 0);
+	CHECK_NUMBER(users_read(path, &again, &err), 0);
+	CHECK_NUMBER(again.count, 2);
+	CHECK_TEXT(again.items[0].name, "a");
+	CHECK_TEXT(again.items[1].name, "c");
+	CHECK_TEXT(again.items[1].hash, users.items[1].hash);
+	CHECK(password_is_right(TEXT("secret"), again.items[1].hash));
+	CHECK(!password_is_right(TEXT("Secret"), again.items[1].hash));
+	CHECK(!password_is_right(TEXT("secret"), NULL));
+	users_done(&users);
+	users_done(&again);
+	end(&fixture);
+}
+
+TEST(sessions_are_listed_and_ended_by_their_id_and_never_the_one_that_asks)
+{
+	char mine[SESSION_TOKEN_MAX], other[SESSION_TOKEN_MAX], bobs[SESSION_TOKEN_MAX],
+		user[USER_NAME_MAX];
+	struct session *sessions;
+	struct fixture fixture;
+
+	begin(&fixture, "admin:x");
+	logins_start_session(fixture.logins, TEXT("admin"), TEXT("10.0.0.1"), mine);
+	logins_start_session(fixture.logins, TEXT("admin"), TEXT("10.0.0.2"), other);
+	logins_start_session(fixture.logins, TEXT("bob"), TEXT("10.0.0.3"), bobs);
+	CHECK_NUMBER(logins_list_sessions(fixture.logins, "admin", text_of(mine), &sessions), 2);
+	CHECK_TEXT(sessions[0].peer, "10.0.0.1");
+	CHECK(sessions[0].is_own && !sessions[1].is_own);
+	CHECK(sessions[0].since_ms > 0 && strlen(sessions[0].id) == 16);
+	CHECK(strstr(mine, sessions[0].id) == NULL);
+	CHECK_NUMBER(logins_end_sessions(
+			     fixture.logins, "admin", text_of(sessions[0].id), text_of(mine)),
+		0);
+	free(sessions);
+	CHECK_NUMBER(logins_list_sessions(fixture.logins, NULL, text_of(mine), &sessions), 3);
+	CHECK_NUMBER(logins_end_sessions(
+			     fixture.logins, "admin", text_of(sessions[2].id), text_of(mine)),
+		0); /* bob's is none of admin's */
+	CHECK_NUMBER(
+		logins_end_sessions(fixture.logins, NULL, text_of(sessions[2].id), text_of(mine)),
+		1);
+	free(sessions);
+	CHECK(!logins_find_session(fixture.logins, text_of(bobs), user));
+	CHECK_NUMBER(logins_end_sessions(fixture.logins, "admin", TEXT(""), text_of(mine)), 1);
+	CHECK(!logins_find_session(fixture.logins, text_of(other), user));
+	CHECK(logins_find_session(fixture.logins, text_of(mine), user));
 	end(&fixture);
 }
 
@@ -187,8 +365,8 @@ TEST(sessions_are_found_and_ended_by_their_token)
 	struct fixture fixture;
 
 	begin(&fixture, "admin:x");
-	logins_start_session(fixture.logins, TEXT("admin"), token);
-	logins_start_session(fixture.logins, TEXT("bob"), second);
+	logins_start_session(fixture.logins, TEXT("admin"), TEXT("peer"), token);
+	logins_start_session(fixture.logins, TEXT("bob"), TEXT("10.0.0.1"), second);
 	CHECK(strcmp(token, second) != 0);
 	CHECK_NUMBER(strlen(token), 43);
 	CHECK(logins_find_session(fixture.logins, text_of(token), user));
@@ -208,9 +386,9 @@ TEST(the_oldest_session_makes_room_for_the_thousandth)
 	struct fixture fixture;
 
 	begin(&fixture, "admin:x");
-	logins_start_session(fixture.logins, TEXT("admin"), first);
+	logins_start_session(fixture.logins, TEXT("admin"), TEXT("peer"), first);
 	for (int i = 0; i < 1000; i++)
-		logins_start_session(fixture.logins, TEXT("admin"), last);
+		logins_start_session(fixture.logins, TEXT("admin"), TEXT("peer"), last);
 	CHECK(!logins_find_session(fixture.logins, text_of(first), user));
 	CHECK(logins_find_session(fixture.logins, text_of(last), user));
 	end(&fixture);

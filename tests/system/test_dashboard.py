@@ -255,7 +255,7 @@ def test_login_gives_a_cookie_and_logout_ends_it():
         assert "Secure" in headers["Set-Cookie"], headers
         cookie = {"Cookie": cookie.split(";")[0]}
         tap.equal(board.get("/api/v2/session", headers=cookie, login=False)[1],
-                  {"user": "admin", "login": True})
+                  {"user": "admin", "role": "operator", "known_by": "login", "login": True})
         tap.equal(board.ask("POST", "/api/v2/logout", headers=cookie, login=False)[0], 204)
         tap.equal(board.ask("GET", "/api/v2/session", headers=cookie, login=False)[0], 401)
         forged = {"Cookie": "tercel_session=" + "A" * 43}
@@ -332,7 +332,8 @@ def test_a_first_login_is_made_once_and_kept_as_a_hash():
 
 def test_without_login_all_may_read_and_no_other_site_is_let_in():
     with Dashboard("--no-login", login=None) as board:
-        tap.equal(board.get("/api/v2/session")[1], {"user": "anonymous", "login": False})
+        tap.equal(board.get("/api/v2/session")[1],
+                  {"user": "anonymous", "role": "viewer", "known_by": "nothing", "login": False})
         status, headers, _ = board.ask("GET", "/api/v1/events/search", headers={"Origin": "http://evil.example"})
         tap.equal(status, 200)
         assert "Access-Control-Allow-Origin" not in headers
