@@ -33,6 +33,17 @@ ptrdiff_t text_find(struct text text, struct text part)
 	return at ? at - text.data : -1;
 }
 
+bool text_is_hex(struct text text)
+{
+	for (size_t i = 0; i < text.length; i++) {
+		char c = text.data[i];
+
+		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+			return false;
+	}
+	return text.length > 0;
+}
+
 bool text_contains(struct text text, struct text part)
 {
 	return text_find(text, part) >= 0;

@@ -53,6 +53,9 @@ static inline bool text_ends_with(struct text text, struct text suffix)
 /* Position of the first `part` in `text`, or -1; an empty part is at 0. */
 ptrdiff_t text_find(struct text text, struct text part);
 bool text_contains(struct text text, struct text part);
+/* Whether it is of lower-case hexadecimal digits alone, and not empty: the ids of containers and
+ * images. */
+bool text_is_hex(struct text text);
 /* ASCII case is ignored. */
 bool text_equal_ignoring_case(struct text a, struct text b);
 bool text_contains_ignoring_case(struct text text, struct text part);

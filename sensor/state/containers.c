@@ -75,20 +75,9 @@ const char *container_kind_name(enum container_kind kind)
 
 /* ---- forms of a path's part ---- */
 
-static bool is_hex(struct text text)
-{
-	for (size_t i = 0; i < text.length; i++) {
-		char c = text.data[i];
-
-		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
-			return false;
-	}
-	return text.length > 0;
-}
-
 static bool is_id(struct text text)
 {
-	return text.length == ID_LENGTH && is_hex(text);
+	return text.length == ID_LENGTH && text_is_hex(text);
 }
 
 /* Fargate: 32 digits of the task, a dash, decimal digits of the container. */
@@ -96,8 +85,8 @@ static bool is_task_id(struct text text)
 {
 	struct text number = text_slice(text, 33, SIZE_MAX);
 
-	return text.length > 33 && is_hex(text_slice(text, 0, 32)) && text.data[32] == '-' &&
-	       number.length >= 9 && is_hex(number);
+	return text.length > 33 && text_is_hex(text_slice(text, 0, 32)) && text.data[32] == '-' &&
+	       number.length >= 9 && text_is_hex(number);
 }
 
 /* What a part looks like: PREFIX id SUFFIX. */

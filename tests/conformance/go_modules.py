@@ -18,6 +18,9 @@ GO = "v0.0.1-go1.25.4.linux-amd64"
 HELM = "v3.19.4"
 KUBERNETES = "v1.34.4"
 OPENSHIFT_API = "v0.0.0-20260709102940-580f1c1ba691"
+CRI_O = "v1.34.0"
+# Its C libraries are for storage drivers and signatures that no test uses.
+CRI_O_TAGS = "containers_image_openpgp,exclude_graphdriver_btrfs"
 POLICY_PROTOTYPES = "v0.0.0-20240327135653-0fc2ddc5d3e3"
 
 
@@ -50,17 +53,20 @@ def go():
     return program
 
 
-def build(name, package, go_mod):
-    """The path of the program of a Go package, built in a module of its own with that go.mod."""
+def build(name, package, go_mod, go_sum="", tags=""):
+    """The path of the program of a Go package, built in a module of its own with that go.mod. Sums that
+    go_sum has are not looked up."""
     program = CACHE / "bin" / name
     if program.exists():
         return program
     folder = CACHE / "build" / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "go.mod").write_text(go_mod)
+    if go_sum:
+        (folder / "go.sum").write_text(go_sum)
     environment = {**os.environ, "GOPROXY": PROXY, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod", "GOROOT": "",
                    "GOPATH": str(CACHE / "go"), "GOCACHE": str(CACHE / "go-build"), "CGO_ENABLED": "0"}
-    answer = subprocess.run([go(), "build", "-trimpath", "-ldflags", "-s -w", "-o", program, package], cwd=folder,
+    answer = subprocess.run([go(), "build", "-trimpath", "-tags", tags, "-ldflags", "-s -w", "-o", program, package], cwd=folder,
                             env=environment, capture_output=True, text=True)
     if answer.returncode:
         raise AssertionError(f"go build {package}:\n{answer.stderr[-3000:]}")
@@ -79,6 +85,18 @@ def kube_apiserver():
     go_mod = f"module kube-apiserver\ngo 1.25\nrequire k8s.io/kubernetes {KUBERNETES}\n"
     go_mod += "".join(f"replace {name} => {name} {library}\n" for name in replaced)
     return build(f"kube-apiserver-{KUBERNETES}", "k8s.io/kubernetes/cmd/kube-apiserver", go_mod)
+
+
+def cri_o():
+    """The folder that has the programs crio and pinns."""
+    source = module("github.com/cri-o/cri-o", CRI_O)
+    program = build(f"cri-o-{CRI_O}/crio", "github.com/cri-o/cri-o/cmd/crio",
+                    f"module crio\ngo 1.25\nrequire github.com/cri-o/cri-o {CRI_O}\n",
+                    (source / "go.sum").read_text(), CRI_O_TAGS)
+    pinns = program.with_name("pinns")
+    if not pinns.exists():
+        subprocess.run(["cc", "-O2", "-o", pinns, *(source / "pinns/src").glob("*.c")], check=True)
+    return program.parent
 
 
 def openshift_crds():

@@ -153,26 +153,13 @@ def load_cri(folder):
     return grpc, importlib.import_module("cri_pb2"), importlib.import_module("cri_pb2_grpc")
 
 
-class Containerd(Daemon):
+class Cri(Daemon):
+    """Pods and containers as a kubelet makes them; whoever inherits knows how to load an image."""
     key = "cri"
-    config = """version = 2
-root = "{0}/root"
-state = "{0}/state"
-[grpc]
-  address = "{0}/containerd.sock"
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "{1}"
-  restrict_oom_score_adj = true
-"""
 
     def prepare(self):
-        self.socket = os.path.join(self.folder, "containerd.sock")
-        pathlib.Path(self.folder, "config.toml").write_text(self.config.format(self.folder, IMAGE))
-        self.pods = []
+        self.pods = {}
         self.grpc, self.messages, self.stubs = load_cri(self.folder)
-
-    def command(self):
-        return ["containerd", "-c", os.path.join(self.folder, "config.toml")]
 
     def start(self):
         super().start()
@@ -181,15 +168,10 @@ state = "{0}/state"
         self.channel = self.grpc.insecure_channel("unix:" + self.socket)
         self.api = self.stubs.RuntimeServiceStub(self.channel)
 
-    def load(self, name, archive):
-        run("ctr", "--address", self.socket, "--namespace", "k8s.io", "images", "import", "--digests",
-            "--base-name", name.rpartition(":")[0], archive)
-
     def pod(self, name="shop-7d4b9c6f5-x2x9k", namespace="store"):
         """A pod in the host's network; returns (id, its configuration)."""
         make = self.messages
         uid = str(uuid.uuid4())
-        self.pods.append(uid)
         config = make.PodSandboxConfig(
             metadata=make.PodSandboxMetadata(name=name, uid=uid, namespace=namespace),
             labels={"app": "shop", "pod-template-hash": "7d4b9c6f5"},
@@ -197,7 +179,8 @@ state = "{0}/state"
                 cgroup_parent=f"/kubepods/besteffort/pod{uid}",
                 security_context=make.SandboxSecurity(
                     privileged=True, namespace_options=make.NamespaceOption(network=2, pid=1))))
-        return self.api.RunPodSandbox(make.RunPodSandboxRequest(config=config)).pod_sandbox_id, config
+        self.pods[uid] = self.api.RunPodSandbox(make.RunPodSandboxRequest(config=config)).pod_sandbox_id
+        return self.pods[uid], config
 
     def container(self, pod, *command, image=IMAGE, privileged=False, name=None, annotations=None):
         """Creates and starts one; returns its id."""
@@ -208,7 +191,7 @@ state = "{0}/state"
                   "io.kubernetes.pod.namespace": config.metadata.namespace,
                   "io.kubernetes.pod.uid": config.metadata.uid, **LABELS}
         spec = make.ContainerConfig(
-            metadata=make.ContainerMetadata(name=name), image=make.ImageSpec(image=image), command=command,
+            metadata=make.ContainerMetadata(name=name), image=make.ImageSpec(image=image, user_specified_image=image), command=command,
             labels=labels, annotations=annotations or {},
             mounts=[make.Mount(container_path="/data", host_path="/etc", readonly=True)],
             linux=make.LinuxContainer(security_context=make.ContainerSecurity(
@@ -236,14 +219,41 @@ state = "{0}/state"
         self.api.RemovePodSandbox(request)
 
     def clean(self):
-        ctr = ["ctr", "--address", self.socket, "--namespace", "k8s.io"]
-        for task in run(*ctr, "tasks", "ls", "-q").split():
-            subprocess.run([*ctr, "tasks", "delete", "--force", task], check=False, capture_output=True)
         # A pod's own cgroup is the kubelet's to remove.
         for path in glob.glob("/sys/fs/cgroup/**/kubepods/besteffort/pod*", recursive=True):
             if any(path.endswith("pod" + uid) for uid in self.pods):
                 with contextlib.suppress(OSError):
                     os.rmdir(path)
+
+
+class Containerd(Cri):
+    config = """version = 2
+root = "{0}/root"
+state = "{0}/state"
+[grpc]
+  address = "{0}/containerd.sock"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "{1}"
+  restrict_oom_score_adj = true
+"""
+
+    def prepare(self):
+        super().prepare()
+        self.socket = os.path.join(self.folder, "containerd.sock")
+        pathlib.Path(self.folder, "config.toml").write_text(self.config.format(self.folder, IMAGE))
+
+    def command(self):
+        return ["containerd", "-c", os.path.join(self.folder, "config.toml")]
+
+    def load(self, name, archive):
+        run("ctr", "--address", self.socket, "--namespace", "k8s.io", "images", "import", "--digests",
+            "--base-name", name.rpartition(":")[0], archive)
+
+    def clean(self):
+        ctr = ["ctr", "--address", self.socket, "--namespace", "k8s.io"]
+        for task in run(*ctr, "tasks", "ls", "-q").split():
+            subprocess.run([*ctr, "tasks", "delete", "--force", task], check=False, capture_output=True)
+        super().clean()
 
 
 class Docker(Daemon):

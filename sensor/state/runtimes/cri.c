@@ -208,7 +208,20 @@ static struct json_object *json_path(struct json_object *object, const char *con
 
 static bool is_name(struct text image)
 {
-	return image.length && !text_starts_with(image, TEXT("sha256:"));
+	return image_name_split(image).repository.data != NULL;
+}
+
+/*
+ * What CRI-O was asked for, and some name that it knows for the image. A kubelet asks by digest:
+ * then that name has the tag, if it is of the same repository.
+ */
+static struct text name_by_cri_o(struct text asked, struct text some_name)
+{
+	struct image_name name = image_name_split(asked), other = image_name_split(some_name);
+
+	if (!is_name(asked))
+		return some_name;
+	return !name.tag.data && text_equal(name.repository, other.repository) ? some_name : asked;
 }
 
 /*
@@ -224,7 +237,8 @@ static struct text name_in_info(struct json_object *root)
 		json_get_text(image, "user_specified_image"),
 		json_get_text(image, "image"),
 		json_get_text(spec, "io.kubernetes.cri.image-name"),
-		json_get_text(spec, "io.kubernetes.cri-o.ImageName"),
+		name_by_cri_o(json_get_text(spec, "io.kubernetes.cri-o.Image"),
+			json_get_text(spec, "io.kubernetes.cri-o.ImageName")),
 	};
 
 	for (size_t i = 0; i < COUNT_OF(names); i++)

@@ -199,18 +199,10 @@ static void read_healthcheck(
 	buffer_done(&line);
 }
 
-static bool is_hex(struct text text)
-{
-	for (size_t i = 0; i < text.length; i++)
-		if (!strchr("0123456789abcdef", text.data[i]) || !text.data[i])
-			return false;
-	return text.length > 0;
-}
-
 /* Docker lets its user name an image by the beginning of its id. */
 static bool is_short_id(struct text name, struct text id)
 {
-	return name.length >= 4 && is_hex(name) && text_starts_with(id, name);
+	return name.length >= 4 && text_is_hex(name) && text_starts_with(id, name);
 }
 
 static void read_image(struct fetch *fetch, struct json_object *inspect)

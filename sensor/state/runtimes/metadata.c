@@ -265,6 +265,9 @@ void metadata_add_mount(struct metadata *metadata, const struct mount *mount)
 
 /* ---- images ---- */
 
+/* Of a SHA-256; no repository may be called so. */
+#define IMAGE_ID_LENGTH 64
+
 struct image_name image_name_split(struct text reference)
 {
 	struct image_name name = { .repository = reference };
@@ -272,6 +275,8 @@ struct image_name image_name_split(struct text reference)
 
 	if (text_starts_with(reference, TEXT("sha256:")))
 		return (struct image_name){ .digest = reference };
+	if (reference.length == IMAGE_ID_LENGTH && text_is_hex(reference))
+		return (struct image_name){ 0 };
 	if (at >= 0) {
 		name.digest = text_slice(reference, (size_t)at + 1, SIZE_MAX);
 		name.repository.length = (size_t)at;

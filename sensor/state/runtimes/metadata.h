@@ -135,7 +135,7 @@ void metadata_add_mount(struct metadata *metadata, const struct mount *mount);
 /*
  * The parts of an image's reference: "registry:5000/team/app:1.2@sha256:…" has the repository
  * "registry:5000/team/app", the tag "1.2" and the digest "sha256:…". Absent parts have no data;
- * a bare id ("sha256:…") has none but the digest.
+ * "sha256:…" has none but the digest, an image's bare id (64 hexadecimal digits) has none.
  */
 struct image_name {
 	struct text repository, tag, digest;

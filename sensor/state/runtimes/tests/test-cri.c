@@ -174,13 +174,34 @@ TEST(the_name_that_the_containers_owner_wrote_wins_over_the_runtimes)
 	check_slice(fetch.metadata->repository, "quay.io/mine/web");
 	check_slice(fetch.metadata->tag, "7");
 	fetch_free(&fetch);
-	fetch = fetch_new();
-	CHECK_NUMBER(take_container(&fetch, ID,
-			     "{\"runtimeSpec\":{\"annotations\":"
-			     "{\"io.kubernetes.cri-o.ImageName\":\"quay.io/his/db:1\"}}}"),
-		0);
-	check_slice(fetch.metadata->repository, "quay.io/his/db");
-	fetch_free(&fetch);
+}
+
+TEST(cri_o_is_heeded_in_what_it_was_asked_for_before_what_else_the_image_is_called)
+{
+	static const struct {
+		const char *asked, *some_name, *repository, *tag;
+	} rows[] = {
+		{ "quay.io/my/db:2", "quay.io/his/db:1", "quay.io/my/db", "2" },
+		{ "quay.io/my/db@sha256:12", "quay.io/his/db:1", "quay.io/my/db", NULL },
+		{ "quay.io/my/db@sha256:12", "quay.io/my/db:1", "quay.io/my/db", "1" },
+		{ "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+			"quay.io/his/db:1", "quay.io/his/db", "1" },
+		{ "", "quay.io/his/db:1", "quay.io/his/db", "1" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct fetch fetch = fetch_new();
+		char info[512];
+
+		snprintf(info, sizeof(info),
+			"{\"runtimeSpec\":{\"annotations\":{\"io.kubernetes.cri-o.Image\":\"%s\","
+			"\"io.kubernetes.cri-o.ImageName\":\"%s\"}}}",
+			rows[i].asked, rows[i].some_name);
+		CHECK_NUMBER(take_container(&fetch, ID, info), 0);
+		check_slice(fetch.metadata->repository, rows[i].repository);
+		check_slice(fetch.metadata->tag, rows[i].tag);
+		fetch_free(&fetch);
+	}
 }
 
 TEST(an_answer_about_another_container_is_refused)

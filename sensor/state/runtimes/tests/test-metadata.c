@@ -25,6 +25,8 @@ TEST(an_images_reference_falls_into_its_parts)
 		{ "quay.io/a/b@sha256:12", "quay.io/a/b", NULL, "sha256:12" },
 		{ "quay.io:443/a/b:3@sha256:12", "quay.io:443/a/b", "3", "sha256:12" },
 		{ "sha256:12", NULL, NULL, "sha256:12" },
+		{ "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", NULL, NULL,
+			NULL },
 		{ "", NULL, NULL, NULL },
 		{ ":1", NULL, NULL, NULL },
 		{ "a/", "a/", NULL, NULL },
