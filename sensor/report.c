@@ -141,6 +141,8 @@ static const struct row rows[] = {
 		NUMBERS(source.kernel_calls) },
 	{ GROUP_KERNEL, "kernel_filter_rejected_total", NULL, "kernel.filter.rejected", UNIT_COUNT,
 		true, NUMBERS(source.kernel_rejected) },
+	{ GROUP_KERNEL, "kernel_call_tracepoints", NULL, "kernel.call_tracepoints", UNIT_COUNT,
+		false, NUMBERS(source.tracepoints) },
 	{ GROUP_KERNEL, "scap_n_drops_total", NULL, "scap.n_drops", UNIT_COUNT, true,
 		NUMBERS(source.dropped) },
 	DROP("clone_fork", DROP_CLONE_FORK),

@@ -421,6 +421,9 @@ static void take_over(struct sensor *sensor)
 		    next->settings->options.output_timeout_ms, &err) < 0)
 		log_error("reload: %s", err.message);
 	wanted_events(sensor, next, &wanted);
+	if (sensor->source && sensor->source->operations->attach)
+		sensor->source->operations->attach(
+			sensor->source, (enum attach_choice)next->settings->options.attach);
 	if (sensor->source && sensor->source->operations->want(sensor->source, &wanted, &err) < 0)
 		log_error("reload: %s", err.message);
 	filter(sensor, next);
@@ -657,6 +660,7 @@ static int prepare_source(struct sensor *sensor, struct error *err)
 		.host_root = options->host_root,
 		.ignored_pids = sensor->ignored_pids,
 		.ignored_pid_count = sensor->ignored_count,
+		.attach = (enum attach_choice)options->attach,
 	};
 	struct event_set wanted = {};
 	int r;

@@ -78,6 +78,7 @@ struct sensor_options {
 	uint64_t record_limit;
 	bool records_all_events;
 	bool filters; /* in the kernel */
+	int attach;   /* enum attach_choice */
 	struct text_list ignored_pids, kept_capabilities;
 	struct text_list base_calls; /* base_syscalls.custom_set */
 	char *host_root, *hostname;

@@ -486,6 +486,13 @@ static const struct setting rows[] = {
 		AT(filters),
 		.fallback = "true",
 		.about = "Drops in the kernel what no rule can match; changes no alert" },
+	{ .key = "sensor.attach",
+		.type = SETTING_CHOICE,
+		AT(attach),
+		.choices = "auto raw syscalls",
+		.fallback = "auto",
+		.about =
+			"Where system calls are seen: at the end of all of them (raw), or at tracepoints of the watched ones, which no 32-bit call passes (syscalls); auto takes these only where 32-bit calls are proven impossible" },
 	{ .key = "sensor.ring_size",
 		.type = SETTING_SIZE,
 		AT(ring_bytes),

@@ -22,6 +22,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "sensor/sources/hook.h"
 #include "sensor/state/runtimes/runtimes.h"
 #include "tercel/command.h"
 
@@ -251,12 +252,33 @@ static void ask_lockdown(struct finding *finding)
 		say(finding, GOOD, NULL, "not \"confidentiality\"");
 }
 
-static void ask_tracefs(struct finding *finding)
+/* By trying, as the sensor does. */
+static void ask_compat(struct finding *finding)
 {
-	if (access("/sys/kernel/tracing/events", F_OK) == 0)
-		say(finding, GOOD, NULL, "/sys/kernel/tracing");
-	else
-		say(finding, GOOD, NULL, "not mounted; the raw hook does not need it");
+	struct hook_host host;
+
+	hook_look(&host);
+	say(finding, GOOD, NULL, "%s", host.other_calls);
+}
+
+/* What sensor.attach: auto comes to, and what syscalls would. */
+static void ask_attach(struct finding *finding)
+{
+	const char *why = "", *why_not = "";
+	struct hook_host host;
+	enum hook hook;
+
+	hook_look(&host);
+	hook = hook_choose(ATTACH_AUTO, &host, &why);
+	if (hook == HOOK_SYSCALLS)
+		say(finding, GOOD, NULL, "tracepoints of the watched calls: %s", why);
+	else if (host.has_other_calls)
+		say(finding, GOOD, NULL, "the raw hook, which misses nothing: %s", why);
+	else if (hook_choose(ATTACH_SYSCALLS, &host, &why_not) == HOOK_RAW)
+		say(finding, GOOD,
+			"mount tracefs at /sys/kernel/tracing (Linux 5.15 and later): calls that "
+			"nobody watches then cost next to nothing",
+			"the raw hook: %s", why_not);
 }
 
 /* The host's processes are in its /proc, which may be mounted elsewhere. */
@@ -272,29 +294,6 @@ static void ask_pid_namespace(struct finding *finding)
 		say(finding, LIMITED, "set hostPID: true, or mount the host's /proc",
 			"not the host's: processes from before the start are not known, nor the "
 			"ancestors that were among them");
-}
-
-static void ask_compat(struct finding *finding)
-{
-	char release[80], path[128];
-	struct utsname name;
-	_cleanup_(fclosep) FILE *file = NULL;
-
-	uname(&name);
-	snprintf(release, sizeof(release), "%.64s", name.release);
-	snprintf(path, sizeof(path), "/boot/config-%s", release);
-	file = fopen(path, "re");
-	if (!file) {
-		say(finding, GOOD, NULL, "not known; the raw hook sees 32-bit calls either way");
-		return;
-	}
-	while (fgets(path, sizeof(path), file))
-		if (!strncmp(path, "CONFIG_IA32_EMULATION=y", 23) ||
-			!strncmp(path, "CONFIG_COMPAT=y", 15)) {
-			say(finding, GOOD, NULL, "allowed; the raw hook sees them");
-			return;
-		}
-	say(finding, GOOD, NULL, "not possible on this kernel");
 }
 
 static void ask_cgroups(struct finding *finding)
@@ -347,7 +346,7 @@ static const struct question questions[] = {
 	{ "pid namespace", ask_pid_namespace },
 	{ "cgroups", ask_cgroups },
 	{ "32-bit calls", ask_compat },
-	{ "tracefs", ask_tracefs },
+	{ "attach", ask_attach },
 	{ "runtimes", ask_runtimes },
 };
 

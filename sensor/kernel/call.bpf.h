@@ -122,7 +122,7 @@ static __always_inline struct slot *call_start(const struct call *call, __u32 ab
 /* The same for the call that ends now, with its arguments and its result; for call_finish(). */
 static __always_inline struct slot *call_begin(__u64 *ctx, struct call **ret_call)
 {
-	struct pt_regs *registers = AS(pt_regs, ctx[0]);
+	struct pt_regs *registers = ended_registers(ctx);
 	__u32 abi = registers_abi(CURRENT());
 	__u32 number = registers_call(registers, abi);
 	struct call *call = wanted_call(abi, number);
@@ -135,7 +135,7 @@ static __always_inline struct slot *call_begin(__u64 *ctx, struct call **ret_cal
 	if (!slot)
 		return NULL;
 	record = (struct call_record *)slot->data;
-	record->result = ctx[1];
+	record->result = ended_result(ctx);
 	registers_arguments(registers, abi, number, record->arguments);
 	if (is_socketcall(abi, number))
 		record->flags |= CALL_IN_MEMORY;
@@ -145,7 +145,7 @@ static __always_inline struct slot *call_begin(__u64 *ctx, struct call **ret_cal
 
 static __always_inline bool record_is_narrow(__u64 *ctx, const struct call_record *record)
 {
-	return registers_are_narrow(AS(pt_regs, ctx[0]), record->header.abi);
+	return registers_are_narrow(ended_registers(ctx), record->header.abi);
 }
 
 /* Numbers that the call has in a structure: openat2's open_how, clone3's clone_args. */

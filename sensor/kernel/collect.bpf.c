@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The kernel programs. Calls are seen at their exit: one dispatcher asks the table of wanted calls
+ * The kernel programs. Calls are seen at their end: one dispatcher asks the table of wanted calls
  * and hands over to the collector of the call's kind by a tail call. It builds the record
  * and hands over to the filter of the event type, and that to the sender. Processes are followed at
  * sched_process_fork, _exec and _exit, their names at task_rename.
@@ -13,7 +13,7 @@
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* A program of its own: within each collector it is too much for the verifier. */
-SEC(TRACE("sys_exit"))
+SEC(CALL_END)
 int name_call(__u64 *ctx)
 {
 	struct slot *slot = slot_mine();
@@ -26,7 +26,7 @@ int name_call(__u64 *ctx)
 	return 0;
 }
 
-SEC(TRACE("sys_exit"))
+SEC(CALL_END)
 int send_call(__u64 *ctx)
 {
 	struct slot *slot = slot_mine();
@@ -36,7 +36,7 @@ int send_call(__u64 *ctx)
 	return 0;
 }
 
-SEC(TRACE("sys_exit"))
+SEC(CALL_END)
 int collect_plain(__u64 *ctx)
 {
 	struct call *call;
@@ -65,7 +65,7 @@ static __always_inline void note_real_path(struct slot *slot, struct file *file)
 		slot->facts.real_leaf = READ(dentry, d_name.len);
 }
 
-SEC(TRACE("sys_exit"))
+SEC(CALL_END)
 int collect_open(__u64 *ctx)
 {
 	struct call *call;
@@ -84,7 +84,7 @@ int collect_open(__u64 *ctx)
 	return call_finish(ctx, slot, call);
 }
 
-SEC(TRACE("sys_exit"))
+SEC(CALL_END)
 int collect_fd(__u64 *ctx)
 {
 	struct call *call;
@@ -99,7 +99,7 @@ int collect_fd(__u64 *ctx)
 	return call_finish(ctx, slot, call);
 }
 
-SEC(TRACE("sys_exit"))
+SEC(CALL_END)
 int collect_socket(__u64 *ctx)
 {
 	struct call *call;
@@ -146,7 +146,7 @@ static __always_inline void fill_queue(struct call_record *record, struct task_s
 	record->socket.queue_max = BPF_CORE_READ(sock, sk_max_ack_backlog);
 }
 
-SEC(TRACE("sys_exit"))
+SEC(CALL_END)
 int collect_accept(__u64 *ctx)
 {
 	struct call *call;
@@ -163,14 +163,14 @@ int collect_accept(__u64 *ctx)
 }
 
 /* Only what failed: a successful one is seen by sched_process_exec, with its new image. */
-SEC(TRACE("sys_exit"))
+SEC(CALL_END)
 int collect_exec(__u64 *ctx)
 {
 	struct call_record *record;
 	struct call *call;
 	struct slot *slot;
 
-	if ((__s64)ctx[1] >= 0)
+	if (ended_result(ctx) >= 0)
 		return 0;
 	slot = call_begin(ctx, &call);
 	if (!slot)
@@ -186,15 +186,16 @@ int collect_exec(__u64 *ctx)
 	return 0;
 }
 
-SEC(TRACE("sys_exit"))
+SEC(CALL_END)
 int dispatch(__u64 *ctx)
 {
-	struct pt_regs *registers = AS(pt_regs, ctx[0]);
+	struct pt_regs *registers = ended_registers(ctx);
 	__u32 abi = registers_abi(CURRENT());
 	struct call *call = wanted_call(abi, registers_call(registers, abi));
 	__u32 collector;
 
-	if (!call)
+	/* While the hook changes both see the calls. */
+	if (!call || shared.hook != THIS_HOOK)
 		return 0;
 	collector = call->collector;
 	if (collector == COLLECT_NONE)

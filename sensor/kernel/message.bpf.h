@@ -72,7 +72,7 @@ static __always_inline void read_vector(
 	ret_vector->length = narrow[1];
 }
 
-SEC(TRACE("sys_exit"))
+SEC(CALL_END)
 int collect_message(__u64 *ctx)
 {
 	struct call *call;
@@ -169,10 +169,10 @@ __attribute__((noinline)) int send_received(__u32 abi, __u64 socket, __s32 fd)
 	return 0;
 }
 
-SEC(TRACE("sys_exit"))
+SEC(CALL_END)
 int collect_received(__u64 *ctx)
 {
-	struct pt_regs *registers = AS(pt_regs, ctx[0]);
+	struct pt_regs *registers = ended_registers(ctx);
 	__u32 abi = registers_abi(CURRENT()), number = registers_call(registers, abi);
 	struct call *call = wanted_call(abi, number);
 	bool is_narrow = registers_are_narrow(registers, abi);
@@ -182,7 +182,7 @@ int collect_received(__u64 *ctx)
 	if (!call)
 		return 0;
 	registers_arguments(registers, abi, number, arguments);
-	if ((__s64)ctx[1] >= 0)
+	if (ended_result(ctx) >= 0)
 		read_message(arguments[1], is_narrow, &message);
 	if (message.control && find_rights(&message, is_narrow, &at, &end))
 		for (int i = 0; i < RECEIVED_MAX; i++, at += sizeof(__s32)) {

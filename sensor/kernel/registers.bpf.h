@@ -4,6 +4,18 @@
 
 #include "read.bpf.h"
 
+/*
+ * Built for each hook. At sys_exit the context is the registers and the result; at a call's own
+ * tracepoint a word of the kernel's, the number and the result, and the registers are the task's.
+ */
+#ifdef SYSCALLS
+#define CALL_END  "tracepoint"
+#define THIS_HOOK HOOK_SYSCALLS
+#else
+#define CALL_END  TRACE("sys_exit")
+#define THIS_HOOK HOOK_RAW
+#endif
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
@@ -21,6 +33,20 @@ struct pt_regs {
 #endif
 #pragma clang attribute pop
 
+static __always_inline struct pt_regs *ended_registers(__u64 *ctx)
+{
+#ifdef SYSCALLS
+	return AS(pt_regs, bpf_task_pt_regs(bpf_get_current_task_btf()));
+#else
+	return AS(pt_regs, ctx[0]);
+#endif
+}
+
+static __always_inline __s64 ended_result(__u64 *ctx)
+{
+	return ctx[THIS_HOOK == HOOK_SYSCALLS ? 2 : 1];
+}
+
 #if defined(__TARGET_ARCH_x86)
 
 #define TS_COMPAT   0x0002
@@ -32,6 +58,8 @@ struct pt_regs {
 
 static __always_inline __u32 registers_abi(struct task_struct *task)
 {
+	if (THIS_HOOK == HOOK_SYSCALLS)
+		return ABI_NATIVE;
 	return READ(task, thread_info.status) & TS_COMPAT ? ABI_IA32 : ABI_NATIVE;
 }
 
@@ -109,6 +137,8 @@ static __always_inline void registers_arguments(
 
 static __always_inline __u32 registers_abi(struct task_struct *task)
 {
+	if (THIS_HOOK == HOOK_SYSCALLS)
+		return ABI_NATIVE;
 	return READ(task, thread_info.flags) & TIF_32BIT ? ABI_IA32 : ABI_NATIVE;
 }
 

@@ -33,6 +33,12 @@ enum collector {
  */
 enum finisher { FINISH_NAMES, FINISH_SEND, FINISHER_COUNT };
 
+/*
+ * Where the ends of calls are seen: all of them at one place, or only those that are wanted, at a
+ * tracepoint each, which 32-bit and x32 calls do not pass.
+ */
+enum hook { HOOK_RAW, HOOK_SYSCALLS, HOOK_COUNT };
+
 /* Stands where an argument's index may stand. */
 #define CALL_RESULT	       6
 #define CALL_NOTHING	       (-1)
@@ -316,9 +322,9 @@ struct shared {
 	struct call requests[URING_REQUESTS_MAX]; /* by IORING_OP_… */
 	__u8 filtered[EVENTS_MAX];		  /* by event type: there is a filter */
 	struct ignored ignored[IGNORED_MAX];
-	__u32 ignored_count; /* how many places were ever used */
-	__u32 requests_end;  /* this kernel tells of a request's end, and of which one */
-	__u32 unused;
+	__u32 ignored_count;   /* how many places were ever used */
+	__u32 requests_end;    /* this kernel tells of a request's end, and of which one */
+	__u32 hook;	       /* enum hook: the one whose programs report calls */
 	__u32 consumer_sleeps; /* set by the consumer before it sleeps, taken by whom wakes it */
 	__u64 lost[LOSS_COUNT];
 };

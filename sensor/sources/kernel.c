@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kernel as a source: loads the programs of sensor/kernel, attaches what is wanted, and turns
- * their records into events. The programs are there in two builds (read.bpf.h); the fast one is
- * tried first. Processes are followed from the first moment on, calls only when they are wanted.
+ * The kernel as a source: loads the programs of sensor/kernel (programs.h), attaches what is wanted
+ * (hook.h), and turns their records into events. Processes are followed from the first moment on,
+ * calls only when they are wanted.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -18,33 +18,30 @@
 #include "sensor/filter/filter.h"
 #include "sensor/kernel/wire.h"
 #include "sensor/sources/decode.h"
+#include "sensor/sources/hook.h"
+#include "sensor/sources/programs.h"
 #include "sensor/sources/recording.h"
 #include "sensor/sources/ring.h"
 #include "sensor/sources/source.h"
 #include "sensor/sources/uring.h"
 #include "sensor/state/users.h"
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-function"
-#pragma GCC diagnostic ignored "-Wsign-compare"
-#include "sensor/kernel/collect_direct.skel.h"
-#include "sensor/kernel/collect_plain.skel.h"
-#pragma GCC diagnostic pop
-
 #define RING_BYTES_DEFAULT (8 << 20)
 #define RING_BYTES_MIN	   (4 * RECORD_MAX)
 #define RING_BYTES_LIMIT   (1u << 30)
-#define LOG_LINE_MAX	   2000
 #define DOZE_NS		   1000000
 /* While a fork bomb loses records, a scan of all its processes takes long enough to lose more: so
  * many times as long as one takes the records have the thread for themselves. */
 #define SCAN_PAUSE 10
-#define BTF_PATH   "/sys/kernel/btf/vmlinux"
 
 struct kernel_source {
 	struct source source;
-	struct bpf_object *object;
-	struct bpf_link *lifecycle[4], *cgroups, *calls, *tuples;
+	struct bpf_object *object;		/* what follows processes, and the maps */
+	struct bpf_object *objects[HOOK_COUNT]; /* what collects calls; NULL: not needed so far */
+	struct call_hook hooks[HOOK_COUNT];
+	struct hook_host host;
+	enum attach_choice attach;
+	struct bpf_link *lifecycle[4], *cgroups, *tuples;
 	struct uring *uring;
 	struct shared *shared; /* the programs' variables */
 	struct ring ring;
@@ -90,173 +87,15 @@ static const struct numbered_call numbered_calls[] = {
 };
 #undef CALL
 
-static const char *const collector_programs[COLLECTOR_COUNT] = {
-	[COLLECT_PLAIN] = "collect_plain",
-	[COLLECT_OPEN] = "collect_open",
-	[COLLECT_FD] = "collect_fd",
-	[COLLECT_SOCKET] = "collect_socket",
-	[COLLECT_ACCEPT] = "collect_accept",
-	[COLLECT_MESSAGE] = "collect_message",
-	[COLLECT_EXEC] = "collect_exec",
-	[COLLECT_RECEIVED] = "collect_received",
-};
-
 static const char *const lifecycle_programs[] = { "process_fork", "process_exec", "process_exit",
 	"process_rename" };
 
-/* ---- loading ---- */
-
-/* libbpf speaks in many lines; they are of use only to someone who debugs. */
-static int print_for_debug(enum libbpf_print_level level, const char *format, va_list arguments)
-{
-	_cleanup_(freep) char *text = NULL;
-	size_t length;
-
-	if (level == LIBBPF_DEBUG || vasprintf(&text, format, arguments) < 0)
-		return 0;
-	/* The verifier says at the end of its log what it does not like. */
-	length = strlen(text);
-	log_debug("%s", text + (length > LOG_LINE_MAX ? length - LOG_LINE_MAX : 0));
-	return 0;
-}
-
-static struct bpf_map *map_ending(struct bpf_object *object, const char *end)
-{
-	struct bpf_map *map;
-
-	bpf_object__for_each_map(map,
-		object) if (text_ends_with(text_of(bpf_map__name(map)), text_of(end))) return map;
-	return NULL;
-}
-
-static int set_sizes(struct bpf_object *object, uint64_t ring_bytes)
-{
-	struct bpf_map *slots = bpf_object__find_map_by_name(object, "slots");
-	struct bpf_map *ring = bpf_object__find_map_by_name(object, "ring");
-	struct bpf_map *constants = map_ending(object, ".rodata");
-	const struct constants said = { .ring_limit = ring_bytes / 8 * 7,
-		.common_event = EVENT_openat };
-	size_t size = 0;
-	void *value = constants ? (void *)bpf_map__initial_value(constants, &size) : NULL;
-	int r;
-
-	if (!slots || !ring || !value || size < sizeof(said))
-		return -EINVAL;
-	memcpy(value, &said, sizeof(said)); /* they are all there is */
-	r = bpf_map__set_max_entries(slots, (uint32_t)libbpf_num_possible_cpus() * 2);
-	return r ? r : bpf_map__set_max_entries(ring, (uint32_t)ring_bytes);
-}
-
-struct variant {
-	const char *name;
-	const void *(*bytes)(size_t *ret_size);
-};
-
-static const struct variant variants[] = {
-	{ "direct", collect_direct__elf_bytes },
-	{ "plain", collect_plain__elf_bytes },
-};
-
-static int load_variant(
-	const struct variant *variant, uint64_t ring_bytes, struct bpf_object **ret_object)
-{
-	/* With a path of its own libbpf does not look for types in modules, for which it would need
-	 * CAP_SYS_ADMIN. */
-	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "tercel",
-		.btf_custom_path = BTF_PATH);
-	struct bpf_object *object;
-	size_t size;
-	const void *bytes = variant->bytes(&size);
-	int r;
-
-	object = bpf_object__open_mem(bytes, size, &options);
-	if (!object)
-		return -errno;
-	uring_choose(object);
-	r = set_sizes(object, ring_bytes);
-	if (!r)
-		r = bpf_object__load(object);
-	if (r) {
-		bpf_object__close(object);
-		return r;
-	}
-	log_debug("kernel programs: the %s build is loaded", variant->name);
-	*ret_object = object;
-	return 0;
-}
-
-static int explain(int code, struct error *err)
-{
-	if (access(BTF_PATH, R_OK))
-		return error_set(err, -ENOSYS,
-			"this kernel tells nothing of its types (no " BTF_PATH "); "
-			"a kernel built with CONFIG_DEBUG_INFO_BTF is needed");
-	if (code == -EPERM)
-		return error_set(err, -EPERM,
-			"not permitted to load kernel programs: run as root, or with CAP_BPF, "
-			"CAP_PERFMON and CAP_SYS_PTRACE (\"tercel doctor\" tells what is missing)");
-	return error_set(err, code,
-		"the kernel refuses the programs: %s (\"tercel doctor\" tells what this kernel "
-		"has, log_level debug why)",
-		strerror(-code));
-}
-
-static int load(uint64_t ring_bytes, struct bpf_object **ret_object, struct error *err)
-{
-	const char *chosen = getenv("TERCEL_KERNEL_BUILD"); /* for tests: "direct" or "plain" */
-	int r = -ENOENT;
-
-	libbpf_set_print(print_for_debug);
-	for (size_t i = 0; i < COUNT_OF(variants); i++) {
-		if (chosen && strcmp(chosen, variants[i].name))
-			continue;
-		r = load_variant(&variants[i], ring_bytes, ret_object);
-		/* -EPERM may be for what only the first one asks of the kernel. */
-		if (!r)
-			break;
-	}
-	return r ? explain(r, err) : 0;
-}
-
-/* Makes a program reachable by tail calls. */
-static int fill_place(
-	struct bpf_object *object, const char *map_name, uint32_t place, const char *name)
-{
-	struct bpf_program *program = bpf_object__find_program_by_name(object, name);
-	int fd = program ? bpf_program__fd(program) : -ENOENT;
-	int map = bpf_object__find_map_fd_by_name(object, map_name);
-
-	return fd < 0 || bpf_map_update_elem(map, &place, &fd, BPF_ANY) ? -EINVAL : 0;
-}
-
-static int fill_collectors(struct bpf_object *object)
-{
-	int r = fill_place(object, "finishers", FINISH_SEND, "send_call");
-
-	if (!r)
-		r = fill_place(object, "finishers", FINISH_NAMES, "name_call");
-	for (uint32_t i = 0; i < COLLECTOR_COUNT && !r; i++)
-		if (collector_programs[i])
-			r = fill_place(object, "collectors", i, collector_programs[i]);
-	return r;
-}
-
-static int attach(
-	struct bpf_object *object, const char *name, struct bpf_link **ret_link, struct error *err)
-{
-	struct bpf_program *program = bpf_object__find_program_by_name(object, name);
-
-	*ret_link = program ? bpf_program__attach(program) : NULL;
-	if (!*ret_link)
-		return error_set(err, -errno, "the kernel program %s cannot be attached: %s", name,
-			strerror(errno));
-	return 0;
-}
+/* ---- setting up ---- */
 
 /* The one variable of the programs, `shared`, is all that their .bss holds. */
 static int map_variables(struct kernel_source *kernel)
 {
-	struct bpf_map *variables = map_ending(kernel->object, ".bss");
+	struct bpf_map *variables = programs_map_ending(kernel->object, ".bss");
 	void *memory;
 
 	if (!variables || bpf_map__value_size(variables) < sizeof(*kernel->shared))
@@ -326,17 +165,6 @@ static void sync_clock(struct kernel_source *kernel)
 static struct kernel_source *of(struct source *source)
 {
 	return (struct kernel_source *)source;
-}
-
-static bool has_calls(const struct event_set *set)
-{
-	size_t count;
-	const struct event_type *types = event_types(&count);
-
-	for (size_t i = 0; i < count; i++)
-		if (types[i].is_syscall && event_set_has(set, types[i].id))
-			return true;
-	return false;
 }
 
 /* Whose losses are counted by themselves: beginnings of their names, as Falco classes them. */
@@ -409,27 +237,15 @@ static void want_tuples(struct kernel_source *kernel, const struct event_set *se
 
 	if (!event_set_has(set, EVENT_connect) || kernel->tuples)
 		return;
-	if (attach(kernel->object, "tcp_connects", &kernel->tuples, &err))
+	if (programs_attach(kernel->object, "tcp_connects", &kernel->tuples, &err))
 		log_debug("%s", err.message);
 }
 
-static int kernel_want(struct source *source, const struct event_set *set, struct error *err)
-{
-	struct kernel_source *kernel = of(source);
+/* ---- the filter ---- */
 
-	decoder_want(kernel->decoder, set);
-	want_calls(kernel, set);
-	want_received(kernel->shared, set);
-	if (uring_want(kernel->uring, set) < 0)
-		log_info("this kernel does not tell what io_uring does; Linux 5.15 does");
-	want_tuples(kernel, set);
-	if (!has_calls(set)) {
-		bpf_link__destroy(TAKE(kernel->calls));
-		return 0;
-	}
-	if (kernel->calls)
-		return 0;
-	return attach(kernel->object, "dispatch", &kernel->calls, err);
+static struct call_hook *active_hook(struct kernel_source *kernel)
+{
+	return &kernel->hooks[kernel->shared->hook];
 }
 
 /* Programs that are called by tail call must be as those that call them. */
@@ -437,11 +253,12 @@ static int kernel_filter(
 	struct source *source, const struct filter *filter, size_t *ret_refused, struct error *err)
 {
 	struct kernel_source *kernel = of(source);
-	struct bpf_program *caller = bpf_object__find_program_by_name(kernel->object, "send_call");
+	struct bpf_program *caller =
+		bpf_object__find_program_by_name(active_hook(kernel)->object, "send_call");
 	struct filter_target target = {
-		.maps = { bpf_object__find_map_fd_by_name(kernel->object, "slots"),
-			bpf_object__find_map_fd_by_name(kernel->object, "finishers") },
-		.filters = bpf_object__find_map_fd_by_name(kernel->object, "filters"),
+		.maps = { bpf_object__find_map_fd_by_name(active_hook(kernel)->object, "slots"),
+			bpf_object__find_map_fd_by_name(active_hook(kernel)->object, "finishers") },
+		.filters = bpf_object__find_map_fd_by_name(active_hook(kernel)->object, "filters"),
 		.filtered = kernel->shared->filtered,
 		.program_type = (int)bpf_program__type(caller),
 	};
@@ -455,6 +272,113 @@ static int kernel_filter(
 		target.attach_btf_id = (int)info.attach_btf_id;
 	}
 	return filter_install(filter, &target, ret_refused, err);
+}
+
+/* ---- the hook ---- */
+
+/* Names of the calls of our own table that have a place to be collected. */
+static size_t wanted_names(const struct kernel_source *kernel, const char **ret_names)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < COUNT_OF(numbered_calls); i++) {
+		const struct numbered_call *one = &numbered_calls[i];
+
+		if (one->abi == ABI_NATIVE && one->number < RECEIVED_FD_CALL &&
+			kernel->shared->calls[one->abi][one->number].collector != COLLECT_NONE)
+			ret_names[count++] = one->name;
+	}
+	return count;
+}
+
+/* The first that has no tracepoint; NULL: all have one. */
+static const char *name_without(const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!hook_has_tracepoint(names[i]))
+			return names[i];
+	return NULL;
+}
+
+static enum hook choose_hook(
+	const struct kernel_source *kernel, const char *const *names, size_t count)
+{
+	const char *why, *without;
+	enum hook hook = hook_choose(kernel->attach, &kernel->host, &why);
+
+	if (hook == HOOK_RAW) {
+		if (kernel->attach == ATTACH_SYSCALLS)
+			log_warning("sensor.attach syscalls is not possible (%s): raw it is", why);
+		return hook;
+	}
+	without = name_without(names, count);
+	if (without && kernel->attach == ATTACH_AUTO) {
+		log_debug("this kernel has no tracepoint of %s", without);
+		return HOOK_RAW;
+	}
+	if (without)
+		log_warning("sensor.attach is syscalls: %s, and perhaps others, cannot be seen, "
+			    "for this kernel has no tracepoint of it",
+			without);
+	if (kernel->host.has_other_calls)
+		log_warning("sensor.attach is syscalls, but %s: they will not be seen",
+			kernel->host.other_calls);
+	return hook;
+}
+
+/* The other hook is attached before this one goes: what both see is told of by one of them. */
+static int change_hook(struct kernel_source *kernel, enum hook hook, const char *const *names,
+	size_t count, struct error *err)
+{
+	struct call_hook *before = active_hook(kernel);
+	int r = 0;
+
+	if (!kernel->objects[hook])
+		r = programs_load(hook, 0, kernel->object, &kernel->objects[hook], err);
+	if (r)
+		return r;
+	kernel->hooks[hook].hook = hook;
+	kernel->hooks[hook].object = kernel->objects[hook];
+	r = call_hook_want(&kernel->hooks[hook], names, count, err);
+	if (r) {
+		call_hook_close(&kernel->hooks[hook]);
+		return r;
+	}
+	/* The filters are of the other type of programs. */
+	(void)kernel_filter(&kernel->source, NULL, NULL, err);
+	__atomic_store_n(&kernel->shared->hook, hook, __ATOMIC_SEQ_CST);
+	call_hook_close(before);
+	log_info("system calls are seen at the hook \"%s\"", hook_names[hook]);
+	return 0;
+}
+
+static int see_calls(struct kernel_source *kernel, struct error *err)
+{
+	_cleanup_(freep) const char **names = NEW_ARRAY(const char *, COUNT_OF(numbered_calls));
+	size_t count = wanted_names(kernel, names);
+	enum hook hook = choose_hook(kernel, names, count);
+
+	if (hook == kernel->shared->hook)
+		return call_hook_want(active_hook(kernel), names, count, err);
+	return change_hook(kernel, hook, names, count, err);
+}
+
+static void kernel_attach(struct source *source, enum attach_choice choice)
+{
+	of(source)->attach = choice;
+}
+
+static int kernel_want(struct source *source, const struct event_set *set, struct error *err)
+{
+	struct kernel_source *kernel = of(source);
+
+	decoder_want(kernel->decoder, set);
+	want_calls(kernel, set);
+	want_received(kernel->shared, set);
+	if (uring_want(kernel->uring, set) < 0)
+		log_info("this kernel does not tell what io_uring does; Linux 5.15 does");
+	want_tuples(kernel, set);
+	return see_calls(kernel, err);
 }
 
 /* Summed over the CPUs. */
@@ -518,7 +442,18 @@ static uint64_t missed_runs(struct bpf_object *object, const char *name)
 	return info.recursion_misses;
 }
 
-static void count_runs(struct bpf_object *object, struct program_runs ret_runs[PROGRAM_COUNT])
+/* Of both hooks: what one missed does not come back with the other. */
+static uint64_t missed_calls(struct kernel_source *kernel)
+{
+	uint64_t missed = 0;
+
+	for (size_t i = 0; i < HOOK_COUNT; i++)
+		if (kernel->objects[i])
+			missed += missed_runs(kernel->objects[i], "dispatch");
+	return missed;
+}
+
+static void count_runs(struct kernel_source *kernel, struct program_runs ret_runs[PROGRAM_COUNT])
 {
 	static const char *const programs[] = {
 		[PROGRAM_CALLS] = "dispatch",
@@ -530,7 +465,8 @@ static void count_runs(struct bpf_object *object, struct program_runs ret_runs[P
 	for (size_t i = 0; i < PROGRAM_COUNT; i++) {
 		struct bpf_prog_info info;
 
-		info_of(object, programs[i], &info);
+		info_of(i == PROGRAM_CALLS ? active_hook(kernel)->object : kernel->object,
+			programs[i], &info);
 		ret_runs[i] = (struct program_runs){ info.run_cnt, info.run_time_ns,
 			info.run_cnt ? info.run_time_ns / info.run_cnt : 0 };
 	}
@@ -672,7 +608,7 @@ static void kernel_counters(struct source *source, struct source_counters *ret_c
 	struct containers_counters containers;
 	struct source_counters counters = {
 		.events = kernel->events,
-		.dropped = lifecycle + missed_runs(kernel->object, "dispatch") + lost[LOSS_SLOTS],
+		.dropped = lifecycle + missed_calls(kernel) + lost[LOSS_SLOTS],
 		.dropped_lifecycle = lifecycle,
 		.dropped_by_class = {
 			[DROP_EXECVE] = lost[LOSS_EXECVE],
@@ -701,7 +637,8 @@ static void kernel_counters(struct source *source, struct source_counters *ret_c
 	counters.processes_read = processes.read;
 	counters.processes_missed = processes.missed;
 	counters.containers = containers.containers;
-	count_runs(kernel->object, counters.runs);
+	count_runs(kernel, counters.runs);
+	counters.tracepoints = active_hook(kernel)->link_count;
 	counters.containers_awaited = containers.awaited;
 	*ret_counters = counters;
 }
@@ -716,7 +653,8 @@ static void kernel_free(struct source *source)
 	recorder_detach(kernel->recorder, counters.dropped);
 	uring_free(kernel->uring);
 	bpf_link__destroy(kernel->tuples);
-	bpf_link__destroy(kernel->calls);
+	for (size_t i = 0; i < HOOK_COUNT; i++)
+		call_hook_done(&kernel->hooks[i]);
 	bpf_link__destroy(kernel->cgroups);
 	for (size_t i = 0; i < COUNT_OF(kernel->lifecycle); i++)
 		bpf_link__destroy(kernel->lifecycle[i]);
@@ -727,7 +665,8 @@ static void kernel_free(struct source *source)
 	containers_free(kernel->containers);
 	if (kernel->shared)
 		munmap(kernel->shared, sizeof(*kernel->shared));
-	bpf_object__close(kernel->object);
+	for (size_t i = 0; i < HOOK_COUNT; i++)
+		bpf_object__close(kernel->objects[i]);
 	free(kernel);
 }
 
@@ -750,6 +689,7 @@ static void kernel_capture(struct source *source, struct recorder *recorder)
 static const struct source_operations operations = {
 	.name = "syscall",
 	.want = kernel_want,
+	.attach = kernel_attach,
 	.filter = kernel_filter,
 	.calls = kernel_call_numbers,
 	.next = kernel_next,
@@ -782,28 +722,28 @@ static void prepare_users(void *context, const struct process *process)
 	users_prepare(context, process->container, process->pid);
 }
 
-static int start(struct kernel_source *kernel, uint64_t ring_bytes,
+static int start(struct kernel_source *kernel, enum hook hook, uint64_t ring_bytes,
 	const struct kernel_source_options *options, struct error *err)
 {
 	int r = map_variables(kernel);
 
-	if (!r)
-		r = fill_collectors(kernel->object);
 	if (!r)
 		r = ring_open(&kernel->ring,
 			bpf_object__find_map_fd_by_name(kernel->object, "ring"), ring_bytes);
 	if (r)
 		return error_set(err, r, "the kernel programs cannot be set up: %s", strerror(-r));
 	kernel->uring = uring_new(kernel->object, kernel->shared);
+	kernel->shared->hook = hook;
 	ignore_pids(kernel->shared, options);
 	/* First the programs, then the scan: what happens meanwhile waits in the ring. */
 	for (size_t i = 0; i < COUNT_OF(lifecycle_programs); i++) {
-		r = attach(kernel->object, lifecycle_programs[i], &kernel->lifecycle[i], err);
+		r = programs_attach(
+			kernel->object, lifecycle_programs[i], &kernel->lifecycle[i], err);
 		if (r)
 			return r;
 	}
 	/* Without it metadata comes later, which is no reason not to start. */
-	if (attach(kernel->object, "cgroup_made", &kernel->cgroups, NULL))
+	if (programs_attach(kernel->object, "cgroup_made", &kernel->cgroups, NULL))
 		log_warning(
 			"new cgroups cannot be seen: containers are asked for at their first exec");
 	r = processes_scan(kernel->processes, err);
@@ -823,17 +763,26 @@ int kernel_source_new(
 	struct kernel_source *kernel;
 	struct bpf_object *object = NULL;
 	uint64_t ring_bytes = 0;
+	struct hook_host host;
+	const char *why = "";
+	enum hook hook;
 	int r;
 
 	r = ring_size(options->ring_bytes, &ring_bytes, err);
 	if (r)
 		return r;
-	r = load(ring_bytes, &object, err);
+	hook_look(&host);
+	hook = hook_choose(options->attach, &host, &why);
+	r = programs_load(hook, ring_bytes, NULL, &object, err);
 	if (r)
 		return r;
+	log_info("system calls are seen at the hook \"%s\": %s", hook_names[hook], why);
 	kernel = NEW(struct kernel_source);
 	kernel->source.operations = &operations;
-	kernel->object = object;
+	kernel->object = kernel->objects[hook] = object;
+	kernel->hooks[hook] = (struct call_hook){ .hook = hook, .object = object };
+	kernel->host = host;
+	kernel->attach = options->attach;
 	kernel->containers = containers_new();
 	containers_set_runtimes(kernel->containers, options->runtimes);
 	kernel->processes = processes_new(kernel->containers, options->host_root);
@@ -844,7 +793,7 @@ int kernel_source_new(
 	recorder_attach(kernel->recorder, options->host_root, kernel->processes, kernel->containers,
 		kernel->users);
 	sync_clock(kernel);
-	r = start(kernel, ring_bytes, options, err);
+	r = start(kernel, hook, ring_bytes, options, err);
 	if (r) {
 		kernel_free(&kernel->source);
 		return r;

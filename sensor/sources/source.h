@@ -27,6 +27,9 @@ enum drop_class {
 	DROP_CLASS_COUNT,
 };
 
+/* Where the kernel source sees calls: the setting sensor.attach, in the order of its choices. */
+enum attach_choice { ATTACH_AUTO, ATTACH_RAW, ATTACH_SYSCALLS };
+
 /* Programs in the kernel whose runs are counted while kernel.bpf_stats_enabled is set. */
 enum kernel_program {
 	PROGRAM_CALLS, /* with what it calls by tail calls */
@@ -50,6 +53,7 @@ struct source_counters {
 	uint64_t dropped_slots;			     /* because both places to build them were */
 	uint64_t dropped_missed;		     /* programs that the kernel did not run */
 	uint64_t ring_bytes_used;
+	uint64_t tracepoints; /* of calls, that are attached to; 0: the raw hook */
 	/* The state that belongs to the stream. */
 	uint64_t processes, processes_evicted, processes_read, processes_missed;
 	uint64_t containers, containers_awaited;
@@ -66,6 +70,8 @@ struct source_operations {
 	const char *name; /* "syscall" */
 	/* Only these event types are wanted from now on. */
 	int (*want)(struct source *source, const struct event_set *set, struct error *err);
+	/* Where calls are seen from the next want() on. NULL: the source has no hooks. */
+	void (*attach)(struct source *source, enum attach_choice choice);
 	/*
 	 * What no rule can match is dropped in the kernel from now on; NULL: nothing is. The order
 	 * in which this and want() are called is filter_install()'s contract. *ret_refused: event
@@ -110,6 +116,7 @@ struct kernel_source_options {
 					those is seen. At most 16, with those programs */
 	size_t ignored_pid_count;
 	struct recorder *recorder; /* is told of all records (recording.h); NULL: none. Borrowed */
+	enum attach_choice attach; /* where calls are seen */
 	bool accepts_all;	   /* no filter in the kernel */
 };
 

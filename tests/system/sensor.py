@@ -26,6 +26,7 @@ def written(folder, name, text):
 
 class Sensor:
     """with Sensor("-r", FILE) as sensor: a running one"""
+    wrapper = []  # a program that starts it
 
     def __init__(self, *arguments, environment=None):
         self.arguments = arguments
@@ -34,7 +35,7 @@ class Sensor:
         self.log = []
 
     def __enter__(self):
-        self.process = subprocess.Popen([PROGRAM, *self.arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        self.process = subprocess.Popen([*self.wrapper, PROGRAM, *self.arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         text=True, env={**os.environ, **self.environment})
         for stream, kept in ((self.process.stdout, self.lines), (self.process.stderr, self.log)):
             threading.Thread(target=self.read, args=(stream, kept), daemon=True).start()
@@ -65,3 +66,9 @@ class Sensor:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+
+
+class SensorWithTracefs(Sensor):
+    """In a mount namespace of its own, where tracefs is mounted."""
+    wrapper = ["unshare", "--mount", "sh", "-c", "[ -e /sys/kernel/tracing/events ] || "
+               "mount -t tracefs tracefs /sys/kernel/tracing; exec \"$@\"", "sh"]

@@ -28,15 +28,6 @@ class Started(Sensor):
         super().__init__(*arguments)
         self.wrapper = wrapper
 
-    def __enter__(self):
-        before = sensor.PROGRAM
-        self.arguments = (*self.wrapper[1:], before, *self.arguments)
-        sensor.PROGRAM = self.wrapper[0]
-        try:
-            return super().__enter__()
-        finally:
-            sensor.PROGRAM = before
-
 
 def rule(name, condition):
     return f"- {{rule: {name}, desc: d, condition: '{condition}', priority: WARNING, " \

@@ -10,7 +10,7 @@ import tempfile
 import uuid
 
 import tap
-from sensor import Sensor, written
+from sensor import Sensor, SensorWithTracefs, written
 from stack import need_root
 
 MARK = f"tercel-reload-{uuid.uuid4().hex}"
@@ -55,6 +55,36 @@ def test_no_event_is_missed_or_doubled_across_reloads():
         tap.equal(versions, sorted(versions), "the versions that fired")
         assert len(set(versions)) > 2, f"only {set(versions)} fired"
         assert all(" up=sh upper=bash" in line for line in sensor.lines), sensor.lines[-1]
+
+
+def test_the_hook_changes_while_events_flow():
+    need_root()
+    with tempfile.TemporaryDirectory() as folder:
+        rules = written(folder, "r.yaml", rule("opens", f"evt.type = openat and fd.name startswith {folder}/n", "n=%evt.arg.name"))
+
+        def settings(attach):
+            return written(folder, "c.yaml", f"rules_files: [{rules}]\nsensor: {{attach: {attach}}}\n"
+                           "stdout_output: {enabled: true}\nwatch_config_files: false\n")
+
+        def opens(names):
+            for name in names:
+                subprocess.run(["cat", f"{folder}/n{name}"], stderr=subprocess.DEVNULL, check=False)
+        with SensorWithTracefs("-c", settings("raw")) as sensor:
+            opens(range(5))
+            settings("syscalls")
+            sensor.process.send_signal(signal.SIGHUP)
+            sensor.wait_for_log("watching with", 2)
+            if any("raw it is" in line for line in sensor.log):
+                tap.skip("no tracepoints of calls here")
+            opens(range(5, 10))
+            settings("auto")
+            sensor.process.send_signal(signal.SIGHUP)
+            sensor.wait_for_log("watching with", 3)
+            opens(range(10, 15))
+            sensor.wait_for_lines(15)
+            tap.equal(sensor.stop(), 0)
+        tap.equal([int(re.search(r"/n(\d+)$", line)[1]) for line in sensor.lines], list(range(15)))
+        assert sum('at the hook' in line and 'syscalls' in line for line in sensor.log) == 1, sensor.log
 
 
 def test_a_wrong_file_keeps_the_rules_and_says_so():

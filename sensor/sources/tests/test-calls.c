@@ -19,7 +19,9 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "sensor/fields/reader.h"
+#include "sensor/sources/hook.h"
 #include "sensor/sources/source.h"
+#include "sensor/sources/tests/tracefs.h"
 #include "tests/test.h"
 
 #define PATIENCE_MS 5000
@@ -149,16 +151,14 @@ static void check_call(struct source *source, const struct made_call *call, pid_
 	free(got);
 }
 
-TEST(every_call_that_is_made_is_told_of_with_its_arguments)
+static void check_calls(enum attach_choice attach)
 {
-	struct kernel_source_options options = { .ring_bytes = 16 << 20 };
+	struct kernel_source_options options = { .ring_bytes = 16 << 20, .attach = attach };
 	struct source *source = NULL;
 	struct event_set set = { 0 };
 	struct error err = { 0 };
 	pid_t pid;
 
-	if (geteuid())
-		SKIP("needs root to load kernel programs");
 	CHECK_NUMBER(kernel_source_new(&options, &source, &err), 0);
 	if (!source)
 		return;
@@ -171,7 +171,29 @@ TEST(every_call_that_is_made_is_told_of_with_its_arguments)
 		_exit(0);
 	}
 	for (size_t i = 0; i < COUNT_OF(calls); i++)
-		check_call(source, &calls[i], pid);
+		if (attach != ATTACH_SYSCALLS || hook_has_tracepoint(calls[i].type))
+			check_call(source, &calls[i], pid);
 	waitpid(pid, NULL, 0);
 	source->operations->free(source);
+}
+
+TEST(every_call_that_is_made_is_told_of_with_its_arguments)
+{
+	if (geteuid())
+		SKIP("needs root to load kernel programs");
+	check_calls(ATTACH_RAW);
+}
+
+TEST(the_same_at_the_tracepoints_of_these_calls_alone)
+{
+	struct hook_host host;
+	const char *why = "";
+
+	if (geteuid())
+		SKIP("needs root to load kernel programs");
+	mount_tracefs();
+	hook_look(&host);
+	if (hook_choose(ATTACH_SYSCALLS, &host, &why) != HOOK_SYSCALLS)
+		SKIP(why);
+	check_calls(ATTACH_SYSCALLS);
 }
