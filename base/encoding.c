@@ -57,3 +57,17 @@ void url_escape(struct buffer *url, struct text text)
 			buffer_printf(url, "%%%02X", c);
 	}
 }
+
+void html_escape(struct buffer *out, struct text text)
+{
+	for (size_t i = 0; i < text.length; i++) {
+		if (text.data[i] == '&')
+			buffer_add_string(out, "&amp;");
+		else if (text.data[i] == '<')
+			buffer_add_string(out, "&lt;");
+		else if (text.data[i] == '>')
+			buffer_add_string(out, "&gt;");
+		else
+			buffer_add_char(out, text.data[i]);
+	}
+}

@@ -12,3 +12,5 @@ void url_escape(struct buffer *url, struct text text);
 void base64_write(struct buffer *out, struct text text);
 /* A copy of what base64 with any white space in it says, NUL-ended; NULL when it is none. */
 char *base64_read(const char *base64);
+/* & < > as HTML says them. */
+void html_escape(struct buffer *out, struct text text);

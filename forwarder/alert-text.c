@@ -162,20 +162,6 @@ void text_write_escaped(struct buffer *out, struct text text, const char *specia
 	}
 }
 
-void html_escape(struct buffer *out, struct text text)
-{
-	for (size_t i = 0; i < text.length; i++) {
-		if (text.data[i] == '&')
-			buffer_add_string(out, "&amp;");
-		else if (text.data[i] == '<')
-			buffer_add_string(out, "&lt;");
-		else if (text.data[i] == '>')
-			buffer_add_string(out, "&gt;");
-		else
-			buffer_add_char(out, text.data[i]);
-	}
-}
-
 /* CommonMark 2.4: any ASCII punctuation may have a backslash; a line break would end a heading. */
 void markdown_write(struct buffer *out, struct text text, size_t characters)
 {

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/encoding.h"
 #include "alert/alert.h"
 
 /* What can be told of an alert, as people read it. */
@@ -53,8 +54,6 @@ void text_write_cut(struct buffer *out, struct text text, size_t characters);
 void json_add_cut(struct json_writer *json, struct text text, size_t characters);
 /* Text with a backslash before each character of `special`, which are ASCII. */
 void text_write_escaped(struct buffer *out, struct text text, const char *special);
-/* & < > as HTML says them. */
-void html_escape(struct buffer *out, struct text text);
 /* The first `characters` of text that Markdown leaves alone, on one line. */
 void markdown_write(struct buffer *out, struct text text, size_t characters);
 /* Text with one byte put in place of another. */

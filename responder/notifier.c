@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "alert/alert.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "responder/notifier.h"
 #include "responder/outputs.h"
@@ -77,6 +79,29 @@ int notifier_post(const struct telling *telling, const struct http_call *call, s
 			"%s answered %u", call->url, answer.status);
 	http_answer_done(&answer);
 	return r;
+}
+
+int notifier_send(const struct telling *telling, const struct request *request, struct error *err)
+{
+	_cleanup_(freep) const char **headers = NEW_ARRAY(const char *, request->headers.count + 1);
+
+	for (size_t i = 0; i < request->headers.count; i++)
+		headers[i] = request->headers.items[i];
+	return notifier_post(telling,
+		&(struct http_call){ .method = request->method,
+			.url = request->url.data,
+			.headers = headers,
+			.body = buffer_text(&request->body) },
+		err);
+}
+
+int64_t note_time_ns(struct json_object *note)
+{
+	int64_t time_ns = 0;
+
+	if (time_parse(json_get_text(note, "time"), &time_ns) < 0)
+		time_ns = clock_ns(CLOCK_REALTIME);
+	return time_ns;
 }
 
 const char *note_text(struct json_object *note, const char *key)

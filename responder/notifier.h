@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Notifiers tell of what was done: a file in notifiers/ each. What they are told is one JSON
- * object, Talon's log line: {status, message, rule, action, actionner, event, objects, error,
+ * object, Talon's log line: {time, status, message, rule, action, actionner, event, objects, error,
  * result, output, output_target, trace_id}; status is success, failure or ignored.
  */
 #pragma once
 
 #include "base/http-client.h"
+#include "base/request.h"
 #include "base/settings.h"
 #include "responder/cluster.h"
 
@@ -35,7 +36,11 @@ int notifier_settings(const struct notifier *notifier, const char *file,
 	const struct yaml_node *all, void **ret_settings, struct error *err);
 void notifier_settings_free(const struct notifier *notifier, void *settings);
 
-/* Posts a body; 2xx is well. */
+/* Posts a body; 2xx is well. -EAGAIN when it may go well later. */
 int notifier_post(const struct telling *telling, const struct http_call *call, struct error *err);
+/* The same of a request as a value. */
+int notifier_send(const struct telling *telling, const struct request *request, struct error *err);
+/* When it was told first. */
+int64_t note_time_ns(struct json_object *note);
 /* A member of the note as text, "" when absent. */
 const char *note_text(struct json_object *note, const char *key);

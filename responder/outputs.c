@@ -11,7 +11,10 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "responder/object-store.h"
 #include "responder/outputs.h"
+
+#define WAIT_MS 500
 
 struct store {
 	const char *name;
@@ -44,19 +47,11 @@ static int keep_file(
 	return 0;
 }
 
-/* Recognised, so that Talon's playbooks load: the action is done, and its failure names this. */
-static int keep_nowhere(
-	const struct text_map *parameters, const char *name, struct run *run, struct error *err)
-{
-	return error_set(err, -ENOTSUP,
-		"this responder cannot write to object stores yet; use local:file on a mounted volume");
-}
-
 static const struct store stores[] = {
 	{ "local:file", "destination", keep_file },
-	{ "aws:s3", "bucket", keep_nowhere },
-	{ "minio:s3", "bucket", keep_nowhere },
-	{ "gcp:gcs", "bucket", keep_nowhere },
+	{ "aws:s3", "bucket", keep_in_s3 },
+	{ "minio:s3", "bucket", keep_in_minio },
+	{ "gcp:gcs", "bucket", keep_in_gcs },
 };
 
 static const struct store *store_find(const char *target)
@@ -106,14 +101,21 @@ static char *object_name(const struct run *run)
 	return buffer_take(&name);
 }
 
+/* What was done is not done again because a store is away for a moment: it is kept again. */
 int output_store(
 	const char *target, const struct text_map *parameters, struct run *run, struct error *err)
 {
 	const struct store *store = store_find(target);
+	const struct timespec wait = { .tv_nsec = WAIT_MS * NS_PER_MS };
 	_cleanup_(freep) char *name = NULL;
+	int r;
 
 	if (!run->artifact.length)
 		return 0;
 	name = object_name(run);
-	return store->keep(parameters, name, run, err);
+	do
+		r = store->keep(parameters, name, run, err);
+	while (r == -EAGAIN && clock_ms(CLOCK_MONOTONIC) + WAIT_MS < run->until_ms &&
+		nanosleep(&wait, NULL) == 0);
+	return r == -EAGAIN ? -EIO : r;
 }

@@ -8,7 +8,7 @@
 
 /* -EINVAL with words when there is no such target, or a parameter is missing. */
 int output_check(const char *target, const struct text_map *parameters, struct error *err);
-/* Keeps run->artifact; adds where to run->result. -EAGAIN to be tried again. */
+/* Keeps run->artifact, trying until run->until_ms; adds where to run->result. */
 int output_store(
 	const char *target, const struct text_map *parameters, struct run *run, struct error *err);
 /* -EINVAL with words when there is no notifier of that name. */

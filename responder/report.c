@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/request.h"
 #include "responder/notifier.h"
 #include "responder/report.h"
 
@@ -213,11 +214,6 @@ static void post(struct reporter *reporter, const char *to, struct text body)
 	pthread_mutex_unlock(&reporter->lock);
 }
 
-static bool is_set(const char *text)
-{
-	return text && *text;
-}
-
 static void post_alert(struct reporter *reporter, const struct report *report)
 {
 	const struct status_row *row = status_row(report->status);
@@ -249,9 +245,14 @@ static void write_note(const struct report *report, struct buffer *out)
 	const struct response *response = report->response;
 	struct json_writer json;
 	bool has_failed = !strcmp(report->status, "failure");
+	struct buffer time;
 
+	buffer_init(&time, 64);
+	time_write(&time, clock_ns(CLOCK_REALTIME));
 	json_writer_init(&json, out);
 	json_begin_object(&json);
+	add_member(&json, "time", time.data);
+	buffer_done(&time);
 	add_member(&json, "status", report->status);
 	add_member(&json, "message", report->output_target ? "output" : "action");
 	add_member(&json, "rule", response->rule);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/settings.h"
+#include "cloud/aws-keys.h"
 
 struct responder_settings {
 	char *config_file;
@@ -30,8 +31,9 @@ struct responder_settings {
 	int64_t limit_an_hour, workload_limit_an_hour;
 	int64_t patience_ms, confirm_ms, action_ms, keep_ms;
 	int64_t workers, waiting_max;
-	char *aws_region, *aws_access_key, *aws_secret_key, *aws_endpoint;
-	char *gcp_region, *gcp_credentials, *gcp_endpoint;
+	struct aws_settings aws;
+	char *aws_endpoint;
+	char *gcp_region, *gcp_credentials, *gcp_endpoint, *gcp_storage_endpoint;
 	char *minio_endpoint, *minio_access_key, *minio_secret_key;
 	bool minio_uses_tls;
 	char *log_level;

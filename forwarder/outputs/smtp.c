@@ -11,13 +11,12 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/mail.h"
 #include "base/memory.h"
 #include "forwarder/alert-text.h"
 #include "forwarder/output.h"
 
 #define SUBJECT_CHARACTERS 150
-#define WORD_BYTES	   42 /* of text in an encoded word of at most 75 characters */
-#define LINE_CHARACTERS	   73 /* of quoted-printable, before its soft break */
 #define CONTENT_MAX	   (4 * ALERT_MAX)
 
 struct smtp {
@@ -77,26 +76,15 @@ static bool is_enabled(const void *settings)
 	return is_set(((const struct smtp *)settings)->address);
 }
 
-/* One address, without anything that would end it. */
-static int check_address(const char *key, const char *address, struct error *err)
-{
-	if (is_set(address) && !strpbrk(address, " \t\r\n<>,;") && strchr(address, '@'))
-		return 0;
-	return error_set(err, -EINVAL,
-		"%s must be a mail address such as falco@example.org, not "
-		"\"%s\"",
-		key, address ? address : "");
-}
-
 static int check(const void *settings, struct error *err)
 {
 	const struct smtp *smtp = settings;
-	int r = check_address("smtp.from", smtp->from, err);
+	int r = mail_address_check("smtp.from", smtp->from, err);
 
 	if (!r && !smtp->to.count)
 		r = error_set(err, -EINVAL, "smtp.to must be set, to one or more mail addresses");
 	for (size_t i = 0; i < smtp->to.count && !r; i++)
-		r = check_address("smtp.to", smtp->to.items[i], err);
+		r = mail_address_check("smtp.to", smtp->to.items[i], err);
 	if (!r && smtp->mechanism == AUTH_ANONYMOUS)
 		r = error_set(err, -EINVAL,
 			"smtp.authmechanism anonymous is not spoken; none sends without a login");
@@ -109,31 +97,6 @@ static size_t batch(const void *settings)
 {
 	(void)settings;
 	return 20;
-}
-
-/* Of a character of valid UTF-8. */
-static size_t character_length(unsigned char first)
-{
-	return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-}
-
-/* RFC 2047: encoded words, none of which cuts a character. */
-static void write_words(struct buffer *out, struct text text)
-{
-	while (text.length) {
-		size_t end = 0;
-
-		while (end < text.length &&
-			end + character_length((unsigned char)text.data[end]) <= WORD_BYTES)
-			end += character_length((unsigned char)text.data[end]);
-		end = MIN_OF(MAX_OF(end, 1), text.length);
-		buffer_add_string(out, "=?UTF-8?B?");
-		base64_write(out, text_slice(text, 0, end));
-		buffer_add_string(out, "?=");
-		text = text_slice(text, end, text.length);
-		if (text.length)
-			buffer_add_string(out, "\r\n ");
-	}
 }
 
 static void write_subject(struct buffer *out, const struct alert *alert)
@@ -149,53 +112,10 @@ static void write_subject(struct buffer *out, const struct alert *alert)
 			words.data[i] = ' ';
 	text_write_cut(&cut, buffer_text(&words), SUBJECT_CHARACTERS);
 	buffer_add_string(out, "Subject: ");
-	write_words(out, buffer_text(&cut));
+	mail_words_write(out, buffer_text(&cut));
 	buffer_add_string(out, "\r\n");
 	buffer_done(&words);
 	buffer_done(&cut);
-}
-
-/* RFC 5322, 3.3; in English whatever the locale. */
-static void write_date(struct buffer *out, int64_t time_ns)
-{
-	static const char days[] = "SunMonTueWedThuFriSat";
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	struct tm tm;
-
-	gmtime_r(&(time_t){ time_ns / NS_PER_SECOND }, &tm);
-	buffer_printf(out, "Date: %.3s, %02d %.3s %d %02d:%02d:%02d +0000\r\n",
-		days + 3 * tm.tm_wday, tm.tm_mday, months + 3 * tm.tm_mon, tm.tm_year + 1900,
-		tm.tm_hour, tm.tm_min, tm.tm_sec);
-}
-
-/* RFC 2045, 6.7: lines end with CRLF, and are short. */
-static void write_quoted(struct buffer *out, struct text text)
-{
-	size_t column = 0;
-
-	for (size_t i = 0; i < text.length; i++) {
-		unsigned char c = (unsigned char)text.data[i];
-		bool ends_line = i + 1 == text.length || text.data[i + 1] == '\n';
-		bool is_plain = (c > ' ' && c < 0x7f && c != '=' && (c != '.' || column)) ||
-				(c == ' ' && !ends_line);
-
-		if (c == '\n') {
-			buffer_add_string(out, "\r\n");
-			column = 0;
-			continue;
-		}
-		if (column >= LINE_CHARACTERS) {
-			buffer_add_string(out, "=\r\n");
-			column = 0;
-			is_plain = is_plain && c != '.';
-		}
-		if (is_plain)
-			buffer_add_char(out, (char)c);
-		else
-			buffer_printf(out, "=%02X", c);
-		column += is_plain ? 1 : 3;
-	}
-	buffer_add_string(out, "\r\n");
 }
 
 static const enum fact_kind order[] = { FACT_PRIORITY, FACT_RULE, FACT_SOURCE, FACT_HOSTNAME,
@@ -263,7 +183,7 @@ static void write_part(struct buffer *out, const char *type, const struct alert 
 		type);
 	buffer_init(&content, CONTENT_MAX);
 	write(&content, alert);
-	write_quoted(out, buffer_text(&content));
+	mail_quoted_write(out, buffer_text(&content));
 	buffer_done(&content);
 }
 
@@ -287,7 +207,7 @@ static void compose(const struct messages *messages, const void *settings, struc
 	buffer_printf(out, "From: %s\r\n", smtp->from);
 	write_recipients(out, &smtp->to);
 	write_subject(out, alert);
-	write_date(out, alert->time_ns);
+	mail_date_write(out, alert->time_ns);
 	buffer_printf(out, "Message-ID: <%s@tercel>\r\nMIME-Version: 1.0\r\n", alert->uuid);
 	if (smtp->format == FORMAT_TEXT) {
 		write_part(out, "text/plain", alert, write_text);

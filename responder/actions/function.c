@@ -25,11 +25,13 @@ static bool was_not_begun(int error, unsigned status)
 	return error == -ECONNREFUSED || error == -EHOSTUNREACH || status == 429 || status == 503;
 }
 
-static int judge(struct run *run, const char *url, const struct http_answer *answer, int r,
+int function_judge(struct run *run, const char *url, const struct http_answer *answer, int r,
 	struct error *err)
 {
 	struct text words = text_slice(buffer_text(&answer->body), 0, WORDS_MAX);
 
+	if (r < 0 && !answer->error)
+		return r; /* no keys, and words are there already */
 	if (r < 0)
 		return error_set(err,
 			was_not_begun(r, 0) ? -EAGAIN
@@ -43,6 +45,7 @@ static int judge(struct run *run, const char *url, const struct http_answer *ans
 	if (words.length)
 		buffer_printf(&run->result, ": " TEXT_FORMAT, TEXT_PRINT(words));
 	buffer_add_text(&run->artifact, buffer_text(&answer->body));
+	snprintf(run->artifact_name, sizeof(run->artifact_name), "answer.txt");
 	return ACTION_DONE;
 }
 
@@ -72,8 +75,7 @@ int function_post(struct run *run, const char *url, const struct text_map *heade
 			.body = buffer_text(&body),
 			.timeout_ms = timeout_ms },
 		&answer);
-	r = judge(run, url, &answer, r, err);
-	snprintf(run->artifact_name, sizeof(run->artifact_name), "answer.txt");
+	r = function_judge(run, url, &answer, r, err);
 	http_answer_done(&answer);
 	http_client_free(http);
 	buffer_done(&body);

@@ -14,5 +14,11 @@
  */
 int function_post(struct run *run, const char *url, const struct text_map *headers,
 	const char *const *more_headers, int64_t timeout_ms, struct error *err);
+/*
+ * What an answer means, or why none came (r, as http_client_perform() returns it): as above, and
+ * its beginning is in run->result, all of it in run->artifact.
+ */
+int function_judge(struct run *run, const char *url, const struct http_answer *answer, int r,
+	struct error *err);
 /* -EINVAL with words unless it is http:// or https://. */
 int function_check_url(const char *key, const char *url, struct error *err);

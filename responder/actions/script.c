@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "base/memory.h"
+#include "base/request.h"
 #include "base/secret-file.h"
 #include "responder/actions/command.h"
 
@@ -30,11 +31,6 @@ static const struct setting rows[] = {
 		.fallback = "/bin/sh",
 		.about = "Which shell" },
 };
-
-static bool is_set(const char *text)
-{
-	return text && *text;
-}
 
 static int check(const void *parameters, struct error *err)
 {

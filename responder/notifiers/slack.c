@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 
+#include "base/encoding.h"
 #include "base/memory.h"
 #include "responder/notifier.h"
 
@@ -45,21 +46,6 @@ static const char *color_of(const char *status)
 	return !strcmp(status, "success") || !strcmp(status, "undone") ? "#23ba47" : "#a4a8b1";
 }
 
-/* Slack reads & < > as its own (api.slack.com, "Formatting text"). */
-static void add_escaped(struct buffer *out, const char *text)
-{
-	for (; *text; text++) {
-		if (*text == '&')
-			buffer_add_string(out, "&amp;");
-		else if (*text == '<')
-			buffer_add_string(out, "&lt;");
-		else if (*text == '>')
-			buffer_add_string(out, "&gt;");
-		else
-			buffer_add_char(out, *text);
-	}
-}
-
 static void add_field(struct json_writer *json, const char *title, const char *value)
 {
 	struct buffer clean;
@@ -67,7 +53,8 @@ static void add_field(struct json_writer *json, const char *title, const char *v
 	if (!*value)
 		return;
 	buffer_init(&clean, 3000);
-	add_escaped(&clean, value);
+	/* Slack reads & < > as its own (api.slack.com, "Formatting text"). */
+	html_escape(&clean, text_of(value));
 	json_begin_object(json);
 	json_key(json, "title");
 	json_add_string(json, title);
@@ -101,9 +88,9 @@ static void write_message(const struct slack *slack, struct json_object *note, s
 
 	buffer_init(&text, 4000);
 	buffer_printf(&text, "[%s] Rule: ", note_text(note, "status"));
-	add_escaped(&text, note_text(note, "rule"));
+	html_escape(&text, text_of(note_text(note, "rule")));
 	buffer_add_string(&text, ", Action: ");
-	add_escaped(&text, note_text(note, "action"));
+	html_escape(&text, text_of(note_text(note, "action")));
 	json_writer_init(&json, out);
 	json_begin_object(&json);
 	json_key(&json, "username");

@@ -50,12 +50,13 @@ static int check(const void *settings, struct error *err)
 static int tell(const struct telling *telling, struct error *err)
 {
 	const struct webhook *webhook = telling->settings;
-	char **lines = NEW_ARRAY(char *, webhook->headers.count + 3);
 	size_t count = 0;
+	char **lines;
 	int r;
 
 	if (!webhook->url || !*webhook->url)
 		return error_set(err, -EINVAL, "notifiers.webhook.url is not set");
+	lines = NEW_ARRAY(char *, webhook->headers.count + 3);
 	lines[count++] = string_printf("Content-Type: %s", webhook->content_type);
 	lines[count++] = string_printf("User-Agent: %s", webhook->user_agent);
 	for (size_t i = 0; i < webhook->headers.count; i++)
