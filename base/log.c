@@ -51,6 +51,11 @@ void log_set_level(enum log_level level)
 	atomic_store(&the_log.level, (int)level);
 }
 
+bool log_writes(enum log_level level)
+{
+	return (int)level <= atomic_load(&the_log.level);
+}
+
 int log_level_parse(const char *name, enum log_level *ret_level)
 {
 	static const struct {
@@ -100,7 +105,7 @@ void log_write(enum log_level level, const char *format, ...)
 	struct tm utc;
 	va_list arguments;
 
-	if ((int)level > atomic_load(&the_log.level))
+	if (!log_writes(level))
 		return;
 	va_start(arguments, format);
 	vsnprintf(message, sizeof(message), format, arguments);

@@ -16,6 +16,8 @@ void log_open(const char *program, enum log_level level, bool as_json);
 void log_to_stderr(bool is_wanted);
 void log_to_syslog(bool is_wanted);
 void log_set_level(enum log_level level);
+/* Whether lines of the level come out: for what is costly to find out. */
+bool log_writes(enum log_level level);
 /* "error", "warning", "info", "debug" and Falco's other level names; -EINVAL for anything else. */
 int log_level_parse(const char *name, enum log_level *ret_level);
 

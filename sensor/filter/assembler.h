@@ -38,7 +38,7 @@ void asm_constant(struct assembler *assembler, int to, uint64_t constant);
 /* `operation`: BPF_ADD, BPF_AND …; on 64 bits. */
 void asm_compute(struct assembler *assembler, int operation, int to, int32_t constant);
 void asm_compute_register(struct assembler *assembler, int operation, int to, int from);
-/* `bits` (16, 32) in network order become the host's. */
+/* `bits` (16, 32, 64) in network order become the host's. */
 void asm_from_network(struct assembler *assembler, int reg, int bits);
 /* `size`: 1, 2, 4 or 8 bytes at from + offset; zero-extended. */
 void asm_load(struct assembler *assembler, int size, int to, int from, int16_t offset);

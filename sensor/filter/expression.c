@@ -26,15 +26,14 @@ const struct decision *decisions_get(struct decisions *decisions, unsigned test)
 	return decisions->made[test] = decision;
 }
 
+/* All tests of paths are looked up at once, before; to ask for the answer is nearly nothing. */
 static unsigned cost_of(const struct decision *decision)
 {
 	switch (decision->kind) {
 	case DECISION_STEPS:
 		return (unsigned)decision->step_count;
 	case DECISION_NAME:
-		return 8 + (unsigned)decision->text_count / 8;
-	case DECISION_PATH:
-		return 10 + (unsigned)decision->text_count * 2;
+		return 1;
 	default:
 		return 0;
 	}
@@ -110,4 +109,17 @@ const struct part *part_of(
 const struct part *part_any(struct arena *arena, const struct part **parts, size_t count)
 {
 	return join(arena, PART_ANY, parts, count);
+}
+
+const struct part *part_alone(struct arena *arena, const struct part *part)
+{
+	struct part *whole = ARENA_NEW(arena, struct part, 1);
+
+	*whole = (struct part){ .kind = PART_ANY,
+		.has_view = part->has_view,
+		.cost = part->cost,
+		.parts = ARENA_NEW(arena, const struct part *, 1),
+		.count = 1 };
+	whole->parts[0] = part;
+	return whole;
 }

@@ -38,3 +38,5 @@ const struct part *part_of(
 	struct decisions *decisions, const struct formula *formula, enum filter_purpose purpose);
 /* One of them. */
 const struct part *part_any(struct arena *arena, const struct part **parts, size_t count);
+/* One as the only one of a PART_ANY. */
+const struct part *part_alone(struct arena *arena, const struct part *part);

@@ -12,7 +12,8 @@
 #include "sensor/rules/compiled.h"
 #include "sensor/sources/decode.h"
 
-#define LOG_BYTES 16384
+#define LOG_BYTES    (1 << 20)
+#define LOG_LINE_MAX 2000
 
 _Static_assert(EVENTS_MAX == EVENT_TYPES_MAX, "the kernel has a place for every event type");
 
@@ -113,26 +114,44 @@ int filter_program(const struct filter *filter, unsigned event, const struct fil
 
 /* ---- into the kernel ---- */
 
+/* Why the kernel refuses a program: for who debugs it. The verifier says it at its log's end. */
+static void explain(int type, const char *license, const struct bpf_insn *code, size_t count,
+	struct bpf_prog_load_opts *options)
+{
+	_cleanup_(freep) char *log = NULL;
+	size_t length;
+	int fd;
+
+	if (!log_writes(LOG_LEVEL_DEBUG))
+		return;
+	log = NEW_ARRAY(char, LOG_BYTES);
+	options->log_buf = log;
+	options->log_size = LOG_BYTES;
+	options->log_level = 1;
+	fd = bpf_prog_load(
+		(enum bpf_prog_type)type, "tercel_filter", license, code, count, options);
+	if (fd >= 0)
+		close(fd);
+	length = strnlen(log, LOG_BYTES);
+	log_debug("filter: %s", log + (length > LOG_LINE_MAX ? length - LOG_LINE_MAX : 0));
+}
+
+/*
+ * Without a log: to write one takes the verifier several times as long, and a log that is longer
+ * than its buffer is a reason to refuse the program.
+ */
 static int load(const struct filter_target *target, const struct bpf_insn *code, size_t count)
 {
 	static const char license[] = "Dual BSD/GPL";
 	LIBBPF_OPTS(bpf_prog_load_opts, options);
-	_cleanup_(freep) char *log = NEW_ARRAY(char, LOG_BYTES);
 	int fd;
 
 	options.expected_attach_type = (enum bpf_attach_type)target->attach_type;
 	options.attach_btf_id = (__u32)target->attach_btf_id;
 	fd = bpf_prog_load((enum bpf_prog_type)target->program_type, "tercel_filter", license, code,
 		count, &options);
-	if (fd >= 0 || fd == -EPERM)
-		return fd;
-	options.log_buf = log;
-	options.log_size = LOG_BYTES;
-	options.log_level = 1;
-	fd = bpf_prog_load((enum bpf_prog_type)target->program_type, "tercel_filter", license, code,
-		count, &options);
 	if (fd < 0)
-		log_debug("filter: %s", log);
+		explain(target->program_type, license, code, count, &options);
 	return fd;
 }
 

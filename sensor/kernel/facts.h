@@ -20,6 +20,8 @@
 /* Longer texts and folders are not looked at: the filter then says nothing about the path. */
 #define FACTS_TEXT_MAX 192
 #define FACTS_BASE_MAX 512
+/* Words of answers, 32 in each. */
+#define FACTS_MARKS 16
 
 enum text_fact {
 	FACT_SCANNED = 1 << 0,	 /* the other bits say something */
@@ -45,6 +47,10 @@ struct facts {
 	__u32 real_leaf, real_top; /* a leaf of 0: not known */
 	/* Of the making: */
 	__u32 walk_top, base_top;
+	/* The filter's own, of the path that it looks at: its length, the first two as above, and
+	 * what it found out. In memory, where the verifier knows nothing of them. */
+	__u32 length, leaf, top;
+	__u32 marks[FACTS_MARKS];
 };
 
 /* What is appended last may be as long as a text or a walk's last name. */

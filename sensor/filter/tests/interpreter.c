@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The interpreter: a register machine of twelve operations. */
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,9 @@ static void compute(struct machine *machine, const struct bpf_insn *one)
 	case BPF_SUB:
 		*to -= from;
 		break;
+	case BPF_OR:
+		*to |= from;
+		break;
 	case BPF_AND:
 		*to &= from;
 		break;
@@ -80,6 +84,16 @@ static void compute(struct machine *machine, const struct bpf_insn *one)
 	default:
 		refuse("an operation that is not known", one);
 	}
+}
+
+/* The one operation of this class: from network order, of 64 bits. */
+static void swap(struct machine *machine, const struct bpf_insn *one)
+{
+	uint64_t *to = &machine->registers[one->dst_reg];
+
+	if (one->code != (BPF_ALU | BPF_END | BPF_TO_BE) || one->imm != 64)
+		refuse("an operation on 32 bits", one);
+	*to = be64toh(*to);
 }
 
 static bool jumps(const struct machine *machine, const struct bpf_insn *one)
@@ -99,6 +113,8 @@ static bool jumps(const struct machine *machine, const struct bpf_insn *one)
 		return left > right;
 	case BPF_JLT:
 		return left < right;
+	case BPF_JGE:
+		return left >= right;
 	case BPF_JSGE:
 		return (int64_t)left >= (int64_t)right;
 	case BPF_JSLT:
@@ -179,6 +195,9 @@ bool interpret(const struct bpf_insn *code, size_t count, struct slot *slot)
 			break;
 		case BPF_ALU64:
 			compute(&machine, one);
+			break;
+		case BPF_ALU:
+			swap(&machine, one);
 			break;
 		case BPF_JMP:
 			if (BPF_OP(one->code) == BPF_EXIT)

@@ -17,7 +17,7 @@
 #include "sensor/sources/decode.h"
 #include "tests/test.h"
 
-#define ROUNDS		400
+#define ROUNDS		1200
 #define RECORDS_A_ROUND 200
 
 static uint64_t random_state;

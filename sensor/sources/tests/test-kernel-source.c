@@ -1122,11 +1122,11 @@ static const char filter_rules[] =
 	"    (evt.type = symlinkat and evt.arg.target = /etc/shadow) or\n"
 	"    (evt.type in (linkat, mkdirat, unlinkat) and user.uid = 12345 and evt.res = EPERM)\n";
 
-static struct rules *filter_rules_new(void)
+static struct rules *filter_rules_new(struct text text)
 {
 	static const struct rules_options options = { .minimum_priority = PRIORITY_DEBUG };
 	struct rules_loader *loader = rules_loader_new(&options);
-	struct load_result *result = rules_loader_add(loader, "rules", text_of(filter_rules));
+	struct load_result *result = rules_loader_add(loader, "rules", text);
 	struct rules *rules = NULL;
 	struct error err = { 0 };
 
@@ -1156,7 +1156,7 @@ TEST(a_filter_is_accepted_and_drops_in_the_kernel_what_no_rule_can_match)
 	pid_t pid;
 
 	NEED_ROOT();
-	rules = filter_rules_new();
+	rules = filter_rules_new(text_of(filter_rules));
 	filter = filter_new(rules, FILTER_MAY);
 	CHECK_NUMBER(the_source()->operations->filter(the_source(), filter, &refused, &err), 0);
 	if (refused)
@@ -1172,4 +1172,44 @@ TEST(a_filter_is_accepted_and_drops_in_the_kernel_what_no_rule_can_match)
 	CHECK_NUMBER(the_source()->operations->filter(the_source(), NULL, NULL, &err), 0);
 	filter_free(filter);
 	rules_free(rules);
+}
+
+/* As many rules, paths and names as all official files have together, and more. */
+static void write_many_rules(struct buffer *out)
+{
+	for (int i = 0; i < 120; i++) {
+		buffer_printf(out,
+			"- rule: r%d\n  desc: d\n  output: o\n  priority: INFO\n  condition: >\n"
+			"    evt.type in (open, openat, openat2) and fd.typechar=f and fd.num >= 0\n"
+			"    and (fd.name in (/etc/a%d, /etc/b%d/c, /usr/lib/x/%d) or fd.name startswith\n"
+			"    /opt/%d/ or fd.name endswith .k%d or fd.directory = /srv/%d)\n"
+			"    and not proc.name in (all",
+			i, i, i, i, i, i, i);
+		for (int name = 0; name < 40; name++)
+			buffer_printf(out, ", p%d-%d", i % 7, name);
+		buffer_add_string(out, ") and not (proc.name = cp and fd.name startswith /etc)\n");
+	}
+}
+
+TEST(a_filter_of_a_hundred_rules_is_accepted)
+{
+	struct buffer text;
+	struct rules *rules;
+	struct filter *filter;
+	struct error err = { 0 };
+	size_t refused = 1;
+
+	NEED_ROOT();
+	buffer_init(&text, 1 << 20);
+	write_many_rules(&text);
+	rules = filter_rules_new(buffer_text(&text));
+	filter = filter_new(rules, FILTER_MAY);
+	CHECK_NUMBER(the_source()->operations->filter(the_source(), filter, &refused, &err), 0);
+	if (refused)
+		printf("# %s\n", err.message);
+	CHECK_NUMBER(refused, 0);
+	CHECK_NUMBER(the_source()->operations->filter(the_source(), NULL, NULL, &err), 0);
+	filter_free(filter);
+	rules_free(rules);
+	buffer_done(&text);
 }
