@@ -311,12 +311,14 @@ static ssize_t on_stream_read(void *context, uint64_t position, char *to, size_t
 
 	while (request->chunk_sent == request->chunk.length) {
 		if (request->door->server->is_stopping)
-			return MHD_CONTENT_READER_END_OF_STREAM;
+			return MHD_CONTENT_READER_END_WITH_ERROR;
 		buffer_clear(&request->chunk);
 		request->chunk_sent = 0;
 		r = stream->pull(stream, &request->chunk);
-		if (r < 0 && r != -EAGAIN)
+		if (r == -ECANCELED)
 			return MHD_CONTENT_READER_END_OF_STREAM;
+		if (r < 0 && r != -EAGAIN)
+			return MHD_CONTENT_READER_END_WITH_ERROR;
 		if (!request->chunk.length && stream_waits(request))
 			return 0;
 	}

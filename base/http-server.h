@@ -101,9 +101,10 @@ void http_reply_error(struct http_request *request, unsigned status, const char 
 /*
  * Answers with a stream without end (server-sent events): `pull` is called from a server thread
  * when the peer can take more. It appends to `out` and returns 0, or returns -EAGAIN when there is
- * nothing now (http_stream_wake() calls it again), or -ECANCELED to end. `closed` is called once
- * when the peer is gone or the stream ended, maybe before http_reply_stream() returns; only then
- * may `stream` be freed.
+ * nothing now (http_stream_wake() calls it again), or -ECANCELED to end. Another error, and the
+ * server's own end, break it off: the last chunk is missing, so that the peer knows that it does
+ * not have all. `closed` is called once when the peer is gone or the stream ended, maybe before
+ * http_reply_stream() returns; only then may `stream` be freed.
  */
 struct http_stream {
 	int (*pull)(struct http_stream *stream, struct buffer *out);

@@ -408,6 +408,8 @@ static void status(struct asked *asked)
 	json_add_i64(&json, now.newest_ns / 1000000);
 	json_key(&json, "store_bytes");
 	json_add_u64(&json, now.bytes);
+	json_key(&json, "damaged_files");
+	json_add_u64(&json, now.files_aside);
 	json_key(&json, "outputs");
 	json_add_raw(&json, buffer_text(&outputs));
 	json_end(&json);

@@ -36,7 +36,8 @@ struct export
 	pthread_cond_t taken;
 	struct buffer ready; /* with the lock, as the next */
 	bool is_closed, is_done, is_open;
-	unsigned refs; /* the thread's and the server's */
+	bool is_broken; /* alerts are missing; set before is_done */
+	unsigned refs;	/* the thread's and the server's */
 };
 
 /* Forms. */
@@ -109,12 +110,14 @@ static void write_record(struct text stored, uint64_t count, struct buffer *out)
 	buffer_done(&written);
 }
 
+#define BROKEN "this export is not complete: events could not be read"
+
 static const struct export_form forms[] = {
-	{ "ndjson", "application/x-ndjson", "", "", write_line },
-	{ "json", "application/json", "[", "]\n", write_element },
+	{ "ndjson", "application/x-ndjson", "", "", "{\"error\":\"" BROKEN "\"}\n", write_line },
+	{ "json", "application/json", "[", "]\n", "", write_element },
 	{ "csv", "text/csv; charset=utf-8",
 		"time,priority,rule,source,hostname,tags,output,uuid,output_fields\r\n", "",
-		write_record },
+		"\"ERROR: " BROKEN "\"\r\n", write_record },
 };
 
 const struct export_form *export_form_find(struct text name)
@@ -160,7 +163,7 @@ static int export_pull(struct http_stream *http, struct buffer *out)
 		export->ready.length -= length;
 		r = 0;
 	} else if (export->is_done) {
-		r = -ECANCELED;
+		r = export->is_broken ? -EIO : -ECANCELED;
 	}
 	pthread_cond_signal(&export->taken);
 	pthread_mutex_unlock(&export->lock);
@@ -214,9 +217,20 @@ static bool give_page(struct export *export, const struct store_page *page)
 	return goes_on;
 }
 
+static unsigned damages_found(const struct export *export)
+{
+	struct store_status status;
+
+	store_status(export->exports->store, &status);
+	return status.damages;
+}
+
+/* What is set aside as damaged while this reads is missing, whoever found it. */
 static void export_read(struct export *export, struct store_reader *reader)
 {
+	unsigned damages = damages_found(export);
 	struct store_cursor cursor = { 0 };
+	bool has_failed = false;
 	struct error err = { 0 };
 	bool goes_on = export_give(export, text_of(export->form->begin));
 
@@ -224,17 +238,19 @@ static void export_read(struct export *export, struct store_reader *reader)
 		struct store_page page;
 		int r = store_list(reader, &export->scope, &cursor, PAGE, &page, &err);
 
-		if (r < 0)
+		has_failed = r < 0;
+		if (has_failed)
 			log_error("an export ends early: %s", err.message);
 		else
 			goes_on = give_page(export, &page);
-		goes_on &= r == 0 && page.has_more && page.count;
+		goes_on &= !has_failed && page.has_more && page.count;
 		if (page.count)
 			cursor = (struct store_cursor){ page.rows[page.count - 1].time_ns,
 				page.rows[page.count - 1].id };
 		store_page_done(&page);
 	}
-	export_give(export, text_of(export->form->end));
+	export->is_broken = has_failed || damages_found(export) != damages;
+	export_give(export, text_of(export->is_broken ? export->form->broken : export->form->end));
 }
 
 static void *run_export(void *context)

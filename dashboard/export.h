@@ -2,6 +2,11 @@
 /*
  * Exports: all alerts of a scope as a stream, however many there are. Each has a thread that reads
  * ahead as far as its buffer holds and waits for whoever downloads.
+ *
+ * One that cannot give all (a file turns out damaged meanwhile, a read fails, the dashboard stops)
+ * is told from a whole one twice: its text ends with words that say so, or without its end; and the
+ * answer is broken off without its last chunk, which HTTP/1.1 clients report as an error. Words as
+ * well, since a proxy that speaks HTTP/1.0 hides the latter.
  */
 #pragma once
 
@@ -17,6 +22,7 @@ void exports_free(struct exports *exports);
 struct export_form {
 	const char *name, *type;
 	const char *begin, *end; /* of the whole */
+	const char *broken;	 /* in place of the end, where alerts are missing */
 	/* Appends one alert; `count` of them went before. */
 	void (*write)(struct text stored, uint64_t count, struct buffer *out);
 };

@@ -24,6 +24,8 @@ void store_set_aside(struct store *store, const char *path)
 	}
 	day_move(path, target);
 	days_remove(&store->days, path);
+	store->files_aside++;
+	store->damages_found++;
 	log_error("%s is damaged and was set aside as %s; its alerts are not shown", path, target);
 }
 
@@ -49,6 +51,7 @@ void store_report_damage(struct store *store, const char *path)
 		damage->next = store->damages;
 		store->damages = damage;
 	}
+	store->damages_found++;
 	pthread_mutex_unlock(&store->lock);
 }
 

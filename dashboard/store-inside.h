@@ -21,6 +21,7 @@ struct store {
 	struct queue *queue;
 	_Atomic size_t queued_bytes;
 	_Atomic int last_error;
+	_Atomic unsigned files_aside, damages_found; /* as in store_status */
 	pthread_t thread;
 	bool is_started;
 

@@ -115,6 +115,24 @@ static int open_found(struct store *store, const char *name, struct error *err)
 	return r;
 }
 
+static int is_set_aside(const struct dirent *entry)
+{
+	return strncmp(entry->d_name, "events-", 7) == 0 && strstr(entry->d_name, ".db.damaged") &&
+	       !strstr(entry->d_name, "-wal") && !strstr(entry->d_name, "-shm");
+}
+
+/* Those of an earlier run. */
+static void count_set_aside(struct store *store)
+{
+	struct dirent **entries = NULL;
+	int count = scandir(store->folder, &entries, is_set_aside, NULL);
+
+	for (int i = 0; i < count; i++)
+		free(entries[i]);
+	free(entries);
+	store->files_aside = (unsigned)MAX_OF(count, 0);
+}
+
 static int open_files(struct store *store, struct error *err)
 {
 	struct dirent **entries = NULL;
@@ -184,8 +202,10 @@ int store_open(const struct store_options *options, struct store **ret_store, st
 	r = make_folder(store->folder, err);
 	if (!r)
 		r = lock_folder(store, err);
-	if (!r)
+	if (!r) {
+		count_set_aside(store);
 		r = open_files(store, err);
+	}
 	if (!r && store_is_day_full(store))
 		r = store_start_day(store, err);
 	if (!r) {
@@ -250,7 +270,9 @@ void store_wait_indexed(struct store *store)
 
 void store_status(struct store *store, struct store_status *ret_status)
 {
-	*ret_status = (struct store_status){ .error = store->last_error };
+	*ret_status = (struct store_status){ .error = store->last_error,
+		.files_aside = store->files_aside,
+		.damages = store->damages_found };
 	pthread_mutex_lock(&store->days.lock);
 	for (size_t i = 0; i < store->days.count; i++) {
 		const struct day *day = &store->days.items[i];

@@ -102,7 +102,9 @@ struct store_status {
 	int64_t oldest_ns, newest_ns; /* 0 when there are none */
 	uint64_t bytes;
 	int64_t last_id;
-	int error; /* of the last commit, 0 when it worked */
+	int error;	      /* of the last commit, 0 when it worked */
+	unsigned files_aside; /* damaged, kept under another name: their alerts are not shown */
+	unsigned damages;     /* grows with each time that damage is found */
 };
 void store_status(struct store *store, struct store_status *ret_status);
 

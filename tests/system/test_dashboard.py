@@ -664,6 +664,65 @@ def test_an_export_that_nobody_reads_takes_nothing_with_it():
         tap.wait_for("room for another", lambda: board.ask("GET", "/api/v2/export?q=priority:error")[0] == 200)
 
 
+def days_of_alerts(state, alerts):
+    """A month of alerts in a file a day, oldest first."""
+    subprocess.run([BUILD / "dashboard/bench-store", str(alerts), state], check=True, stdout=subprocess.DEVNULL)
+    return sorted(day for day in pathlib.Path(state).glob("events-*.db") if day.stat().st_size > 1_000_000)
+
+
+def begin_export(board, form):
+    """Asks, and reads the first line only: the dashboard reads about a megabyte ahead."""
+    connection = http.client.HTTPConnection("127.0.0.1", board.port, timeout=60)
+    connection.request("GET", f"/api/v2/export?format={form}&from=0")
+    answer = connection.getresponse()
+    tap.equal((answer.status, answer.headers["Content-Length"]), (200, None))
+    return connection, answer, answer.readline()
+
+
+def rest_of(answer):
+    """What came, and whether it ended with the last chunk."""
+    try:
+        return answer.read().decode(), True
+    except http.client.IncompleteRead as cut:
+        return cut.partial.decode(), False
+
+
+def test_an_export_that_loses_a_day_on_its_way_says_so():
+    with tempfile.TemporaryDirectory() as state:
+        days = days_of_alerts(state, 20000)
+        with Dashboard("-d", login=None, state=state) as board:
+            for form, end in (("ndjson", '"}\n'), ("json", "}"), ("csv", '"\r\n')):
+                connection, answer, first = begin_export(board, form)
+                broken = days.pop(0)
+                with open(broken, "r+b") as file:
+                    file.seek(8192)
+                    file.write(os.urandom(broken.stat().st_size - 8192))
+                text, is_whole = rest_of(answer)
+                connection.close()
+                tap.equal((form, is_whole), (form, False))
+                tap.equal("this export is not complete" in text[-200:], form != "json")
+                tap.equal(text.endswith(end), True, text[-100:])
+                assert text.count("\n") > 10000, "the other days are there"
+                tap.wait_for("the file is set aside", lambda: not broken.exists())
+            # Asked anew it is whole again, without what is lost.
+            connection, answer, first = begin_export(board, "ndjson")
+            text, is_whole = rest_of(answer)
+            tap.equal((is_whole, len({json.loads(line)["uuid"] for line in text.splitlines()}) + 1), (True, board.count()))
+            connection.close()
+
+
+def test_an_export_that_the_dashboard_s_end_cuts_off_is_no_whole_one():
+    with tempfile.TemporaryDirectory() as state:
+        days_of_alerts(state, 20000)
+        with Dashboard("-d", login=None, state=state) as board:
+            connection, answer, first = begin_export(board, "ndjson")
+            board.process.send_signal(signal.SIGTERM)
+            text, is_whole = rest_of(answer)
+            connection.close()
+            tap.equal(board.process.wait(30), 0)
+            tap.equal(is_whole, False)
+
+
 def test_values_are_counted_for_any_field():
     def facets(board, path):
         status, answer = board.get("/api/v2/facets?" + path)
@@ -741,9 +800,13 @@ def test_a_damaged_file_is_set_aside_and_said():
         board.start()
         assert any("is damaged and was set aside" in line for line in board.lines), board.lines
         tap.equal(board.count(), 0)
+        tap.equal(board.get("/api/v2/status")[1]["damaged_files"], 1)
         tap.equal(board.post(event())[0], 200)
         tap.equal(board.count(), 1)
         assert list(day.parent.glob("*.damaged")), "the file is kept"
+        board.stop()
+        board.start()
+        tap.equal((board.count(), board.get("/api/v2/status")[1]["damaged_files"]), (1, 1))
 
 
 def test_nonsense_is_answered_and_never_fatal():
