@@ -248,8 +248,10 @@ class Receiver:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                receiver.posts.append({"path": self.path, "headers": dict(self.headers), "body": body, "verb": self.command})
-                self.send_response(200)
+                post = {"path": self.path, "headers": dict(self.headers), "body": body, "verb": self.command}
+                receiver.posts.append(post)
+                receiver.take(post)
+                self.send_response(receiver.status(post))
                 self.send_header("Content-Length", "2")
                 self.end_headers()
                 self.wfile.write(b"ok")
@@ -264,6 +266,12 @@ class Receiver:
     def __exit__(self, *_):
         self.server.shutdown()
         self.server.server_close()
+
+    def status(self, post):
+        return 200
+
+    def take(self, post):
+        """For those who do something with it."""
 
     def alerts(self):
         return [json.loads(post["body"]) for post in self.posts]
