@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "dashboard/api-v2.h"
+#include "dashboard/rule-text.h"
 
 #define SESSION_COOKIE "tercel_session"
 
@@ -249,7 +250,26 @@ void answer_settings(struct asked *asked)
 	write_store(asked, &json);
 	write_ingest(asked, &json);
 	write_list(&json, "forwarders", &settings->forwarders);
+	add_member(&json, "responder",
+		is_set(settings->responder) ? settings->responder : settings->responder_socket);
+	write_list(&json, "rules", &settings->rules);
 	write_list(&json, "trusted_proxies", &settings->trusted_proxies);
+	json_end(&json);
+	asked_reply_json(asked);
+}
+
+void answer_rule(struct asked *asked)
+{
+	const struct text_list *paths = &asked->parts->settings->rules;
+	struct json_writer json;
+	struct error err = { 0 };
+
+	json_writer_init(&json, asked->out);
+	json_begin_object(&json);
+	add_flag(&json, "is_configured", paths->count > 0);
+	json_key(&json, "texts");
+	(void)rule_text_write(paths, asked_parameter(asked, "rule"), &json, &err);
+	add_member(&json, "error", *err.message ? err.message : NULL);
 	json_end(&json);
 	asked_reply_json(asked);
 }

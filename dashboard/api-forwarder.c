@@ -4,78 +4,52 @@
  * asks, never kept. Several forwarders each have their own journal and their own sensors, so each
  * has its own place in the answer; one that does not answer is told with the reason.
  */
-#include <errno.h>
 #include <json.h>
 #include <string.h>
 
-#include "base/http-client.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "dashboard/api-v2.h"
+#include "dashboard/neighbour.h"
 
-#define TIMEOUT_MS 3000
 #define ANSWER_MAX (8 << 20)
 
-struct talk {
-	const struct dashboard_settings *settings;
-	struct http_client *client;
-	const char *url; /* the forwarder's, without a "/" at its end */
-};
-
-static int ask(const struct talk *talk, const char *method, const char *path,
-	struct http_answer *ret_answer)
+static struct neighbour forwarder_at(const struct dashboard_settings *settings, const char *url)
 {
-	_cleanup_(freep) char *url = string_printf("%s%s", talk->url, path);
-	_cleanup_(freep) char *token =
-		string_printf("Authorization: Bearer %s", talk->settings->token);
-	const char *const headers[] = { talk->settings->token ? token : NULL, NULL };
-	struct http_call call = { .method = method,
-		.url = url,
-		.socket_path = talk->settings->forwarder_socket,
-		.server_name = talk->settings->forwarder_name,
-		.ca_file = talk->settings->forwarder_ca,
-		.headers = headers,
-		.timeout_ms = TIMEOUT_MS,
+	return (struct neighbour){ .url = url,
+		.socket_path = settings->forwarder_socket,
+		.server_name = settings->forwarder_name,
+		.ca_file = settings->forwarder_ca,
+		.token = settings->token,
 		.answer_max = ANSWER_MAX };
-
-	return http_client_perform(talk->client, &call, ret_answer);
 }
 
 /* A forwarder's answer as it came, or null and why. */
-static void add_answer(struct json_writer *json, const struct talk *talk, const char *key,
+static void add_answer(struct json_writer *json, const struct neighbour *forwarder, const char *key,
 	const char *path, char **error)
 {
-	struct http_answer answer = { 0 };
-	struct json_object *value = NULL;
+	_cleanup_(json_putp) struct json_object *value = NULL;
 	struct error err = { 0 };
 
-	ask(talk, "GET", path, &answer);
-	if (answer.error)
-		error_set(&err, answer.error, "%s", answer.message);
-	else if (answer.status != 200)
-		error_set(&err, -EPROTO, "%s: HTTP status %u", path, answer.status);
-	else
-		json_parse(buffer_text(&answer.body), &value, NULL, &err);
 	json_key(json, key);
-	if (value) {
+	if (neighbour_get(forwarder, path, &value, &err) == 0) {
 		json_add_value(json, value);
-	} else {
-		json_add_null(json);
-		free(*error);
-		*error = string_copy(err.message);
+		return;
 	}
-	json_object_put(value);
-	http_answer_done(&answer);
+	json_add_null(json);
+	free(*error);
+	*error = string_copy(err.message);
 }
 
-static void add_forwarder(struct json_writer *json, const struct talk *talk)
+static void add_forwarder(struct json_writer *json, const struct neighbour *forwarder)
 {
 	_cleanup_(freep) char *error = NULL;
 
 	json_begin_object(json);
 	json_key(json, "url");
-	json_add_string(json, talk->url);
-	add_answer(json, talk, "outputs", "/api/outputs", &error);
-	add_answer(json, talk, "nodes", "/api/nodes", &error);
+	json_add_string(json, forwarder->url);
+	add_answer(json, forwarder, "outputs", "/api/outputs", &error);
+	add_answer(json, forwarder, "nodes", "/api/nodes", &error);
 	json_key(json, "error");
 	json_add_string(json, error);
 	json_end(json);
@@ -84,7 +58,7 @@ static void add_forwarder(struct json_writer *json, const struct talk *talk)
 void answer_forwarders(struct asked *asked)
 {
 	const struct dashboard_settings *settings = asked->parts->settings;
-	struct talk talk = { settings, http_client_new(1) };
+	struct http_client *client = http_client_new(1);
 	struct json_writer json;
 
 	json_writer_init(&json, asked->out);
@@ -92,12 +66,14 @@ void answer_forwarders(struct asked *asked)
 	json_key(&json, "forwarders");
 	json_begin_array(&json);
 	for (size_t i = 0; i < settings->forwarders.count; i++) {
-		talk.url = settings->forwarders.items[i];
-		add_forwarder(&json, &talk);
+		struct neighbour forwarder = forwarder_at(settings, settings->forwarders.items[i]);
+
+		forwarder.client = client;
+		add_forwarder(&json, &forwarder);
 	}
 	json_end(&json);
 	json_end(&json);
-	http_client_free(talk.client);
+	http_client_free(client);
 	asked_reply_json(asked);
 }
 
@@ -122,20 +98,23 @@ static bool is_output_name(struct text name)
 
 void answer_output_test(struct asked *asked)
 {
+	const struct dashboard_settings *settings = asked->parts->settings;
 	struct text output = asked_parameter(asked, "output");
-	struct talk talk = { asked->parts->settings };
+	const char *url = find_forwarder(settings, asked_parameter(asked, "forwarder"));
+	struct neighbour forwarder = forwarder_at(settings, url);
 	_cleanup_(freep) char *path = NULL;
 	struct http_answer answer = { 0 };
 
-	talk.url = find_forwarder(talk.settings, asked_parameter(asked, "forwarder"));
-	if (!talk.url || !is_output_name(output)) {
+	if (!url || !is_output_name(output)) {
 		http_reply_error(asked->request, 400,
 			"\"forwarder\" must be one of those of /api/v2/forwarders, and \"output\" one of its outputs");
 		return;
 	}
+	log_info("user \"%s\" sends a test alert to " TEXT_FORMAT " by %s", asked->user,
+		TEXT_PRINT(output), url);
 	path = string_printf("/test?output=" TEXT_FORMAT, TEXT_PRINT(output));
-	talk.client = http_client_new(1);
-	ask(&talk, "POST", path, &answer);
+	forwarder.client = http_client_new(1);
+	neighbour_ask(&forwarder, "POST", path, (struct text){ 0 }, &answer);
 	if (answer.status == 200)
 		http_reply(asked->request, 204, NULL, TEXT(""));
 	else if (answer.status)
@@ -145,5 +124,5 @@ void answer_output_test(struct asked *asked)
 		http_reply_error(
 			asked->request, 502, "the forwarder cannot be reached: %s", answer.message);
 	http_answer_done(&answer);
-	http_client_free(talk.client);
+	http_client_free(forwarder.client);
 }

@@ -34,5 +34,10 @@ void answer_export(struct asked *asked);
 void answer_forwarders(struct asked *asked);
 /* POST /api/v2/test?forwarder=URL&output=NAME: a test alert for one output. */
 void answer_output_test(struct asked *asked);
+/* GET /api/v2/responses, POST /api/v2/decide?response=ID&decision=approve|reject|undo */
+void answer_responses(struct asked *asked);
+void answer_decide(struct asked *asked);
+/* GET /api/v2/rule?rule=NAME */
+void answer_rule(struct asked *asked);
 /* GET /api/v2/openapi.json */
 void answer_openapi(struct asked *asked);

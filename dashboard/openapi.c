@@ -32,6 +32,17 @@ static const struct parameter parameters[] = {
 	{ "within", "How far on each side, such as 5min (the default) or 1h.", "string", NULL },
 	{ "format", "Default: ndjson.", "string", "ndjson json csv" },
 	{ "session", "Its id; without one all others of one's own.", "string", NULL },
+	{ "state", "Only responses in this state.", "string",
+		"waiting pending running done failed refused expired dry_run undoing undone rejected" },
+	{ "before", "Only responses with a smaller id: the last one of the answer before.",
+		"integer", NULL },
+	{ "namespace", "Only responses about this namespace.", "string", NULL },
+	{ "pod", "Only responses about pods of this name.", "string", NULL },
+	{ "response", "Its id.", "integer", NULL },
+	{ "decision", "Needed: what is to be done with it.", "string", "approve reject undo" },
+	{ "rule", "Needed: the rule's name.", "string", NULL },
+	{ "forwarder", "Needed: its URL, as /api/v2/forwarders has it.", "string", NULL },
+	{ "output", "Needed: the name of one of its outputs.", "string", NULL },
 	{ "total", "0: do not count the matches (for later pages).", "string", "0 1" },
 };
 

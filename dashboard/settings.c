@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/memory.h"
+#include "base/secret-file.h"
 #include "dashboard/settings.h"
 
 #define DEFAULT_STATE "/var/lib/tercel/dashboard"
@@ -148,6 +149,49 @@ static const struct setting rows[] = {
 		.at = offsetof(struct dashboard_settings, forwarder_name),
 		.value = "HOST",
 		.about = "The name that their certificates have, where it is not the URL's host" },
+	{ .flag = "responder",
+		.environment = "TERCEL_DASHBOARD_RESPONDER",
+		.type = SETTING_TEXT,
+		.at = offsetof(struct dashboard_settings, responder),
+		.value = "URL",
+		.about = "The responder whose responses the page shows and decides, such as "
+			 "http://localhost:2803" },
+	{ .flag = "responder-socket",
+		.environment = "TERCEL_DASHBOARD_RESPONDERSOCKET",
+		.type = SETTING_TEXT,
+		.at = offsetof(struct dashboard_settings, responder_socket),
+		.value = "PATH",
+		.about = "Unix socket of a responder on this host" },
+	{ .flag = "responder-token-file",
+		.environment = "TERCEL_DASHBOARD_RESPONDERTOKENFILE",
+		.type = SETTING_TEXT,
+		.at = offsetof(struct dashboard_settings, responder_token_file),
+		.value = "FILE",
+		.about = "The token that the responder knows us by; else that of --token-file" },
+	{ .environment = "TERCEL_DASHBOARD_RESPONDERTOKEN",
+		.type = SETTING_SECRET,
+		.at = offsetof(struct dashboard_settings, responder_token),
+		.about = "That token itself" },
+	{ .flag = "responder-ca",
+		.environment = "TERCEL_DASHBOARD_RESPONDERCA",
+		.type = SETTING_TEXT,
+		.at = offsetof(struct dashboard_settings, responder_ca),
+		.value = "FILE",
+		.about = "Who signs the responder's certificate, beside the system's authorities; "
+			 "PEM" },
+	{ .flag = "responder-name",
+		.environment = "TERCEL_DASHBOARD_RESPONDERNAME",
+		.type = SETTING_TEXT,
+		.at = offsetof(struct dashboard_settings, responder_name),
+		.value = "HOST",
+		.about = "The name that its certificate has, where it is not the URL's host" },
+	{ .flag = "rules",
+		.environment = "TERCEL_DASHBOARD_RULES",
+		.type = SETTING_LIST,
+		.at = offsetof(struct dashboard_settings, rules),
+		.value = "PATH",
+		.about = "The sensors' rules files, or folders of them: an event shows the text of "
+			 "its rule from there. Repeatable" },
 	{ .flag = "tls-cert",
 		.environment = "TERCEL_DASHBOARD_TLSCERT",
 		.type = SETTING_TEXT,
@@ -217,6 +261,12 @@ static const struct setting rows[] = {
 		.type = SETTING_BOOL,
 		.at = offsetof(struct dashboard_settings, is_dev),
 		.about = "Has no effect: other sites are never let in" },
+	{ .flag = "backup",
+		.type = SETTING_TEXT,
+		.at = offsetof(struct dashboard_settings, backup),
+		.value = "FOLDER",
+		.about = "Copy all that is kept in the state folder into this new one, also while "
+			 "a dashboard runs, and end" },
 	{ .flag = "version",
 		.short_flag = 'v',
 		.type = SETTING_BOOL,
@@ -277,21 +327,16 @@ static void choose_state(struct dashboard_settings *settings)
 						: text_of(DEFAULT_STATE));
 }
 
-static int read_token(struct dashboard_settings *settings, struct error *err)
+static int read_token(char **token, const char *file, struct error *err)
 {
-	_cleanup_(fclosep) FILE *file = NULL;
-	char text[4096];
-	struct text token;
+	_cleanup_(freep) char *text = NULL;
+	int r = is_set(file) ? secret_file_read(file, &text, err) : 0;
 
-	if (!is_set(settings->token_file))
-		return 0;
-	file = fopen(settings->token_file, "re");
-	if (!file)
-		return error_set(err, -errno, "%s: %s", settings->token_file, strerror(errno));
-	token = text_trim((struct text){ text, fread(text, 1, sizeof(text), file) });
-	if (!token.length)
-		return error_set(err, -EINVAL, "%s has no token in it", settings->token_file);
-	replace(&settings->token, token);
+	if (r < 0 || !text)
+		return r;
+	if (!text_trim(text_of(text)).length)
+		return error_set(err, -EINVAL, "%s has no token in it", file);
+	replace(token, text_trim(text_of(text)));
 	return 0;
 }
 
@@ -314,7 +359,9 @@ int dashboard_settings_load(struct dashboard_settings *settings, int argc, char 
 	if (!r)
 		r = split_listen(settings, err);
 	if (!r)
-		r = read_token(settings, err);
+		r = read_token(&settings->token, settings->token_file, err);
+	if (!r)
+		r = read_token(&settings->responder_token, settings->responder_token_file, err);
 	if (r < 0)
 		return r;
 	choose_state(settings);

@@ -21,6 +21,10 @@ struct dashboard_settings {
 	struct text_list operators, operator_groups, viewer_groups;
 	char *token_file, *token;
 	struct text_list forwarders; /* their URLs */
+	char *responder, *responder_socket, *responder_ca, *responder_name;
+	char *responder_token_file, *responder_token;
+	struct text_list rules; /* files and folders */
+	char *backup;
 	char *forwarder_socket, *forwarder_ca, *forwarder_name;
 	char *tls_certificate, *tls_key;
 	int64_t ttl_ms;

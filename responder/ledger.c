@@ -103,7 +103,8 @@ static const char *const statements[STATEMENT_COUNT] = {
 	[OVERDUE] = "SELECT " COLUMNS " FROM responses WHERE state = 0 AND deadline_ms <= ?1",
 	[LAST_ID] = "SELECT max(id) FROM responses",
 	[LIST] = "SELECT " COLUMNS " FROM responses WHERE (?1 < 0 OR state = ?1)"
-		 " AND (?2 = 0 OR id < ?2) ORDER BY id DESC LIMIT ?3",
+		 " AND (?2 = 0 OR id < ?2) AND (?4 = '' OR name_space = ?4)"
+		 " AND (?5 = '' OR pod = ?5) ORDER BY id DESC LIMIT ?3",
 	[FORGET] = "DELETE FROM responses WHERE finished_ms > 0 AND finished_ms < ?1"
 		   " AND (undo_ms = 0 OR state = 9)",
 	[POST] = "INSERT INTO posts(receiver, body) VALUES (?1, ?2)",
@@ -480,16 +481,24 @@ int ledger_expire(struct ledger *ledger, int64_t now_ms,
 	return each(ledger, OVERDUE, now_ms, see, context);
 }
 
-int ledger_list(struct ledger *ledger, int state, int64_t before, int64_t limit,
-	struct json_writer *json, struct error *err)
+static void bind_slice(sqlite3_stmt *statement, int at, struct text text)
+{
+	sqlite3_bind_text(
+		statement, at, text.data ? text.data : "", (int)text.length, SQLITE_STATIC);
+}
+
+int ledger_list(struct ledger *ledger, const struct ledger_scope *scope, struct json_writer *json,
+	struct error *err)
 {
 	sqlite3_stmt *list = ledger->prepared[LIST];
 
 	(void)err;
 	pthread_mutex_lock(&ledger->lock);
-	sqlite3_bind_int(list, 1, state);
-	sqlite3_bind_int64(list, 2, before);
-	sqlite3_bind_int64(list, 3, limit < 1 ? 100 : MIN_OF(limit, LIST_MAX));
+	sqlite3_bind_int(list, 1, scope->state);
+	sqlite3_bind_int64(list, 2, scope->before);
+	sqlite3_bind_int64(list, 3, scope->limit < 1 ? 100 : MIN_OF(scope->limit, LIST_MAX));
+	bind_slice(list, 4, scope->name_space);
+	bind_slice(list, 5, scope->pod);
 	json_begin_array(json);
 	while (sqlite3_step(list) == SQLITE_ROW) {
 		struct response response;

@@ -108,9 +108,17 @@ int ledger_each_interrupted(struct ledger *ledger,
 /* Waiting ones past their deadline become expired; `see` is told of each. */
 int ledger_expire(struct ledger *ledger, int64_t now_ms,
 	void (*see)(void *context, struct response *response), void *context, struct error *err);
-/* The newest first, before an id (0: all); state -1: any. JSON objects of an array. */
-int ledger_list(struct ledger *ledger, int state, int64_t before, int64_t limit,
-	struct json_writer *json, struct error *err);
+/* Which ones are listed. */
+struct ledger_scope {
+	int state;		     /* -1: any */
+	int64_t before;		     /* those with a smaller id; 0: all */
+	struct text name_space, pod; /* empty: any */
+	int64_t limit;		     /* below 1: 100 */
+};
+
+/* The newest first. JSON objects of an array. */
+int ledger_list(struct ledger *ledger, const struct ledger_scope *scope, struct json_writer *json,
+	struct error *err);
 void response_write(const struct response *response, struct json_writer *json);
 /* What is over since before then goes. */
 int ledger_forget(struct ledger *ledger, int64_t before_ms, struct error *err);

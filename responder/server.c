@@ -275,8 +275,13 @@ static void handle_list(struct http_request *request, void *context)
 	json_key(&json, "dry_run");
 	json_add_bool(&json, server->parts.settings->is_dry_run);
 	json_key(&json, "responses");
-	(void)ledger_list(server->parts.ledger, state_asked(request),
-		number_asked(request, "before"), number_asked(request, "limit"), &json, &err);
+	(void)ledger_list(server->parts.ledger,
+		&(struct ledger_scope){ .state = state_asked(request),
+			.before = number_asked(request, "before"),
+			.name_space = http_request_query(request, "namespace"),
+			.pod = http_request_query(request, "pod"),
+			.limit = number_asked(request, "limit") },
+		&json, &err);
 	json_end(&json);
 	http_reply(request, out.is_cut ? 500 : 200, "application/json", buffer_text(&out));
 	buffer_done(&out);

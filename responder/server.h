@@ -8,7 +8,7 @@
  *
  * For a page, that is who shows the token or is known by the socket; others get 401:
  *
- * GET /api/responses?state=NAME&before=ID&limit=N
+ * GET /api/responses?state=NAME&before=ID&namespace=NAME&pod=NAME&limit=N
  *	{"leads": true, "dry_run": false, "responses": [RESPONSE, …]}, the newest first. Each
  *	parameter may be absent; limit is 100 then, and at most 1000.
  * GET /api/responses/ID

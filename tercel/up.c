@@ -21,6 +21,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/yaml.h"
+#include "sensor/sensor.h"
+#include "sensor/settings.h"
 #include "tercel/command.h"
 #include "tercel/supervisor.h"
 
@@ -362,6 +365,46 @@ static int start(struct supervisor *supervisor, const char *name, struct lines *
 		err);
 }
 
+static void add_rules(struct lines *arguments, const char *path)
+{
+	lines_add(arguments, string_copy("--rules"));
+	lines_add(arguments, string_copy(path));
+}
+
+/* Those that the settings' file names. False: none. */
+static bool add_rules_of_file(struct lines *arguments, const char *file)
+{
+	struct error err = { 0 };
+	struct yaml *yaml = NULL;
+	const struct yaml_node *rules = NULL;
+	bool has_rules;
+
+	/* The sensor says what is wrong with it. */
+	if (file && yaml_load(file, &yaml, &err) == 0 && yaml_document_count(yaml))
+		rules = yaml_get(yaml_document(yaml, 0), "rules_files");
+	has_rules = rules && rules->kind == YAML_SEQUENCE && rules->count;
+	for (size_t i = 0; has_rules && i < rules->count; i++)
+		if (rules->items[i]->kind == YAML_SCALAR) {
+			_cleanup_(freep) char *path = text_to_string(rules->items[i]->text);
+
+			add_rules(arguments, path);
+		}
+	yaml_unload(yaml);
+	return has_rules;
+}
+
+/* What the sensor reads, so that an event can show the text of its rule. */
+static void add_rules_in_use(const struct up *up, struct lines *arguments)
+{
+	const char *found = access(OWN_FILE, R_OK) == 0 ? OWN_FILE : FALCOS_FILE;
+
+	for (size_t i = 0; i < up->rules.count; i++)
+		add_rules(arguments, up->rules.items[i]);
+	if (!up->rules.count &&
+		!add_rules_of_file(arguments, up->sensor_file ? up->sensor_file : found))
+		add_rules(arguments, sensor_shipped_rules());
+}
+
 static void dashboard_lines(const struct up *up, struct lines *arguments, struct lines *environment)
 {
 	add_each(arguments, (const char *const[]){ "", "--listen", NULL });
@@ -376,6 +419,11 @@ static void dashboard_lines(const struct up *up, struct lines *arguments, struct
 	lines_add(arguments, string_printf("http://%s:%u", up->forwarder.host, up->forwarder.port));
 	lines_add(arguments, string_copy("--forwarder-socket"));
 	lines_add(arguments, string_printf("%s/forwarder/socket", up->folder));
+	if (up->playbooks.count) {
+		lines_add(arguments, string_copy("--responder-socket"));
+		lines_add(arguments, string_printf("%s/responder/socket", up->folder));
+	}
+	add_rules_in_use(up, arguments);
 	if (!up->has_login)
 		lines_add(arguments, string_copy("--no-login"));
 	lines_add(environment,
