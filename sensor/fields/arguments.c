@@ -259,12 +259,12 @@ static struct text readable_text(const struct event *event, int index)
 	case TYPE_UID:
 		if (value->size >= UINT32_MAX)
 			return TEXT("<NONE>");
-		(void)user_name_of(event, (int64_t)value->size, &text);
+		(void)name_of_id(event, NAME_OF_USER, (int64_t)value->size, &text);
 		return text;
 	case TYPE_GID:
 		if (value->size >= UINT32_MAX)
 			return TEXT("<NONE>");
-		(void)group_name_of(event, (int64_t)value->size, &text);
+		(void)name_of_id(event, NAME_OF_GROUP, (int64_t)value->size, &text);
 		return text;
 	case TYPE_FSPATH:
 	case TYPE_FSRELPATH:

@@ -223,6 +223,11 @@ READER(evt_arg)
 	return give_text(ret_value, text);
 }
 
+READER(evt_category)
+{
+	return give_text(ret_value, event_category(event));
+}
+
 READER(evt_rawarg)
 {
 	int index = argument_index(event, use->key);
@@ -554,7 +559,7 @@ static const struct field fields[] = {
 	{ "syscall.type", TYPE_CHARBUF, ARGUMENT_NONE, 0,
 		"Name of the system call; absent for other events", syscall_type },
 	{ "evt.category", TYPE_CHARBUF, ARGUMENT_NONE, 0,
-		"Broad kind of the call: file, net, process, memory …" },
+		"Broad kind of the call: file, net, process, memory …", evt_category },
 	{ "evt.cpu", TYPE_INT16, ARGUMENT_NONE, 0, "Processor on which it happened", evt_cpu },
 	{ "evt.args", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_PATH_VIEW,
 		"All arguments as name=value, raw and readable", evt_args },

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "sensor/fields/field.h"
+#include "sensor/state/users.h"
 
 /* The text that stands for something unknown where Falco never leaves a value out. */
 #define UNKNOWN_TEXT TEXT("<NA>")
@@ -68,6 +69,9 @@ struct text flag_names_text(struct arena *arena, const struct flag_name *names, 
 /* The symbol of an errno ("ENOENT"), "E" and the number for one without. */
 struct text errno_text(struct arena *arena, int64_t code);
 
+/* Falco's broad kind of the event: "file", "net", "process" …; never absent. */
+struct text event_category(const struct event *event);
+
 /* The letter and name of the event's descriptor (fd.typechar, fd.type), guessed when unknown. */
 char event_fd_letter(const struct event *event);
 /* The name in the event's view; no data when the event has no descriptor. */
@@ -82,9 +86,9 @@ struct text process_command_line(struct arena *arena, const struct process *proc
  */
 uint64_t namespace_start_ns(const struct process *process);
 
-/* Names of user and group ids with Falco's fallbacks: "root" for 0, else "<NA>". */
-enum presence user_name_of(const struct event *event, int64_t uid, struct text *ret_name);
-enum presence group_name_of(const struct event *event, int64_t gid, struct text *ret_name);
+/* Name, home or shell of an id with Falco's fallbacks: "root" for the user 0, else "<NA>". */
+enum presence name_of_id(
+	const struct event *event, enum name_kind kind, int64_t id, struct text *ret_name);
 
 /*
  * What the runtimes told of the event's container: PRESENT with it, WAITS while they were asked and

@@ -8,39 +8,35 @@
 #include "sensor/fields/reader.h"
 #include "sensor/state/users.h"
 
-static struct text name_or_fallback(enum presence presence, int64_t id, struct text name)
-{
-	if (presence == PRESENT && name.length)
-		return name;
-	return id == 0 ? TEXT("root") : UNKNOWN_TEXT;
-}
+/* What Falco gives where no file says anything: of id 0, and of the others. */
+static const char *const fallbacks[NAME_KINDS][2] = {
+	[NAME_OF_USER] = { "root", "<NA>" },
+	[NAME_OF_GROUP] = { "root", "<NA>" },
+	[NAME_OF_HOME] = { "/root", "<NA>" },
+	[NAME_OF_SHELL] = { "<NA>", "<NA>" },
+};
 
-enum presence user_name_of(const struct event *event, int64_t uid, struct text *ret_name)
-{
-	enum presence presence = ABSENT;
-	struct text name = {};
-
-	if (event->users && event->container && event->process && uid >= 0)
-		presence = users_name(
-			event->users, event->container, event->process->pid, (uint32_t)uid, &name);
-	*ret_name = name_or_fallback(presence, uid, name);
-	return presence == WAITS ? WAITS : PRESENT;
-}
-
-enum presence group_name_of(const struct event *event, int64_t gid, struct text *ret_name)
+enum presence name_of_id(
+	const struct event *event, enum name_kind kind, int64_t id, struct text *ret_name)
 {
 	enum presence presence = ABSENT;
 	struct text name = {};
 
-	if (event->users && event->container && event->process && gid >= 0)
-		presence = groups_name(
-			event->users, event->container, event->process->pid, (uint32_t)gid, &name);
-	*ret_name = name_or_fallback(presence, gid, name);
+	if (event->users && event->container && event->process && id >= 0)
+		presence = users_find(event->users, event->container, event->process->pid, kind,
+			(uint32_t)id, &name);
+	if (presence != PRESENT)
+		name = text_of(fallbacks[kind][id != 0]);
+	*ret_name = name;
 	return presence == WAITS ? WAITS : PRESENT;
 }
 
-static enum presence give_name(enum presence presence, struct text name, struct value *ret_value)
+static enum presence give_name(
+	const struct event *event, enum name_kind kind, int64_t id, struct value *ret_value)
 {
+	struct text name;
+	enum presence presence = name_of_id(event, kind, id, &name);
+
 	*ret_value = value_text(name);
 	return presence;
 }
@@ -67,13 +63,23 @@ READER(user_uid)
 
 READER(user_name)
 {
-	enum presence presence;
-	struct text name;
-
 	if (!event->process)
 		return ABSENT;
-	presence = user_name_of(event, uid_of(event->process), &name);
-	return give_name(presence, name, ret_value);
+	return give_name(event, NAME_OF_USER, uid_of(event->process), ret_value);
+}
+
+READER(user_homedir)
+{
+	if (!event->process)
+		return ABSENT;
+	return give_name(event, NAME_OF_HOME, uid_of(event->process), ret_value);
+}
+
+READER(user_shell)
+{
+	if (!event->process)
+		return ABSENT;
+	return give_name(event, NAME_OF_SHELL, uid_of(event->process), ret_value);
 }
 
 READER(user_loginuid)
@@ -83,13 +89,9 @@ READER(user_loginuid)
 
 READER(user_loginname)
 {
-	enum presence presence;
-	struct text name;
-
 	if (!event->process)
 		return ABSENT;
-	presence = user_name_of(event, event->process->login_uid, &name);
-	return give_name(presence, name, ret_value);
+	return give_name(event, NAME_OF_USER, event->process->login_uid, ret_value);
 }
 
 READER(group_gid)
@@ -99,13 +101,9 @@ READER(group_gid)
 
 READER(group_name)
 {
-	enum presence presence;
-	struct text name;
-
 	if (!event->process)
 		return ABSENT;
-	presence = group_name_of(event, gid_of(event->process), &name);
-	return give_name(presence, name, ret_value);
+	return give_name(event, NAME_OF_GROUP, gid_of(event->process), ret_value);
 }
 
 static const struct field user_fields[] = {
@@ -113,8 +111,10 @@ static const struct field user_fields[] = {
 		user_uid },
 	{ "user.name", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA,
 		"Its name on the host or in the container; <NA> when there is none", user_name },
-	{ "user.homedir", TYPE_CHARBUF, ARGUMENT_NONE, 0, "Home directory of the user" },
-	{ "user.shell", TYPE_CHARBUF, ARGUMENT_NONE, 0, "Login shell of the user" },
+	{ "user.homedir", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA,
+		"Home directory of the user; <NA> when there is none", user_homedir },
+	{ "user.shell", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA,
+		"Login shell of the user; <NA> when there is none", user_shell },
 	{ "user.loginuid", TYPE_INT64, ARGUMENT_NONE, FIELD_OF_SNAPSHOT,
 		"User id with which the session was opened; -1 when none was", user_loginuid },
 	{ "user.loginname", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA,

@@ -255,7 +255,7 @@ static int take_names(struct record_source *record, struct content *item, struct
 	uint64_t names_kind = get_number(item), count = get_number(item);
 	_cleanup_(freep) struct user_name *names = NULL;
 
-	if (item->is_bad || names_kind > NAME_OF_GROUP || count > NAMES_COUNT_MAX)
+	if (item->is_bad || names_kind >= NAME_KINDS || count > NAMES_COUNT_MAX)
 		return refuse(record, err, "holds names that are none");
 	names = NEW_ARRAY(struct user_name, count + 1);
 	for (uint64_t i = 0; i < count; i++) {

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@
 #define FILE_MAX	(1 << 20)
 #define NAMES_MAX	65536
 #define NAME_MAX_	256
+#define COLUMNS		7
 #define CONTAINERS_KEPT 4096
 #define QUEUE_MAX	256
 #define WAIT_NS		20000000 /* an event waits for names no longer than this */
@@ -30,9 +32,16 @@
 #define RETRY_NS	INT64_C(50000000) /* after a process that was gone already */
 #define HOST_REFRESH_NS INT64_C(1000000000)
 
-enum { PASSWD = NAME_OF_USER, GROUP = NAME_OF_GROUP, FILE_COUNT };
-
-static const char *const file_names[FILE_COUNT] = { "etc/passwd", "etc/group" };
+/* Where a kind of name stands: the file, and which of the line's texts it is. */
+static const struct {
+	const char *path;
+	unsigned column;
+} places[NAME_KINDS] = {
+	[NAME_OF_USER] = { "etc/passwd", 0 },
+	[NAME_OF_GROUP] = { "etc/group", 0 },
+	[NAME_OF_HOME] = { "etc/passwd", 5 },
+	[NAME_OF_SHELL] = { "etc/passwd", 6 },
+};
 
 struct names {
 	struct user_name *items; /* by id; of equal ids the file's first comes first */
@@ -44,19 +53,19 @@ struct names {
 struct request {
 	uint64_t container; /* its serial: the container may be gone when the answer comes */
 	int64_t pid;
-	struct names before[FILE_COUNT]; /* only `seen`: what is known need not be read again */
+	struct names before[NAME_KINDS]; /* only `seen`: what is known need not be read again */
 };
 
 struct answer {
 	uint64_t container;
-	struct names *names[FILE_COUNT]; /* NULL: not readable, or as before */
+	struct names *names[NAME_KINDS]; /* NULL: not readable, or as before */
 	bool has_root;			 /* the process was still there */
 };
 
 /* What a replay knows of a container; by its kind and whole id. */
 struct told {
 	char *key;
-	struct names *names[FILE_COUNT];
+	struct names *names[NAME_KINDS];
 	UT_hash_handle handle;
 };
 
@@ -64,10 +73,10 @@ struct known {
 	uint64_t container;
 	enum container_kind kind;
 	char *full_id;
-	bool is_news[FILE_COUNT];
+	bool is_news[NAME_KINDS];
 	struct told *told;
 	bool is_host;
-	struct names *names[FILE_COUNT];
+	struct names *names[NAME_KINDS];
 	int64_t asked_ns, next_ns; /* when the first and the next question is asked */
 	bool is_answered, is_asked;
 	UT_hash_handle handle;
@@ -104,29 +113,29 @@ static int compare_names(const void *a, const void *b)
 }
 
 /* A line of passwd(5) or group(5): NAME:PASSWORD:ID:… */
-static bool parse_line(struct text line, struct user_name *ret_name)
+static bool parse_line(struct text line, unsigned column, struct user_name *ret_name)
 {
-	struct text name, password, id;
+	struct text columns[COLUMNS] = { 0 };
 	uint64_t number;
 
-	if (!text_split(&line, ':', &name) || !text_split(&line, ':', &password) ||
-		!text_split(&line, ':', &id))
-		return false;
-	if (!name.length || name.length > NAME_MAX_ || text_to_u64(id, &number) ||
+	for (size_t i = 0; i < COLUMNS && text_split(&line, ':', &columns[i]); i++)
+		;
+	if (!columns[0].length || columns[0].length > NAME_MAX_ || !columns[column].data ||
+		columns[column].length > PATH_MAX || text_to_u64(columns[2], &number) ||
 		number > UINT32_MAX)
 		return false;
-	*ret_name = (struct user_name){ (uint32_t)number, name };
+	*ret_name = (struct user_name){ (uint32_t)number, columns[column] };
 	return true;
 }
 
-static void parse_names(struct names *names, size_t length)
+static void parse_names(struct names *names, size_t length, unsigned column)
 {
 	struct text rest = { names->content, length }, line;
 	size_t capacity = 0;
 	struct user_name name;
 
 	while (names->count < NAMES_MAX && text_split(&rest, '\n', &line))
-		if (parse_line(line, &name))
+		if (parse_line(line, column, &name))
 			*ARRAY_ADD(names->items, names->count, capacity) = name;
 	if (names->count)
 		qsort(names->items, names->count, sizeof(*names->items), compare_names);
@@ -149,10 +158,13 @@ static bool is_same_file(const struct stat *one, const struct stat *other)
 	       one->st_ctim.tv_nsec == other->st_ctim.tv_nsec;
 }
 
-/* The names of a file below `root`; NULL when it is no sane file, or the one already seen. */
-static struct names *read_names(int root, const char *path, const struct stat *seen)
+/*
+ * The names of a kind in the file below `root`; NULL when it is no sane file, or the one already
+ * seen.
+ */
+static struct names *read_names(int root, int kind, const struct stat *seen)
 {
-	_cleanup_(closep) int fd = open_inside(root, path);
+	_cleanup_(closep) int fd = open_inside(root, places[kind].path);
 	struct names *names;
 	size_t length = 0;
 	struct stat now;
@@ -172,7 +184,7 @@ static struct names *read_names(int root, const char *path, const struct stat *s
 		length += (size_t)got;
 	}
 	names->content = memory_resize(names->content, 1, length + 1);
-	parse_names(names, length);
+	parse_names(names, length, places[kind].column);
 	return names;
 }
 
@@ -193,14 +205,14 @@ static struct answer *answer_request(const char *host_root, const struct request
 
 	answer->container = request->container;
 	answer->has_root = root >= 0;
-	for (int i = 0; root >= 0 && i < FILE_COUNT; i++)
-		answer->names[i] = read_names(root, file_names[i], &request->before[i].seen);
+	for (int i = 0; root >= 0 && i < NAME_KINDS; i++)
+		answer->names[i] = read_names(root, i, &request->before[i].seen);
 	return answer;
 }
 
 static void answer_free(struct answer *answer)
 {
-	for (int i = 0; i < FILE_COUNT; i++)
+	for (int i = 0; i < NAME_KINDS; i++)
 		names_free(answer->names[i]);
 	free(answer);
 }
@@ -247,7 +259,7 @@ struct users *users_new_told(void)
 static void known_free(struct users *users, struct known *known)
 {
 	HASH_DELETE(handle, users->known, known);
-	for (int i = 0; i < FILE_COUNT; i++)
+	for (int i = 0; i < NAME_KINDS; i++)
 		names_free(known->names[i]);
 	free(known->full_id);
 	free(known);
@@ -259,7 +271,7 @@ static void forget_told(struct users *users)
 
 	HASH_ITER (handle, users->told, told, next) {
 		HASH_DELETE(handle, users->told, told);
-		for (int i = 0; i < FILE_COUNT; i++)
+		for (int i = 0; i < NAME_KINDS; i++)
 			names_free(told->names[i]);
 		free(told->key);
 		free(told);
@@ -342,7 +354,7 @@ static struct known *known_find(struct users *users, const struct container *con
 
 static void keep_names(struct known *known, struct names *const *names)
 {
-	for (int i = 0; i < FILE_COUNT; i++) {
+	for (int i = 0; i < NAME_KINDS; i++) {
 		if (!names[i])
 			continue;
 		names_free(known->names[i]);
@@ -380,7 +392,7 @@ static void ask(struct users *users, struct known *known, int64_t pid)
 
 	request->container = known->container;
 	request->pid = pid;
-	for (int i = 0; i < FILE_COUNT; i++)
+	for (int i = 0; i < NAME_KINDS; i++)
 		if (known->names[i])
 			request->before[i].seen = known->names[i]->seen;
 	known->is_asked = queue_push(users->requests, request) == 0;
@@ -391,7 +403,7 @@ static void ask(struct users *users, struct known *known, int64_t pid)
 /* The host's own files are small and trusted: read here. */
 static void refresh_host(struct users *users, struct known *known, int64_t now)
 {
-	struct names *names[FILE_COUNT];
+	struct names *names[NAME_KINDS];
 	_cleanup_(freep) char *path = NULL;
 	_cleanup_(closep) int root = -1;
 
@@ -400,9 +412,9 @@ static void refresh_host(struct users *users, struct known *known, int64_t now)
 	known->next_ns = now + HOST_REFRESH_NS;
 	path = string_printf("%s/", users->host_root);
 	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	for (int i = 0; i < FILE_COUNT; i++)
+	for (int i = 0; i < NAME_KINDS; i++)
 		names[i] = root < 0 ? NULL
-				    : read_names(root, file_names[i],
+				    : read_names(root, i,
 					      known->names[i] ? &known->names[i]->seen : NULL);
 	keep_names(known, names);
 	known->is_answered = true;
@@ -456,29 +468,17 @@ static enum presence find_name(const struct names *names, uint32_t id, struct te
 	return PRESENT;
 }
 
-static enum presence name_of(struct users *users, const struct container *container, int64_t pid,
-	uint32_t id, int file, struct text *ret_name)
+enum presence users_find(struct users *users, const struct container *container, int64_t pid,
+	enum name_kind kind, uint32_t id, struct text *ret_name)
 {
 	struct known *known = known_find(users, container);
 
 	if (users->is_told)
-		return find_name(known->told ? known->told->names[file] : NULL, id, ret_name);
+		return find_name(known->told ? known->told->names[kind] : NULL, id, ret_name);
 	refresh(users, known, pid);
 	if (!known->is_answered)
 		return clock_ns(CLOCK_MONOTONIC) - known->asked_ns < WAIT_NS ? WAITS : ABSENT;
-	return find_name(known->names[file], id, ret_name);
-}
-
-enum presence users_name(struct users *users, const struct container *container, int64_t pid,
-	uint32_t uid, struct text *ret_name)
-{
-	return name_of(users, container, pid, uid, PASSWD, ret_name);
-}
-
-enum presence groups_name(struct users *users, const struct container *container, int64_t pid,
-	uint32_t gid, struct text *ret_name)
-{
-	return name_of(users, container, pid, gid, GROUP, ret_name);
+	return find_name(known->names[kind], id, ret_name);
 }
 
 void users_visit_news(
@@ -487,7 +487,7 @@ void users_visit_news(
 	refresh_host(users, known_find(users, host), clock_ns(CLOCK_MONOTONIC));
 	take_answers(users);
 	for (struct known *known = users->known; known; known = known->handle.next)
-		for (int i = 0; i < FILE_COUNT; i++) {
+		for (int i = 0; i < NAME_KINDS; i++) {
 			if (!known->is_news[i])
 				continue;
 			known->is_news[i] = false;
@@ -499,7 +499,7 @@ void users_visit_news(
 void users_renew(struct users *users)
 {
 	for (struct known *known = users->known; known; known = known->handle.next)
-		for (int i = 0; i < FILE_COUNT; i++)
+		for (int i = 0; i < NAME_KINDS; i++)
 			known->is_news[i] = known->names[i] != NULL;
 }
 

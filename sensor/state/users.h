@@ -23,19 +23,18 @@ void users_free(struct users *users);
  * of a container come from processes that may be gone when somebody asks. Cheap when known.
  */
 void users_prepare(struct users *users, const struct container *container, int64_t pid);
-/*
- * The name of a user id in a container (or the host). PRESENT with the name, valid until the next
- * call; ABSENT when the passwd has no such entry. `pid` is a process of that container whose root
- * to look into; while a container's file is being read elsewhere: WAITS for at most 20 ms, then
- * ABSENT until it is there. Files that change are read again.
- */
-enum presence users_name(struct users *users, const struct container *container, int64_t pid,
-	uint32_t uid, struct text *ret_name);
-enum presence groups_name(struct users *users, const struct container *container, int64_t pid,
-	uint32_t gid, struct text *ret_name);
+/* What is known by a number: of the user's id, and NAME_OF_GROUP of the group's. */
+enum name_kind { NAME_OF_USER, NAME_OF_GROUP, NAME_OF_HOME, NAME_OF_SHELL, NAME_KINDS };
 
-/* What a name is one of. */
-enum name_kind { NAME_OF_USER, NAME_OF_GROUP };
+/*
+ * The name of an id in a container (or the host): the user's, its home directory or login shell,
+ * the group's. PRESENT with the name, valid until the next call; ABSENT when the file has no such
+ * entry. `pid` is a process of that container whose root to look into; while a container's file is
+ * being read elsewhere: WAITS for at most 20 ms, then ABSENT until it is there. Files that change
+ * are read again.
+ */
+enum presence users_find(struct users *users, const struct container *container, int64_t pid,
+	enum name_kind kind, uint32_t id, struct text *ret_name);
 
 /* One name of a container (the host: its container), for those who keep or bring them. */
 struct user_name {

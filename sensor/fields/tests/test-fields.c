@@ -82,18 +82,16 @@ const struct process *process_ancestor(const struct process *process, unsigned l
 	return at < COUNT_OF(family) ? &family[at] : NULL;
 }
 
-enum presence users_name(struct users *users, const struct container *container, int64_t pid,
-	uint32_t uid, struct text *ret_name)
+enum presence users_find(struct users *users, const struct container *container, int64_t pid,
+	enum name_kind kind, uint32_t id, struct text *ret_name)
 {
-	*ret_name = TEXT("wendy");
-	return uid == 1000 ? PRESENT : uid == 2000 ? WAITS : ABSENT;
-}
+	static const char *const names[NAME_KINDS] = { "wendy", "wheel", "/home/wendy",
+		"/bin/zsh" };
 
-enum presence groups_name(struct users *users, const struct container *container, int64_t pid,
-	uint32_t gid, struct text *ret_name)
-{
-	*ret_name = TEXT("wheel");
-	return gid == 10 ? PRESENT : ABSENT;
+	*ret_name = text_of(names[kind]);
+	if (kind == NAME_OF_GROUP)
+		return id == 10 ? PRESENT : ABSENT;
+	return id == 1000 ? PRESENT : id == 2000 ? WAITS : ABSENT;
 }
 
 size_t domains_of(struct domains *domains, const struct address *address, struct text *ret_names,
@@ -394,6 +392,31 @@ TEST(a_connection_has_a_client_and_a_server_end)
 	arena_reset(arena);
 }
 
+/* The category of a call, with the type of its descriptor. */
+static void check_category(const char *call, enum fd_type type, const char *wanted)
+{
+	struct event event = event_of(call);
+	_cleanup_(freep) char *got = NULL;
+
+	event.fd = (struct event_fd){ .is_known = type != FD_NONE, .type = type };
+	got = shown(&event, "evt.category");
+	CHECK(!strncmp(got, wanted, strlen(wanted)) && got[strlen(wanted)] == ' ');
+}
+
+TEST(a_call_that_moves_bytes_has_the_category_of_what_is_behind_its_descriptor)
+{
+	check_category("openat", FD_NONE, "file");
+	check_category("connect", FD_IPV4, "net");
+	check_category("execve", FD_NONE, "process");
+	check_category("setuid", FD_NONE, "user");
+	check_category("read", FD_FILE, "file");
+	check_category("sendto", FD_IPV6, "net");
+	check_category("recvmsg", FD_UNIX, "ipc");
+	check_category("dup2", FD_NONE, "unknown");
+	check_category("sync", FD_NONE, "other");
+	arena_reset(arena);
+}
+
 TEST(either_end_fields_give_both_ends_to_conditions)
 {
 	struct event event = connect_event();
@@ -449,6 +472,7 @@ TEST(user_and_container_fields_have_their_fallbacks)
 
 	CHECK_FIELDS(event, { "user.uid", "0 | 0" }, { "user.name", "root | \"root\"" },
 		{ "user.loginuid", "-1 | -1" }, { "user.loginname", "<NA> | \"<NA>\"" },
+		{ "user.homedir", "/root | \"/root\"" }, { "user.shell", "<NA> | \"<NA>\"" },
 		{ "group.gid", "0 | 0" }, { "group.name", "root | \"root\"" },
 		{ "container.id", "6c9b72f1c563 | \"6c9b72f1c563\"" },
 		{ "container.type", "runc | \"runc\"" }, { "container.name", "<NA> | null" },
@@ -459,7 +483,9 @@ TEST(user_and_container_fields_have_their_fallbacks)
 	process.effective_group_id = 10;
 	event.process = &process;
 	CHECK_FIELDS(event, { "user.name", "wendy | \"wendy\"" },
-		{ "group.name", "wheel | \"wheel\"" }, { "user.loginname", "wendy | \"wendy\"" });
+		{ "group.name", "wheel | \"wheel\"" }, { "user.loginname", "wendy | \"wendy\"" },
+		{ "user.homedir", "/home/wendy | \"/home/wendy\"" },
+		{ "user.shell", "/bin/zsh | \"/bin/zsh\"" });
 	process.effective_user_id = 2000;
 	CHECK_FIELDS(event, { "user.name", "<NA> | \"<NA>\"" });
 	process.effective_user_id = 77;

@@ -116,7 +116,8 @@ TEST(what_is_recorded_is_replayed_with_process_clock_and_names)
 	exe = text_to_string(event->process->exe_path);
 	CHECK_TEXT(exe, wanted);
 	CHECK(process_ancestor(event->process, 1) != NULL);
-	CHECK_NUMBER(users_name(event->users, event->container, 1, 0, &name), PRESENT);
+	CHECK_NUMBER(
+		users_find(event->users, event->container, 1, NAME_OF_USER, 0, &name), PRESENT);
 	CHECK(text_is(name, "root"));
 	CHECK_NUMBER(next(&world, &event, &err), 1);
 	CHECK_TEXT(event->type->name, "chroot");
