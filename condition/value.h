@@ -78,6 +78,7 @@ void address_print(const struct address *address, struct buffer *out);
 
 struct value {
 	enum value_kind kind;
+	uint8_t tenths; /* of a DOUBLE: the digit behind the point, for printing */
 	union {
 		struct text text; /* TEXT, BYTES */
 		int64_t number;

@@ -89,6 +89,7 @@ struct event {
 	const struct container *container; /* NULL: unknown; the host has one too */
 	struct users *users;
 	struct domains *domains; /* NULL: no rule names any */
+	struct look *look;	 /* what /proc says of the process; NULL: nobody can look */
 	const struct static_field *statics;
 	size_t static_count;
 	const struct given_value *given; /* NULL outside of rule tests */

@@ -26,6 +26,7 @@
 #include "sensor/reload.h"
 #include "sensor/report.h"
 #include "sensor/web.h"
+#include "sensor/sources/look.h"
 #include "sensor/sources/recording.h"
 #include "sensor/sources/source.h"
 #include "sensor/state/domains.h"
@@ -154,13 +155,20 @@ static void take_event(struct sensor *sensor, struct event *event)
 	const struct additions *additions = sensor->generation->settings->additions;
 	struct parked_place place = {};
 
-	event->domains = sensor->generation->domains;
+	if (!sensor->is_replay)
+		event->domains = sensor->generation->domains;
 	event->statics = additions->statics;
 	event->static_count = additions->static_count;
 	/* Behind events of its container that wait, an alert has to wait too. */
 	sensor->must_queue = parked_has(parked, event->container);
-	if (!go_on(&passage, event, &place) &&
-		parked_push(parked, event, &place, clock_ms(CLOCK_MONOTONIC)) < 0) {
+	if (go_on(&passage, event, &place)) {
+		sensor->must_queue = false;
+		return;
+	}
+	/* It is asked for while the process is there, and in a recording beside the event. */
+	if (rules_look(sensor->generation->rules))
+		look_complete(event->look);
+	if (parked_push(parked, event, &place, clock_ms(CLOCK_MONOTONIC)) < 0) {
 		sensor->must_queue = false;
 		event->is_overdue = true;
 		(void)go_on(&passage, event, &place);
@@ -415,6 +423,8 @@ static void take_over(struct sensor *sensor)
 	generation_take_matches(next, old);
 	sensor->leaving = old;
 	sensor->generation = next;
+	if (sensor->source)
+		sensor->source->operations->tell_domains(sensor->source, next->domains);
 	sensor->reloads++;
 	reporter_change(sensor->reporter, next);
 	if (outlets_apply(sensor->outlets, TAKE(next->outlets),
@@ -478,6 +488,15 @@ static void take_signals(struct sensor *sensor)
 
 /* ---- the loop ---- */
 
+/* What lookups have found counts from here on. */
+static void look_up_domains(struct sensor *sensor)
+{
+	struct domains *domains = sensor->generation->domains;
+
+	if (domains_update(domains) && sensor->source)
+		sensor->source->operations->tell_domains(sensor->source, domains);
+}
+
 /* The next event: 0, 1 when one was taken, or why the stream ended. */
 static int turn(struct sensor *sensor, struct error *err)
 {
@@ -486,6 +505,7 @@ static int turn(struct sensor *sensor, struct error *err)
 	struct event *event = NULL;
 	int r = 0;
 
+	look_up_domains(sensor);
 	if (sensor->source)
 		r = sensor->source->operations->next(
 			sensor->source, has_parked ? PARKED_TURN_MS : TURN_MS, &event, err);

@@ -15,14 +15,14 @@ READER(evt_num)
 	return give_unsigned(ret_value, event->number);
 }
 
-enum clock_zone { LOCAL, UTC };
+enum clock_zone { ZONE_LOCAL, ZONE_UTC };
 
 static struct tm time_of(const struct event *event, enum clock_zone zone)
 {
 	time_t seconds = (time_t)(event->time_ns / (uint64_t)NS_PER_SECOND);
 	struct tm tm;
 
-	if (zone == UTC)
+	if (zone == ZONE_UTC)
 		gmtime_r(&seconds, &tm);
 	else
 		localtime_r(&seconds, &tm);
@@ -55,7 +55,7 @@ static enum presence give_date(const struct event *event, struct value *ret_valu
 
 READER(evt_time)
 {
-	struct tm tm = time_of(event, LOCAL);
+	struct tm tm = time_of(event, ZONE_LOCAL);
 	struct text clock = clock_text(event->arena, &tm);
 
 	return give_text(
@@ -65,24 +65,24 @@ READER(evt_time)
 
 READER(evt_time_s)
 {
-	struct tm tm = time_of(event, LOCAL);
+	struct tm tm = time_of(event, ZONE_LOCAL);
 
 	return give_text(ret_value, clock_text(event->arena, &tm));
 }
 
 READER(evt_time_iso8601)
 {
-	return give_date(event, ret_value, UTC, "T", "+0000");
+	return give_date(event, ret_value, ZONE_UTC, "T", "+0000");
 }
 
 READER(evt_datetime)
 {
-	return give_date(event, ret_value, LOCAL, " ", "");
+	return give_date(event, ret_value, ZONE_LOCAL, " ", "");
 }
 
 READER(evt_datetime_s)
 {
-	struct tm tm = time_of(event, LOCAL);
+	struct tm tm = time_of(event, ZONE_LOCAL);
 	struct text date = date_text(event->arena, &tm);
 	struct text clock = clock_text(event->arena, &tm);
 

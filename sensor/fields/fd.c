@@ -11,6 +11,7 @@
 #include "sensor/fields/families.h"
 #include "sensor/fields/reader.h"
 #include "sensor/path.h"
+#include "sensor/sources/look.h"
 #include "sensor/state/domains.h"
 
 /* More names of rules than this lead to no one address. */
@@ -22,7 +23,7 @@ struct fd_type_row {
 	const char *name;
 };
 
-static const struct fd_type_row fd_types[] = {
+static const struct fd_type_row fd_type_rows[] = {
 	{ FD_FILE, 'f', "file" },
 	{ FD_DIRECTORY, 'd', "directory" },
 	{ FD_IPV4, '4', "ipv4" },
@@ -65,9 +66,9 @@ static const struct {
 
 static const struct fd_type_row *row_of(enum fd_type type)
 {
-	for (size_t i = 0; i < COUNT_OF(fd_types); i++)
-		if (fd_types[i].type == type)
-			return &fd_types[i];
+	for (size_t i = 0; i < COUNT_OF(fd_type_rows); i++)
+		if (fd_type_rows[i].type == type)
+			return &fd_type_rows[i];
 	return NULL;
 }
 
@@ -104,13 +105,46 @@ READER(fd_num)
 	return fd_of(event) ? give_signed(ret_value, event->fd.number) : ABSENT;
 }
 
+struct text fd_type_text(const struct event_fd *fd)
+{
+	const struct fd_type_row *row = row_of(fd->type);
+
+	return row ? text_of(row->name) : UNKNOWN_TEXT;
+}
+
 READER(fd_type)
 {
-	const struct fd_type_row *row = row_of(event->fd.type);
+	return fd_of(event) ? give_text(ret_value, fd_type_text(&event->fd)) : ABSENT;
+}
 
-	if (!fd_of(event))
+static void add_once(struct value *items, size_t *count, struct text text)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (text_equal(items[i].text, text))
+			return;
+	items[(*count)++] = value_text(text);
+}
+
+/* The kinds of all descriptors of the process, each once, or the kind of one. */
+READER(fd_types)
+{
+	const struct descriptors *all = look_descriptors(event->look, LOOK_DESCRIPTORS);
+	struct value *items;
+	size_t count = 0;
+
+	if (!event->process || !all)
 		return ABSENT;
-	return give_text(ret_value, row ? text_of(row->name) : UNKNOWN_TEXT);
+	if (use->has_argument) {
+		const struct event_fd *fd =
+			look_descriptor(event->look, LOOK_DESCRIPTORS, use->index);
+
+		return fd ? give_text(ret_value, fd_type_text(fd)) : ABSENT;
+	}
+	items = ARENA_NEW(event->arena, struct value, COUNT_OF(fd_type_rows) + 1);
+	for (size_t i = 0; i < all->count; i++)
+		add_once(items, &count, fd_type_text(&all->items[i]));
+	*ret_value = (struct value){ .kind = VALUE_LIST, .list = { items, count } };
+	return PRESENT;
 }
 
 READER(fd_typechar)
@@ -160,21 +194,12 @@ READER(fd_filename)
 	return give_text(ret_value, path_file(event_fd_name(event)));
 }
 
-/* One end of a socket; no family: it is not known. */
-struct end {
-	struct address address;
-	uint16_t port;
-};
-
-enum role { CLIENT, SERVER, LOCAL, REMOTE };
-
 /*
  * A connected socket has all four roles; one that only listens, or is bound, has a server and
  * local end.
  */
-static struct end end_of(const struct event *event, enum role role)
+struct end fd_end(const struct event_fd *fd, enum role role)
 {
-	const struct event_fd *fd = fd_of(event);
 	struct end local = {}, remote = {};
 
 	if (!fd || (fd->type != FD_IPV4 && fd->type != FD_IPV6))
@@ -187,6 +212,11 @@ static struct end end_of(const struct event *event, enum role role)
 		(role == CLIENT && !fd->is_server))
 		return local;
 	return remote;
+}
+
+static struct end end_of(const struct event *event, enum role role)
+{
+	return fd_end(fd_of(event), role);
 }
 
 static enum presence give_address(
@@ -553,8 +583,9 @@ static const struct field fields[] = {
 	{ "fd.ino", TYPE_INT64, ARGUMENT_NONE, 0, "Inode of the file", fd_ino },
 	{ "fd.nameraw", TYPE_CHARBUF, ARGUMENT_NONE, 0,
 		"Path as the caller wrote it, only doubled slashes made one", fd_nameraw },
-	{ "fd.types", TYPE_CHARBUF, ARGUMENT_INDEX_OPTIONAL, FIELD_LIST | FIELD_NO_VALUE,
-		"Kinds of all the process' descriptors, or of one" },
+	{ "fd.types", TYPE_CHARBUF, ARGUMENT_INDEX_OPTIONAL,
+		FIELD_LIST | FIELD_NO_VALUE | FIELD_LOOK,
+		"Kinds of all the process' descriptors, or of one", fd_types },
 	{ "fd.is_upper_layer", TYPE_BOOL, ARGUMENT_NONE, 0,
 		"Whether the file was added to or changed in the container", fd_is_upper_layer },
 	{ "fd.is_lower_layer", TYPE_BOOL, ARGUMENT_NONE, 0, "Whether the file is the image's",

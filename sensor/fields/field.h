@@ -36,6 +36,7 @@ enum field_flags {
 	FIELD_DOMAIN_NAMES = 1 << 15, /* compared with domain names, which must be looked up */
 	FIELD_NINE_DIGITS = 1 << 14,  /* text form: padded with zeros to nine digits */
 	FIELD_OF_SNAPSHOT = 1 << 16,  /* read from the process' own snapshot and nothing else */
+	FIELD_LOOK = 1 << 17,	      /* read from /proc when asked for (sources/look.h) */
 };
 
 /* A field as a condition or a format uses it. */

@@ -40,6 +40,8 @@ static void print_one(const struct field_use *use, const struct value *value, st
 		break;
 	case VALUE_UNSIGNED:
 		print_number(use, value->size, out);
+		if (use->type == TYPE_DOUBLE)
+			buffer_printf(out, ".%u", value->tenths);
 		break;
 	case VALUE_BOOL:
 		buffer_add_string(out, value->flag ? "true" : "false");
@@ -115,7 +117,10 @@ static void print_one_json(
 		json_add_i64(json, value->number);
 		break;
 	case VALUE_UNSIGNED:
-		json_add_u64(json, value->size);
+		if (use->type == TYPE_DOUBLE)
+			json_add_double(json, (double)value->size + value->tenths / 10.0);
+		else
+			json_add_u64(json, value->size);
 		break;
 	case VALUE_BOOL:
 		json_add_bool(json, value->flag);

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "sensor/fields/families.h"
 #include "sensor/fields/reader.h"
+#include "sensor/fields/usage.h"
 #include "sensor/state/runtimes/metadata.h"
 
 #define ANCESTORS_MAX 100
@@ -582,8 +583,8 @@ uint64_t namespace_start_ns(const struct process *process)
 	for (unsigned n = 0; process && n <= ANCESTORS_MAX; n++) {
 		if (process->pid_namespace != namespace)
 			break;
-		if (process->vpid == 1)
-			return process->clone_time_ns;
+		if (process->namespace_start_ns || process->vpid == 1)
+			return process->namespace_start_ns;
 		process = process_ancestor(process, 1);
 	}
 	return 0;
@@ -602,40 +603,6 @@ READER(proc_pidns_init_start_ts)
 	uint64_t start_ns = namespace_start_ns(event->process);
 
 	return start_ns ? give_unsigned(ret_value, start_ns) : ABSENT;
-}
-
-/* What only an exec tells stands in its arguments. */
-static enum presence give_argument(
-	const struct event *event, const char *name, struct value *ret_value)
-{
-	struct value value;
-
-	if (!argument_get(event, name, &value) || value.kind != VALUE_UNSIGNED)
-		return ABSENT;
-	*ret_value = value;
-	return PRESENT;
-}
-
-READER(proc_fdlimit)
-{
-	if (give_argument(event, "fdlimit", ret_value) != PRESENT)
-		return ABSENT;
-	return give_signed(ret_value, (int64_t)ret_value->size);
-}
-
-READER(proc_vmsize)
-{
-	return give_argument(event, "vm_size", ret_value);
-}
-
-READER(proc_vmrss)
-{
-	return give_argument(event, "vm_rss", ret_value);
-}
-
-READER(proc_vmswap)
-{
-	return give_argument(event, "vm_swap", ret_value);
 }
 
 #define ANCESTORS (FIELD_ANY_ANCESTOR | ALONE)
@@ -813,25 +780,35 @@ static const struct field fields[] = {
 	{ "proc.pidns_init_start_ts", TYPE_UINT64, ARGUMENT_NONE, 0,
 		"When the pid namespace's first process began, ns since 1970",
 		proc_pidns_init_start_ts },
-	{ "proc.fdopencount", TYPE_UINT64, ARGUMENT_NONE, 0, "How many descriptors are open" },
-	{ "proc.fdlimit", TYPE_INT64, ARGUMENT_NONE, 0, "How many descriptors may be open",
+	{ "proc.fdopencount", TYPE_UINT64, ARGUMENT_NONE, FIELD_LOOK,
+		"How many descriptors are open, counted up to 4096", proc_fdopencount },
+	{ "proc.fdlimit", TYPE_INT64, ARGUMENT_NONE, FIELD_LOOK, "How many descriptors may be open",
 		proc_fdlimit },
-	{ "proc.fdusage", TYPE_DOUBLE, ARGUMENT_NONE, 0,
-		"Share of the allowed descriptors that is open, in percent" },
-	{ "proc.vmsize", TYPE_UINT64, ARGUMENT_NONE, 0, "Virtual memory at its exec, kB",
+	{ "proc.fdusage", TYPE_DOUBLE, ARGUMENT_NONE, FIELD_LOOK,
+		"Share of the allowed descriptors that is open, in percent; conditions compare the "
+		"whole part",
+		proc_fdusage },
+	{ "proc.vmsize", TYPE_UINT64, ARGUMENT_NONE, FIELD_LOOK, "Virtual memory, kB",
 		proc_vmsize },
-	{ "proc.vmrss", TYPE_UINT64, ARGUMENT_NONE, 0, "Resident memory at its exec, kB",
-		proc_vmrss },
-	{ "proc.vmswap", TYPE_UINT64, ARGUMENT_NONE, 0, "Swapped memory at its exec, kB",
+	{ "proc.vmrss", TYPE_UINT64, ARGUMENT_NONE, FIELD_LOOK, "Resident memory, kB", proc_vmrss },
+	{ "proc.vmswap", TYPE_UINT64, ARGUMENT_NONE, FIELD_LOOK, "Swapped memory, kB",
 		proc_vmswap },
-	{ "proc.nthreads", TYPE_UINT64, ARGUMENT_NONE, 0, "Threads that it has" },
-	{ "proc.nchilds", TYPE_UINT64, ARGUMENT_NONE, 0, "Threads beside the main one" },
-	{ "proc.stdin.type", TYPE_CHARBUF, ARGUMENT_NONE, 0, "fd.type of its descriptor 0" },
-	{ "proc.stdout.type", TYPE_CHARBUF, ARGUMENT_NONE, 0, "fd.type of its descriptor 1" },
-	{ "proc.stderr.type", TYPE_CHARBUF, ARGUMENT_NONE, 0, "fd.type of its descriptor 2" },
-	{ "proc.stdin.name", TYPE_CHARBUF, ARGUMENT_NONE, 0, "fd.name of its descriptor 0" },
-	{ "proc.stdout.name", TYPE_CHARBUF, ARGUMENT_NONE, 0, "fd.name of its descriptor 1" },
-	{ "proc.stderr.name", TYPE_CHARBUF, ARGUMENT_NONE, 0, "fd.name of its descriptor 2" },
+	{ "proc.nthreads", TYPE_UINT64, ARGUMENT_NONE, FIELD_LOOK, "Threads that it has",
+		proc_nthreads },
+	{ "proc.nchilds", TYPE_UINT64, ARGUMENT_NONE, FIELD_LOOK, "Threads beside the main one",
+		proc_nchilds },
+	{ "proc.stdin.type", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_LOOK, "fd.type of its descriptor 0",
+		proc_stdin_type },
+	{ "proc.stdout.type", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_LOOK,
+		"fd.type of its descriptor 1", proc_stdout_type },
+	{ "proc.stderr.type", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_LOOK,
+		"fd.type of its descriptor 2", proc_stderr_type },
+	{ "proc.stdin.name", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_LOOK, "fd.name of its descriptor 0",
+		proc_stdin_name },
+	{ "proc.stdout.name", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_LOOK,
+		"fd.name of its descriptor 1", proc_stdout_name },
+	{ "proc.stderr.name", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_LOOK,
+		"fd.name of its descriptor 2", proc_stderr_name },
 	{ "proc.is_container_healthcheck", TYPE_BOOL, ARGUMENT_NONE, FIELD_METADATA,
 		"Whether it is, or belongs to, the container's health check", proc_is_healthcheck },
 	{ "proc.is_container_liveness_probe", TYPE_BOOL, ARGUMENT_NONE, FIELD_METADATA,

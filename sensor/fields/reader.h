@@ -42,6 +42,14 @@ static inline enum presence give_bool(struct value *ret_value, bool flag)
 	return PRESENT;
 }
 
+/* A DOUBLE, of which conditions compare the whole part. */
+static inline enum presence give_tenths(struct value *ret_value, uint64_t tenths)
+{
+	*ret_value = value_unsigned(tenths / 10);
+	ret_value->tenths = (uint8_t)(tenths % 10);
+	return PRESENT;
+}
+
 /* Numbers of struct process are -1 when the process has none. */
 static inline enum presence give_id(struct value *ret_value, int64_t number)
 {
@@ -77,13 +85,19 @@ char event_fd_letter(const struct event *event);
 /* The name in the event's view; no data when the event has no descriptor. */
 struct text event_fd_name(const struct event *event);
 
+/* fd.type of any descriptor, and the end of a socket in a role; no family: it has none. */
+struct text fd_type_text(const struct event_fd *fd);
+struct end {
+	struct address address;
+	uint16_t port;
+};
+enum role { CLIENT, SERVER, LOCAL, REMOTE };
+struct end fd_end(const struct event_fd *fd, enum role role);
+
 /* proc.args and proc.cmdline of any process. */
 struct text process_arguments(struct arena *arena, const struct process *process);
 struct text process_command_line(struct arena *arena, const struct process *process);
-/*
- * When the process with pid 1 of the event's pid namespace was cloned, ns since 1970; 0 when it is
- * no known ancestor.
- */
+/* When the first process of the pid namespace began, ns since 1970; 0 when it is not known. */
 uint64_t namespace_start_ns(const struct process *process);
 
 /* Name, home or shell of an id with Falco's fallbacks: "root" for the user 0, else "<NA>". */

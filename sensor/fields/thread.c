@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "sensor/fields/families.h"
 #include "sensor/fields/reader.h"
+#include "sensor/fields/usage.h"
 
 /* By number, include/uapi/linux/capability.h. */
 static const char *const capabilities[] = {
@@ -115,39 +116,10 @@ READER(thread_nametid)
 					    TEXT_PRINT(event->process->comm), event->thread_id));
 }
 
-/* On a unified hierarchy all controllers share the one path that we keep. */
-READER(thread_cgroup)
+/* As Falco gives it where nobody is told of turns: who has one is not recorded. */
+READER(thread_exectime)
 {
-	if (!event->process || !event->process->cgroup.length)
-		return ABSENT;
-	return give_text(ret_value, event->process->cgroup);
-}
-
-static enum presence give_argument(
-	const struct event *event, const char *name, struct value *ret_value)
-{
-	return argument_get(event, name, ret_value) && ret_value->kind == VALUE_UNSIGNED ? PRESENT
-											 : ABSENT;
-}
-
-READER(thread_pfmajor)
-{
-	return give_argument(event, "pgft_maj", ret_value);
-}
-
-READER(thread_pfminor)
-{
-	return give_argument(event, "pgft_min", ret_value);
-}
-
-READER(thread_vmsize)
-{
-	return give_argument(event, "vm_size", ret_value);
-}
-
-READER(thread_vmrss)
-{
-	return give_argument(event, "vm_rss", ret_value);
+	return event->process ? give_unsigned(ret_value, 0) : ABSENT;
 }
 
 static const struct field fields[] = {
@@ -157,10 +129,10 @@ static const struct field fields[] = {
 		"Capabilities that may survive an exec", thread_cap_inheritable },
 	{ "thread.cap_effective", TYPE_CHARBUF, ARGUMENT_NONE, 0, "Capabilities that it acts with",
 		thread_cap_effective },
-	{ "thread.pfmajor", TYPE_UINT64, ARGUMENT_NONE, 0, "Page faults with I/O so far",
+	{ "thread.pfmajor", TYPE_UINT64, ARGUMENT_NONE, FIELD_LOOK, "Page faults with I/O so far",
 		thread_pfmajor },
-	{ "thread.pfminor", TYPE_UINT64, ARGUMENT_NONE, 0, "Page faults without I/O so far",
-		thread_pfminor },
+	{ "thread.pfminor", TYPE_UINT64, ARGUMENT_NONE, FIELD_LOOK,
+		"Page faults without I/O so far", thread_pfminor },
 	{ "thread.tid", TYPE_INT64, ARGUMENT_NONE, 0, "Thread id on the host", thread_tid },
 	{ "thread.ismain", TYPE_BOOL, ARGUMENT_NONE, 0, "Whether it is the process' first thread",
 		thread_ismain },
@@ -169,23 +141,28 @@ static const struct field fields[] = {
 	{ "thread.nametid", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_HIDDEN, "Name and thread id in one",
 		thread_nametid },
 	{ "thread.exectime", TYPE_RELTIME, ARGUMENT_NONE, 0,
-		"Processor time of the last turn, ns" },
-	{ "thread.totexectime", TYPE_RELTIME, ARGUMENT_NONE, 0, "Processor time so far, ns" },
-	{ "thread.cgroups", TYPE_CHARBUF, ARGUMENT_NONE, 0, "Control groups of all controllers" },
-	{ "thread.cgroup", TYPE_CHARBUF, ARGUMENT_SUFFIX, 0,
+		"Always 0: turns on a processor are not recorded", thread_exectime },
+	{ "thread.totexectime", TYPE_RELTIME, ARGUMENT_NONE, FIELD_LOOK,
+		"Processor time so far, ns", thread_totexectime },
+	{ "thread.cgroups", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_LOOK,
+		"Control groups of all controllers", thread_cgroups },
+	{ "thread.cgroup", TYPE_CHARBUF, ARGUMENT_SUFFIX, FIELD_LOOK,
 		"Path of the control group for the controller behind the dot", thread_cgroup },
-	{ "thread.cpu", TYPE_DOUBLE, ARGUMENT_NONE, 0,
-		"Processor use of the last second, percent" },
-	{ "thread.cpu.user", TYPE_DOUBLE, ARGUMENT_NONE, 0, "Its part in user space" },
-	{ "thread.cpu.system", TYPE_DOUBLE, ARGUMENT_NONE, 0, "Its part in the kernel" },
-	{ "thread.vmsize", TYPE_UINT64, ARGUMENT_NONE, 0, "Virtual memory of the process, kB",
-		thread_vmsize },
-	{ "thread.vmrss", TYPE_UINT64, ARGUMENT_NONE, 0, "Resident memory of the process, kB",
-		thread_vmrss },
-	{ "thread.vmsize.b", TYPE_UINT64, ARGUMENT_NONE, FIELD_HIDDEN,
-		"Virtual memory of the process, bytes" },
-	{ "thread.vmrss.b", TYPE_UINT64, ARGUMENT_NONE, FIELD_HIDDEN,
-		"Resident memory of the process, bytes" },
+	{ "thread.cpu", TYPE_DOUBLE, ARGUMENT_NONE, FIELD_LOOK,
+		"Processor use since it was last looked at, at least a second ago, percent",
+		thread_cpu },
+	{ "thread.cpu.user", TYPE_DOUBLE, ARGUMENT_NONE, FIELD_LOOK, "Its part in user space",
+		thread_cpu_user },
+	{ "thread.cpu.system", TYPE_DOUBLE, ARGUMENT_NONE, FIELD_LOOK, "Its part in the kernel",
+		thread_cpu_system },
+	{ "thread.vmsize", TYPE_UINT64, ARGUMENT_NONE, FIELD_LOOK,
+		"Virtual memory of the process, kB", thread_vmsize },
+	{ "thread.vmrss", TYPE_UINT64, ARGUMENT_NONE, FIELD_LOOK,
+		"Resident memory of the process, kB", thread_vmrss },
+	{ "thread.vmsize.b", TYPE_UINT64, ARGUMENT_NONE, FIELD_HIDDEN | FIELD_LOOK,
+		"Virtual memory of the process, bytes", thread_vmsize_b },
+	{ "thread.vmrss.b", TYPE_UINT64, ARGUMENT_NONE, FIELD_HIDDEN | FIELD_LOOK,
+		"Resident memory of the process, bytes", thread_vmrss_b },
 };
 
 const struct field_family family_thread = { "thread", "The thread that made the event", fields,

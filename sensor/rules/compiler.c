@@ -201,12 +201,23 @@ static const struct operator_row *set_operator(const struct test *test)
 	return is_equal && test->modifier == MODIFIER_ANYOF ? operator_at(OPERATOR_IN) : NULL;
 }
 
+static bool has_domain_name(const struct program *program, struct text name)
+{
+	for (size_t i = 0; i < program->domain_name_count; i++)
+		if (text_equal(program->domain_names[i], name))
+			return true;
+	return false;
+}
+
 /* They must be looked up before they can be compared with an address. */
 static void add_domain_names(struct program *program, const struct text *names, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		if (has_domain_name(program, names[i]))
+			continue;
 		*ARRAY_ADD(program->domain_names, program->domain_name_count,
 			program->domain_name_capacity) = names[i];
+	}
 }
 
 static int prepare_constants(

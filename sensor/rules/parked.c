@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "sensor/rules/parked.h"
+#include "sensor/sources/look.h"
 
 /* As for events under way: what rules may ask for, ancestors' command lines above all. */
 #define EVALUATION_MEMORY_MAX (64 << 20)
@@ -120,6 +121,7 @@ static struct parked_event *parked_event_new(const struct parked *parked, const 
 		one->event.process = process_freeze(event->process, &frozen);
 	one->bytes += frozen;
 	(void)container_hold(event->container);
+	(void)look_hold(event->look);
 	return one;
 }
 
@@ -127,6 +129,7 @@ static void parked_event_free(struct parked_event *one)
 {
 	process_release(one->event.process);
 	container_release(one->event.container);
+	look_release(one->event.look);
 	free(one);
 }
 

@@ -45,6 +45,7 @@ struct rules {
 	struct event_set events;
 	struct event_set needed; /* … by fields, whatever rules say */
 	bool matches_all;
+	bool looks; /* some rule or output asks for a field that is read from /proc */
 };
 
 struct evaluation {
@@ -135,6 +136,7 @@ static void add_needed_event(struct rules *rules, const struct field_use *use)
 {
 	struct text rest = text_of(use->field->needs), name;
 
+	rules->looks |= (use->field->flags & FIELD_LOOK) != 0;
 	while (text_split(&rest, ' ', &name)) {
 		const struct event_type *type = event_type_find(name);
 
@@ -327,6 +329,11 @@ const struct rule *rules_at(const struct rules *rules, size_t index)
 void rules_events(const struct rules *rules, struct event_set *ret_set)
 {
 	*ret_set = rules->events;
+}
+
+bool rules_look(const struct rules *rules)
+{
+	return rules->looks;
 }
 
 const struct text *rules_domain_names(const struct rules *rules, size_t *ret_count)

@@ -125,6 +125,8 @@ struct rules_sizes {
 };
 void rules_sizes(const struct rules *rules, struct rules_sizes *ret_sizes);
 
+/* Whether a rule or an output asks for what is read from /proc (FIELD_LOOK). */
+bool rules_look(const struct rules *rules);
 /* Domain names that conditions compare addresses with; valid as long as the rules. */
 const struct text *rules_domain_names(const struct rules *rules, size_t *ret_count);
 

@@ -71,7 +71,7 @@ static const struct anonymous_kind anonymous_kinds[] = {
 	{ "[pidfd]", FD_PIDFD },
 };
 
-static enum fd_type type_of_anonymous(struct text name)
+enum fd_type fd_type_of_anonymous(struct text name)
 {
 	for (size_t i = 0; i < COUNT_OF(anonymous_kinds); i++)
 		if (text_starts_with(name, text_of(anonymous_kinds[i].name)))
@@ -107,7 +107,7 @@ static enum fd_type type_of_file(const struct call_record *record, struct text p
 	if (file->magic == MAGIC_PIDFD)
 		return FD_PIDFD;
 	if (file->magic == MAGIC_ANONYMOUS || (is_detached && !file->mode))
-		return type_of_anonymous(path);
+		return fd_type_of_anonymous(path);
 	if (is_detached && text_starts_with(path, TEXT("memfd:")))
 		return FD_MEMFD;
 	return S_ISDIR(file->mode) ? FD_DIRECTORY : FD_FILE;
@@ -195,8 +195,7 @@ static struct address address_of(unsigned family, const uint8_t *bytes)
 	return address;
 }
 
-/* An IPv6 socket that talks IPv4 is an IPv4 one to the rules, as it is to Falco. */
-static void unmap(struct event_fd *fd)
+void fd_unmap(struct event_fd *fd)
 {
 	bool local = is_mapped(fd->local.bytes) || is_zero(fd->local.bytes, 16);
 	bool remote = is_mapped(fd->remote.bytes) || is_zero(fd->remote.bytes, 16);
@@ -317,6 +316,14 @@ static struct text connection_text(struct arena *arena, const struct event_fd *f
 	return ended(begin, at);
 }
 
+void fd_name_ends(struct arena *arena, struct event_fd *fd)
+{
+	if (fd->has_peer)
+		fd->name = connection_text(arena, fd);
+	else if (fd->local_port)
+		fd->name = end_text(arena, &fd->local, fd->local_port);
+}
+
 static void describe_inet(struct event *event, const struct call_view *view)
 {
 	const struct socket_info *socket = &view->record->socket;
@@ -332,15 +339,12 @@ static void describe_inet(struct event *event, const struct call_view *view)
 	was_given = event->type->id != EVENT_bind && !fd->remote_port &&
 		    set_remote(fd, view->parts[CALL_ADDRESS]);
 	fd->is_given = was_given;
-	unmap(fd);
+	fd_unmap(fd);
 	fd->has_peer = was_given || fd->remote_port || !is_zero(fd->remote.bytes, 16);
 	fd->is_server = socket->flags & SOCKET_SERVER ||
 			(!(socket->flags & SOCKET_CLIENT) && event->type->id != EVENT_connect &&
 				fd->has_peer && looks_like_server(fd));
-	if (fd->has_peer)
-		fd->name = connection_text(event->arena, fd);
-	else if (fd->local_port)
-		fd->name = end_text(event->arena, &fd->local, fd->local_port);
+	fd_name_ends(event->arena, fd);
 }
 
 static struct text unix_path(struct arena *arena, struct text path)
@@ -355,8 +359,7 @@ static struct text unix_path(struct arena *arena, struct text path)
 	return arena_copy(arena, text_slice(path, 0, length));
 }
 
-/* Falco's form: the kernel's two addresses, a blank, the path. */
-static struct text unix_text(struct arena *arena, uint64_t from, uint64_t to, struct text path)
+struct text unix_text(struct arena *arena, uint64_t from, uint64_t to, struct text path)
 {
 	char *begin = arena_take(arena, 2 * 16 + sizeof("-> ") + path.length), *at = begin;
 

@@ -15,6 +15,14 @@ struct call_view {
 struct text path_of_walk(struct arena *arena, struct text walk, bool is_detached);
 /* The device as stat(2) gives it. */
 uint64_t device_of_kernel(uint32_t device);
+/* Of an anonymous inode, by its name: "[eventfd]", "inotify" …; else FD_OTHER. */
+enum fd_type fd_type_of_anonymous(struct text name);
+/* An IPv6 socket that talks IPv4 is an IPv4 one to the rules, as it is to Falco. */
+void fd_unmap(struct event_fd *fd);
+/* Names an IP socket by its ends, the client's first; or by the only one that it has. */
+void fd_name_ends(struct arena *arena, struct event_fd *fd);
+/* A unix socket's name in Falco's form: the kernel's two addresses, a blank, the path. */
+struct text unix_text(struct arena *arena, uint64_t from, uint64_t to, struct text path);
 /* Fills event->fd, and nothing when the call has none. `call` says which descriptor it is. */
 void describe_fd(struct event *event, const struct call_view *view, const struct call *call);
 /*

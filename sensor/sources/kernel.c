@@ -49,8 +49,8 @@ struct kernel_source {
 	struct processes *processes;
 	struct users *users;
 	struct decoder *decoder;
-	struct recorder *recorder; /* NULL: nothing is recorded */
-	const char *host_root;
+	struct recorders *recorders;
+	struct looks *looks;
 	const void *record; /* the one that was handed out last */
 	size_t record_size;
 	int64_t clock_offset;
@@ -159,7 +159,7 @@ static void sync_clock(struct kernel_source *kernel)
 
 	kernel->clock_offset = offset;
 	decoder_set_clock(kernel->decoder, offset);
-	recorder_add_clock(kernel->recorder, offset);
+	recorders_add_clock(kernel->recorders, offset);
 }
 
 static struct kernel_source *of(struct source *source)
@@ -490,7 +490,7 @@ static void keep_up(struct kernel_source *kernel, uint64_t now)
 		return;
 	kernel->next_upkeep_ns = now + NS_PER_SECOND;
 	sync_clock(kernel);
-	recorder_keep_up(kernel->recorder);
+	recorders_keep_up(kernel->recorders);
 	kernel->looks_for_overdue = true;
 	lost = kernel->shared->lost[LOSS_LIFECYCLE_RING] + kernel->shared->lost[LOSS_SLOTS] +
 	       missed_lifecycle(kernel);
@@ -498,7 +498,7 @@ static void keep_up(struct kernel_source *kernel, uint64_t now)
 		return;
 	kernel->lifecycle_lost_before = lost;
 	(void)processes_scan(kernel->processes, NULL);
-	recorder_add_scan(kernel->recorder);
+	recorders_add_scan(kernel->recorders);
 	kernel->next_scan_ns = now + SCAN_PAUSE * (now_ns(CLOCK_MONOTONIC) - now);
 }
 
@@ -567,9 +567,10 @@ static int kernel_next(
 			/* What does not decode is our own mistake; the tests show it. */
 			bool is_event = decoder_take(kernel->decoder, data, size, ret_event) == 1;
 
-			recorder_add_record(kernel->recorder, data, size);
+			recorders_add_record(kernel->recorders, data, size);
 			if (!is_event)
 				continue;
+			(*ret_event)->look = looks_begin(kernel->looks, *ret_event);
 			kernel->events++;
 			kernel->record = data;
 			kernel->record_size = size;
@@ -650,7 +651,9 @@ static void kernel_free(struct source *source)
 
 	if (kernel->shared)
 		kernel_counters(source, &counters);
-	recorder_detach(kernel->recorder, counters.dropped);
+	recorders_leave_all(kernel->recorders, counters.dropped);
+	recorders_free(kernel->recorders);
+	looks_free(kernel->looks);
 	uring_free(kernel->uring);
 	bpf_link__destroy(kernel->tuples);
 	for (size_t i = 0; i < HOOK_COUNT; i++)
@@ -670,20 +673,30 @@ static void kernel_free(struct source *source)
 	free(kernel);
 }
 
-static void kernel_capture(struct source *source, struct recorder *recorder)
+static int kernel_capture(struct source *source, struct recorder *recorder)
 {
 	struct kernel_source *kernel = of(source);
+	int r = recorders_join(kernel->recorders, recorder);
 
-	if (!recorder)
-		recorder_detach(kernel->recorder, 0);
-	kernel->recorder = recorder;
-	recorder_attach(
-		recorder, kernel->host_root, kernel->processes, kernel->containers, kernel->users);
-	recorder_add_clock(recorder, kernel->clock_offset);
-	recorder_add_state(recorder);
+	if (r < 0)
+		return r;
+	recorders_add_clock(kernel->recorders, kernel->clock_offset);
+	recorders_add_state(kernel->recorders, recorder);
 	/* A rule that waited matches when its record is long gone. */
-	if (recorder && kernel->record)
-		recorder_add_record(recorder, kernel->record, kernel->record_size);
+	if (kernel->record)
+		recorders_add_late(
+			kernel->recorders, recorder, kernel->record, kernel->record_size);
+	return 0;
+}
+
+static void kernel_release(struct source *source, struct recorder *recorder)
+{
+	recorders_leave(of(source)->recorders, recorder, 0);
+}
+
+static void kernel_tell_domains(struct source *source, const struct domains *domains)
+{
+	recorders_add_domains(of(source)->recorders, domains);
 }
 
 static const struct source_operations operations = {
@@ -696,6 +709,8 @@ static const struct source_operations operations = {
 	.head = kernel_head,
 	.position = kernel_position,
 	.capture = kernel_capture,
+	.release = kernel_release,
+	.tell_domains = kernel_tell_domains,
 	.counters = kernel_counters,
 	.free = kernel_free,
 };
@@ -751,7 +766,7 @@ static int start(struct kernel_source *kernel, enum hook hook, uint64_t ring_byt
 		log_warning("%s", err->message);
 		r = 0;
 	}
-	recorder_add_scan(kernel->recorder);
+	recorders_add_scan(kernel->recorders);
 	processes_visit(kernel->processes, prepare_users, kernel->users);
 	processes_visit(kernel->processes, ignore_children, kernel->shared);
 	return r;
@@ -788,10 +803,11 @@ int kernel_source_new(
 	kernel->processes = processes_new(kernel->containers, options->host_root);
 	kernel->users = users_new(options->host_root);
 	kernel->decoder = decoder_new(kernel->containers, kernel->processes, kernel->users);
-	kernel->recorder = options->recorder;
-	kernel->host_root = options->host_root;
-	recorder_attach(kernel->recorder, options->host_root, kernel->processes, kernel->containers,
-		kernel->users);
+	kernel->looks = looks_new(options->host_root);
+	kernel->recorders = recorders_new(&(struct stream_state){ options->host_root,
+		kernel->processes, kernel->containers, kernel->users, kernel->looks });
+	if (options->recorder)
+		(void)recorders_join(kernel->recorders, options->recorder);
 	sync_clock(kernel);
 	r = start(kernel, hook, ring_bytes, options, err);
 	if (r) {

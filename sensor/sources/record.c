@@ -58,6 +58,8 @@ struct record_source {
 	struct containers *containers;
 	struct processes *processes;
 	struct users *users;
+	struct looks *looks;
+	struct domains *domains;
 	struct decoder *decoder;
 };
 
@@ -288,6 +290,28 @@ static int take_state(struct record_source *record, bool is_first_time, struct e
 
 /* ---- the stream ---- */
 
+/* What was looked at for a record stands behind it in its block. */
+static int take_looks(struct record_source *record, struct event *event, struct error *err)
+{
+	struct item_header header;
+	struct content item;
+	int r = 0;
+
+	event->look = looks_begin(record->looks, event);
+	for (size_t before = record->used; r == 0; before = record->used) {
+		r = next_item(record, &header, &item, err);
+		if (r > 0 && header.kind == ITEM_LOOK) {
+			r = get_look(&item, event->look) < 0
+				    ? refuse(record, err, "holds a look at a process that is none")
+				    : 0;
+			continue;
+		}
+		record->used = before;
+		break;
+	}
+	return r < 0 ? r : 0;
+}
+
 static void take_host(struct record_source *record, struct content *item)
 {
 	uint64_t namespace = get_number(item);
@@ -340,6 +364,10 @@ static int take_record(struct record_source *record, struct content *item, struc
 	forget_facts(record);
 	if (r < 0)
 		return refuse(record, err, "holds a record that is none");
+	if (r == 1) {
+		(*ret_event)->domains = record->domains;
+		r = take_looks(record, *ret_event, err) < 0 ? -EBADMSG : 1;
+	}
 	record->events += r == 1;
 	return r;
 }
@@ -364,6 +392,10 @@ static int take_item(struct record_source *record, const struct item_header *hea
 		return 0;
 	case ITEM_RECORD:
 		return take_record(record, item, ret_event, err);
+	case ITEM_DOMAINS:
+		return get_domains(item, record->domains) < 0
+			       ? refuse(record, err, "holds domain names that are none")
+			       : 0;
 	default:
 		return 0; /* of a later version, which said that it can be left out */
 	}
@@ -460,6 +492,8 @@ static void record_free(struct source *source)
 	struct record_source *record = of(source);
 
 	decoder_free(record->decoder);
+	looks_free(record->looks);
+	domains_free(record->domains);
 	users_free(record->users);
 	processes_free(record->processes);
 	containers_free(record->containers);
@@ -581,6 +615,8 @@ int record_source_new(const char *path, struct source **ret_source, struct error
 	record->processes = processes_new(record->containers, "/nonexistent");
 	processes_set_reader(record->processes, tell_process, record);
 	record->users = users_new_told();
+	record->looks = looks_new_told();
+	record->domains = domains_new_told();
 	record->decoder = decoder_new(record->containers, record->processes, record->users);
 	r = open_recording(record, err);
 	if (r >= 0)

@@ -3,6 +3,8 @@
  * Contents of a recording's items: from structs to bytes and back. Structs are written member by
  * member, by tables, so that a recording does not depend on how a compiler lays them out.
  */
+#include <errno.h>
+
 #include "base/memory.h"
 #include "sensor/sources/recording.h"
 
@@ -115,6 +117,7 @@ void put_process(struct buffer *out, const struct process *facts, uint64_t start
 	}
 	for (size_t i = 0; i < COUNT_OF(process_texts); i++)
 		put_text(out, *(const struct text *)((const char *)facts + process_texts[i]));
+	put_number(out, facts->namespace_start_ns);
 }
 
 void get_process(struct content *content, struct process *ret_facts, uint64_t *ret_start_tick)
@@ -129,6 +132,9 @@ void get_process(struct content *content, struct process *ret_facts, uint64_t *r
 	}
 	for (size_t i = 0; i < COUNT_OF(process_texts); i++)
 		*(struct text *)((char *)&facts + process_texts[i]) = get_text(content);
+	/* The first recordings of version 1 have none. */
+	if (content->at < content->end)
+		facts.namespace_start_ns = get_number(content);
 	*ret_facts = facts;
 }
 
@@ -329,4 +335,222 @@ struct metadata *get_metadata(struct content *content, bool *ret_was_partial)
 		return metadata;
 	metadata_release(metadata);
 	return NULL;
+}
+
+/* ---- looks ---- */
+
+#define NUMBER(member)                                                              \
+	{                                                                           \
+		offsetof(struct usage, member), sizeof(((struct usage *)0)->member) \
+	}
+static const struct {
+	size_t at, size;
+} usage_numbers[] = {
+	NUMBER(threads),
+	NUMBER(vm_size_kb),
+	NUMBER(vm_rss_kb),
+	NUMBER(vm_swap_kb),
+	NUMBER(fd_limit),
+	NUMBER(major_faults),
+	NUMBER(minor_faults),
+	NUMBER(run_ns),
+	NUMBER(user_permille),
+	NUMBER(system_permille),
+};
+#undef NUMBER
+
+static void put_usage(struct buffer *out, const struct usage *usage)
+{
+	for (size_t i = 0; i < COUNT_OF(usage_numbers); i++) {
+		uint64_t number = 0;
+
+		memcpy(&number, (const char *)usage + usage_numbers[i].at, usage_numbers[i].size);
+		put_number(out, number);
+	}
+}
+
+static void get_usage(struct content *content, struct usage *ret_usage)
+{
+	*ret_usage = (struct usage){ 0 };
+	for (size_t i = 0; i < COUNT_OF(usage_numbers); i++) {
+		uint64_t number = get_number(content);
+
+		memcpy((char *)ret_usage + usage_numbers[i].at, &number, usage_numbers[i].size);
+	}
+}
+
+static void put_address(struct buffer *out, const struct address *address)
+{
+	put_number(out, address->family);
+	put_text(out, (struct text){ (const char *)address->bytes, address->family == 6 ? 16 : 4 });
+}
+
+static struct address get_address(struct content *content)
+{
+	struct address address = { .family = (uint8_t)get_number(content) };
+	struct text bytes = get_text(content);
+
+	if (address.family && address.family != 4 && address.family != 6)
+		content->is_bad = true;
+	if (bytes.length != (address.family == 6 ? 16 : 4))
+		content->is_bad = true;
+	else
+		memcpy(address.bytes, bytes.data, bytes.length);
+	return address;
+}
+
+enum descriptor_bits { BIT_SERVER = 1, BIT_CONNECTED = 2, BIT_PEER = 4 };
+
+static void put_descriptors(struct buffer *out, const struct descriptors *descriptors)
+{
+	put_number(out, descriptors->count);
+	for (size_t i = 0; i < descriptors->count; i++) {
+		const struct event_fd *fd = &descriptors->items[i];
+
+		put_number(out, (uint64_t)fd->number);
+		put_number(out, fd->type);
+		put_number(out, fd->protocol);
+		put_number(out, (fd->is_server ? BIT_SERVER : 0) |
+					(fd->is_connected ? BIT_CONNECTED : 0) |
+					(fd->has_peer ? BIT_PEER : 0));
+		put_number(out, (uint64_t)fd->local_port << 16 | fd->remote_port);
+		put_text(out, fd->name);
+		put_address(out, &fd->local);
+		put_address(out, &fd->remote);
+	}
+}
+
+static struct event_fd get_descriptor(struct content *content)
+{
+	struct event_fd fd = { .is_known = true, .number = (int64_t)get_number(content) };
+	uint64_t bits, ports;
+
+	fd.type = (enum fd_type)get_number(content);
+	fd.protocol = (uint8_t)get_number(content);
+	bits = get_number(content);
+	ports = get_number(content);
+	fd.is_server = bits & BIT_SERVER;
+	fd.is_connected = bits & BIT_CONNECTED;
+	fd.has_peer = bits & BIT_PEER;
+	fd.local_port = (uint16_t)(ports >> 16);
+	fd.remote_port = (uint16_t)ports;
+	fd.name = get_text(content);
+	fd.local = get_address(content);
+	fd.remote = get_address(content);
+	return fd;
+}
+
+static void get_descriptors(struct content *content, struct look *look, enum look_part part)
+{
+	size_t count = (size_t)get_number(content);
+	struct descriptors descriptors = { 0 };
+	struct event_fd *items;
+
+	if (count > LOOK_DESCRIPTORS_MAX) {
+		content->is_bad = true;
+		return;
+	}
+	items = NEW_ARRAY(struct event_fd, count + 1);
+	for (size_t i = 0; i < count && !content->is_bad; i++)
+		items[descriptors.count++] = get_descriptor(content);
+	descriptors.items = items;
+	if (!content->is_bad)
+		look_tell_descriptors(look, part, &descriptors);
+	free(items);
+}
+
+void put_look(struct buffer *out, const struct look *look, enum look_part part)
+{
+	struct look *seen = (struct look *)look; /* it was asked for: nothing is read */
+	const struct descriptors *descriptors;
+	const struct usage *usage;
+	const struct text *cgroups;
+
+	put_number(out, part);
+	switch (part) {
+	case LOOK_USAGE:
+		usage = look_usage(seen);
+		put_number(out, usage != NULL);
+		if (usage)
+			put_usage(out, usage);
+		break;
+	case LOOK_CGROUPS:
+		cgroups = look_cgroups(seen);
+		put_number(out, cgroups != NULL);
+		if (cgroups)
+			put_text(out, *cgroups);
+		break;
+	default:
+		descriptors = look_descriptors(seen, part);
+		put_number(out, descriptors != NULL);
+		if (descriptors)
+			put_descriptors(out, descriptors);
+	}
+}
+
+static void get_part(struct content *content, struct look *look, enum look_part part)
+{
+	struct usage usage;
+	struct text cgroups;
+
+	switch (part) {
+	case LOOK_USAGE:
+		get_usage(content, &usage);
+		look_tell_usage(look, &usage);
+		break;
+	case LOOK_CGROUPS:
+		cgroups = get_text(content);
+		look_tell_cgroups(look, &cgroups);
+		break;
+	default:
+		get_descriptors(content, look, part);
+	}
+}
+
+int get_look(struct content *content, struct look *look)
+{
+	uint64_t part = get_number(content), is_there = get_number(content);
+
+	if (content->is_bad || part >= LOOK_PARTS)
+		return -EBADMSG;
+	if (is_there)
+		get_part(content, look, (enum look_part)part);
+	return content->is_bad ? -EBADMSG : 0;
+}
+
+/* ---- domain names ---- */
+
+static void put_domain(
+	void *context, struct text name, const struct address *addresses, size_t count)
+{
+	put_text(context, name);
+	put_number(context, count);
+	for (size_t i = 0; i < count; i++)
+		put_address(context, &addresses[i]);
+}
+
+void put_domains(struct buffer *out, const struct domains *domains)
+{
+	put_number(out, domains_count(domains));
+	domains_visit(domains, put_domain, out);
+}
+
+int get_domains(struct content *content, struct domains *domains)
+{
+	uint64_t count = get_number(content);
+
+	domains_forget(domains);
+	for (uint64_t i = 0; i < count && !content->is_bad; i++) {
+		struct address addresses[DOMAIN_ADDRESSES_MAX];
+		struct text name = get_text(content);
+		uint64_t found = get_number(content);
+
+		if (found > DOMAIN_ADDRESSES_MAX)
+			return -EBADMSG;
+		for (uint64_t j = 0; j < found; j++)
+			addresses[j] = get_address(content);
+		if (content->is_bad || domains_tell(domains, name, addresses, found) < 0)
+			return -EBADMSG;
+	}
+	return content->is_bad ? -EBADMSG : 0;
 }

@@ -23,6 +23,10 @@
  *	             the record or scan that made us look
  *	ITEM_SCAN    i64 pids of all processes there are
  *	ITEM_RECORD  a record as in wire.h
+ *	ITEM_LOOK    what /proc said for a field at the record before: u64 enum look_part, u64
+ *	             whether it was there, its content; in the same block as the record
+ *	ITEM_DOMAINS addresses of the domain names that rules compare with, from here on: u64 count,
+ *	             of each the text, u64 count; of each address u64 family, text
  * In BLOCK_STATE, which a replay reads first, so that nothing waits in it:
  *	ITEM_NAMES    u64 kind of container, text its id, u64 enum name_kind, u64 count; u64 id and
  *	              text of each
@@ -35,7 +39,9 @@
  */
 #pragma once
 
+#include "sensor/sources/look.h"
 #include "sensor/sources/source.h"
+#include "sensor/state/domains.h"
 #include "sensor/state/runtimes/metadata.h"
 #include "sensor/state/users.h"
 
@@ -64,6 +70,8 @@ enum item_kind {
 	ITEM_NAMES,
 	ITEM_METADATA,
 	ITEM_END,
+	ITEM_LOOK,
+	ITEM_DOMAINS,
 };
 
 struct item_header {
@@ -90,7 +98,14 @@ void get_process(struct content *content, struct process *ret_facts, uint64_t *r
 /* NULL when it is none. The caller's; never partial. `*ret_was_partial` says what it was. */
 struct metadata *get_metadata(struct content *content, bool *ret_was_partial);
 
-/* ---- the writer ---- */
+void put_look(struct buffer *out, const struct look *look, enum look_part part);
+/* Tells the look what was seen of a part; -EBADMSG when it is none. */
+int get_look(struct content *content, struct look *look);
+void put_domains(struct buffer *out, const struct domains *domains);
+/* Tells all names anew. */
+int get_domains(struct content *content, struct domains *domains);
+
+/* ---- the writer of one file ---- */
 
 struct recorder;
 
@@ -103,23 +118,53 @@ uint64_t recorder_records(const struct recorder *recorder);
  */
 int recorder_close(struct recorder *recorder, struct error *err);
 
-/*
- * For the source that is recorded. All take NULL for "nothing is being recorded". From attach to
- * detach the recorder listens to the state; it must be attached before anything is in it, or
- * recorder_add_state() tells what is.
- */
-void recorder_attach(struct recorder *recorder, const char *host_root, struct processes *processes,
-	struct containers *containers, struct users *users);
-/* After attach and the clock, when there is a state already: tells all of it. */
-void recorder_add_state(struct recorder *recorder);
-void recorder_detach(struct recorder *recorder, uint64_t lost);
-void recorder_add_clock(struct recorder *recorder, int64_t offset_ns);
-/* After processes_scan(). */
-void recorder_add_scan(struct recorder *recorder);
-/* After decoder_take(), which may have looked at /proc for it. */
+/* All do nothing once the recording has ended. In the stream, and in a block of state. */
+void recorder_add(struct recorder *recorder, enum item_kind kind, struct text content);
+void recorder_add_state(struct recorder *recorder, enum item_kind kind, struct text content);
+/* What is added next is in the same block, as long as it fits. */
 void recorder_add_record(struct recorder *recorder, const void *data, size_t size);
-/* Once a second: names that are new, and what was gathered goes to the file. */
-void recorder_keep_up(struct recorder *recorder);
+void recorder_flush(struct recorder *recorder);
+void recorder_end(struct recorder *recorder, uint64_t lost);
+
+/* ---- the recorders of one stream ---- */
+
+#define RECORDERS_MAX 16
+
+/* What a stream's state is made of. All but `processes` and `containers` may be NULL. */
+struct stream_state {
+	const char *host_root;
+	struct processes *processes;
+	struct containers *containers;
+	struct users *users;
+	struct looks *looks;
+};
+
+/* Stands beside a source and tells each recorder what it sees; they come and go. */
+struct recorders;
+struct recorders *recorders_new(const struct stream_state *state);
+void recorders_free(struct recorders *recorders);
+size_t recorders_count(const struct recorders *recorders);
+/*
+ * From here on it records. It must join before anything is in the state, or recorders_add_state()
+ * tells it what is. -ENOSPC beyond RECORDERS_MAX.
+ */
+int recorders_join(struct recorders *recorders, struct recorder *recorder);
+void recorders_add_state(struct recorders *recorders, struct recorder *recorder);
+/* One record, with what was looked at for it, to one that has come late. */
+void recorders_add_late(
+	struct recorders *recorders, struct recorder *recorder, const void *data, size_t size);
+/* Ends it; `lost` events are missing in it. */
+void recorders_leave(struct recorders *recorders, struct recorder *recorder, uint64_t lost);
+void recorders_leave_all(struct recorders *recorders, uint64_t lost);
+void recorders_add_clock(struct recorders *recorders, int64_t offset_ns);
+/* After processes_scan(). */
+void recorders_add_scan(struct recorders *recorders);
+/* After decoder_take(), which may have looked at /proc for it. */
+void recorders_add_record(struct recorders *recorders, const void *data, size_t size);
+/* The addresses of domain names have changed. Borrowed until others are; NULL: there are none. */
+void recorders_add_domains(struct recorders *recorders, const struct domains *domains);
+/* Once a second: names that are new, and what was gathered goes to the files. */
+void recorders_keep_up(struct recorders *recorders);
 
 /* ---- the reader ---- */
 

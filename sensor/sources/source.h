@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "sensor/event.h"
 
+struct domains;
 struct filter;
 struct recorder;
 struct runtimes;
@@ -93,10 +94,17 @@ struct source_operations {
 	uint64_t (*head)(const struct source *source);
 	uint64_t (*position)(const struct source *source);
 	/*
-	 * Records into the recorder from now on: the state as it is, the record that was handed
-	 * out last, and what comes. NULL ends it. NULL function: the source cannot.
+	 * Records into this recorder, too, from now on: the state as it is, the record that was
+	 * handed out last, and what comes, until it is released, which ends the recording. -ENOSPC
+	 * when there are too many. NULL: the source cannot.
 	 */
-	void (*capture)(struct source *source, struct recorder *recorder);
+	int (*capture)(struct source *source, struct recorder *recorder);
+	void (*release)(struct source *source, struct recorder *recorder);
+	/*
+	 * The addresses of the domain names that rules compare with have changed; recordings keep
+	 * them. Borrowed until it is called again. NULL: the source knows them itself.
+	 */
+	void (*tell_domains)(struct source *source, const struct domains *domains);
 	void (*counters)(struct source *source, struct source_counters *ret_counters);
 	/* By event type; all zero where it is not known. NULL: the source does not count them. */
 	void (*calls)(struct source *source, unsigned event, struct call_numbers *ret_numbers);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Domain names and their addresses. The thread shares the table with its owner by a count of
- * references: a lookup may hang longer than anyone wants to wait for it.
+ * references: a lookup may hang longer than anyone wants to wait for it. What it finds the owner
+ * takes over when it suits.
  */
 #include <errno.h>
 #include <netdb.h>
@@ -14,13 +15,16 @@
 #include "sensor/state/domains.h"
 
 #define REFRESH_SECONDS 60
-#define ADDRESSES_MAX	64
-#define DOMAINS_MAX	1024
+
+struct addresses {
+	struct address items[DOMAIN_ADDRESSES_MAX];
+	size_t count;
+};
 
 struct domain {
 	char *name;
-	struct address addresses[ADDRESSES_MAX];
-	size_t count;
+	struct addresses found; /* by the thread, under the lock */
+	struct addresses known; /* the owner's */
 };
 
 struct domains {
@@ -28,6 +32,7 @@ struct domains {
 	pthread_cond_t stopped;
 	unsigned references; /* the owner's and the thread's */
 	bool is_stopping;
+	bool is_news; /* something was found since domains_update() */
 	struct domain *items;
 	size_t count;
 };
@@ -72,17 +77,18 @@ static void look_up(struct domains *domains, struct domain *domain)
 {
 	const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
 	struct addrinfo *found = NULL;
-	struct domain made = {};
+	struct addresses made = {};
 
 	if (getaddrinfo(domain->name, NULL, &hints, &found))
 		return;
-	for (const struct addrinfo *one = found; one && made.count < ADDRESSES_MAX;
+	for (const struct addrinfo *one = found; one && made.count < DOMAIN_ADDRESSES_MAX;
 		one = one->ai_next)
-		made.addresses[made.count++] = address_of(one);
+		made.items[made.count++] = address_of(one);
 	freeaddrinfo(found);
 	pthread_mutex_lock(&domains->lock);
-	memcpy(domain->addresses, made.addresses, sizeof(made.addresses));
-	domain->count = made.count;
+	domains->is_news |= domain->found.count != made.count ||
+			    memcmp(domain->found.items, made.items, sizeof(made.items)) != 0;
+	domain->found = made;
 	pthread_mutex_unlock(&domains->lock);
 }
 
@@ -123,6 +129,17 @@ static void *run(void *argument)
 	return NULL;
 }
 
+static struct domains *new (size_t capacity)
+{
+	struct domains *domains = NEW(struct domains);
+
+	pthread_mutex_init(&domains->lock, NULL);
+	pthread_cond_init(&domains->stopped, NULL);
+	domains->items = NEW_ARRAY(struct domain, capacity);
+	domains->references = 1;
+	return domains;
+}
+
 struct domains *domains_new(const struct text *names, size_t count)
 {
 	struct domains *domains;
@@ -130,19 +147,21 @@ struct domains *domains_new(const struct text *names, size_t count)
 
 	if (!count)
 		return NULL;
-	domains = NEW(struct domains);
-	pthread_mutex_init(&domains->lock, NULL);
-	pthread_cond_init(&domains->stopped, NULL);
-	domains->count = MIN_OF(count, DOMAINS_MAX);
-	domains->items = NEW_ARRAY(struct domain, domains->count);
-	for (size_t i = 0; i < domains->count; i++)
-		domains->items[i].name = text_to_string(names[i]);
+	count = MIN_OF(count, DOMAINS_MAX);
+	domains = new (count);
+	for (; domains->count < count; domains->count++)
+		domains->items[domains->count].name = text_to_string(names[domains->count]);
 	domains->references = 2;
 	if (pthread_create(&thread, NULL, run, domains))
 		domains->references = 1;
 	else
 		pthread_detach(thread);
 	return domains;
+}
+
+struct domains *domains_new_told(void)
+{
+	return new (DOMAINS_MAX);
 }
 
 void domains_free(struct domains *domains)
@@ -156,13 +175,28 @@ void domains_free(struct domains *domains)
 	release(domains);
 }
 
-static bool leads_to(const struct domain *domain, const struct address *address)
+bool domains_update(struct domains *domains)
+{
+	bool is_news;
+
+	if (!domains)
+		return false;
+	pthread_mutex_lock(&domains->lock);
+	is_news = domains->is_news;
+	domains->is_news = false;
+	for (size_t i = 0; is_news && i < domains->count; i++)
+		domains->items[i].known = domains->items[i].found;
+	pthread_mutex_unlock(&domains->lock);
+	return is_news;
+}
+
+static bool leads_to(const struct addresses *known, const struct address *address)
 {
 	size_t length = address->family == 4 ? 4 : 16;
 
-	for (size_t i = 0; i < domain->count; i++)
-		if (domain->addresses[i].family == address->family &&
-			!memcmp(domain->addresses[i].bytes, address->bytes, length))
+	for (size_t i = 0; i < known->count; i++)
+		if (known->items[i].family == address->family &&
+			!memcmp(known->items[i].bytes, address->bytes, length))
 			return true;
 	return false;
 }
@@ -174,10 +208,41 @@ size_t domains_of(struct domains *domains, const struct address *address, struct
 
 	if (!domains || !address->family)
 		return 0;
-	pthread_mutex_lock(&domains->lock);
 	for (size_t i = 0; i < domains->count && found < limit; i++)
-		if (leads_to(&domains->items[i], address))
+		if (leads_to(&domains->items[i].known, address))
 			ret_names[found++] = text_of(domains->items[i].name);
-	pthread_mutex_unlock(&domains->lock);
 	return found;
+}
+
+size_t domains_count(const struct domains *domains)
+{
+	return domains ? domains->count : 0;
+}
+
+void domains_visit(const struct domains *domains, domains_visitor *visit, void *context)
+{
+	for (size_t i = 0; i < domains_count(domains); i++)
+		visit(context, text_of(domains->items[i].name), domains->items[i].known.items,
+			domains->items[i].known.count);
+}
+
+int domains_tell(
+	struct domains *domains, struct text name, const struct address *addresses, size_t count)
+{
+	struct domain *domain;
+
+	if (domains->count == DOMAINS_MAX || count > DOMAIN_ADDRESSES_MAX)
+		return -ENOSPC;
+	domain = &domains->items[domains->count++];
+	*domain = (struct domain){ .name = text_to_string(name) };
+	memcpy(domain->known.items, addresses, count * sizeof(*addresses));
+	domain->known.count = count;
+	return 0;
+}
+
+void domains_forget(struct domains *domains)
+{
+	for (size_t i = 0; i < domains->count; i++)
+		free(domains->items[i].name);
+	domains->count = 0;
 }

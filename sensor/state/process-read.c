@@ -10,13 +10,16 @@
 
 #include "base/arena.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "sensor/kernel/wire.h"
 #include "sensor/state/containers.h"
+#include "sensor/state/process-files.h"
 #include "sensor/state/processes.h"
 
 #define FILE_MAX  8192
 #define LINK_MAX_ 4096
+#define TICK_NS	  UINT64_C(10000000)
 
 #define CAP_DAC_OVERRIDE_BIT (UINT64_C(1) << 1)
 #define CAP_FOWNER_BIT	     (UINT64_C(1) << 3)
@@ -38,8 +41,7 @@ static int open_process(const char *host_root, int64_t pid)
 	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* At most `limit` bytes of a file; an empty slice when it cannot be read. */
-static struct text read_file(struct arena *arena, int folder, const char *name, size_t limit)
+struct text process_file(struct arena *arena, int folder, const char *name, size_t limit)
 {
 	_cleanup_(closep) int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	char *data;
@@ -270,10 +272,18 @@ static int64_t read_login_user(int folder, struct arena *arena)
 {
 	uint64_t number;
 
-	if (text_to_u64(text_trim(read_file(arena, folder, "loginuid", 32)), &number) ||
+	if (text_to_u64(text_trim(process_file(arena, folder, "loginuid", 32)), &number) ||
 		number == UINT32_MAX)
 		return -1;
 	return (int64_t)number;
+}
+
+/* When it started, since 1970; to a tick. */
+static uint64_t started_ns(uint64_t tick)
+{
+	int64_t boot_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
+
+	return (uint64_t)boot_ns + tick * TICK_NS;
 }
 
 int process_read(const char *host_root, int64_t pid, struct arena *arena, struct process *ret_facts,
@@ -288,17 +298,19 @@ int process_read(const char *host_root, int64_t pid, struct arena *arena, struct
 
 	if (folder < 0)
 		return -ESRCH;
-	if (read_stat(read_file(arena, folder, "stat", 1024), &facts, ret_start_tick) < 0)
+	if (read_stat(process_file(arena, folder, "stat", 1024), &facts, ret_start_tick) < 0)
 		return -ESRCH;
-	read_status(read_file(arena, folder, "status", FILE_MAX), &facts);
-	read_command_line(read_file(arena, folder, "cmdline", ARGUMENTS_MAX), &facts);
-	facts.environment = read_file(arena, folder, "environ", ARGUMENTS_MAX);
+	read_status(process_file(arena, folder, "status", FILE_MAX), &facts);
+	read_command_line(process_file(arena, folder, "cmdline", ARGUMENTS_MAX), &facts);
+	facts.environment = process_file(arena, folder, "environ", ARGUMENTS_MAX);
 	facts.working_directory = read_link(arena, folder, "cwd");
 	read_exe(folder, arena, &facts);
 	facts.login_uid = read_login_user(folder, arena);
-	facts.cgroup = deciding_cgroup(read_file(arena, folder, "cgroup", FILE_MAX));
+	facts.cgroup = deciding_cgroup(process_file(arena, folder, "cgroup", FILE_MAX));
 	facts.pid_namespace = read_namespace(folder, "ns/pid");
 	facts.mount_namespace = read_namespace(folder, "ns/mnt");
+	if (facts.vpid == 1)
+		facts.namespace_start_ns = started_ns(*ret_start_tick);
 	*ret_facts = facts;
 	return 0;
 }

@@ -254,6 +254,25 @@ static const struct container *container_of(const struct processes *processes,
 	return before->container;
 }
 
+/* When the first process of a pid namespace began: known from the forker, else from that process.
+ */
+static uint64_t namespace_start_of(const struct processes *processes, const struct process *process,
+	const struct process *before)
+{
+	if (process->namespace_start_ns || !process->pid_namespace)
+		return process->namespace_start_ns;
+	if (process->vpid == 1)
+		return process->clone_time_ns;
+	if (before && before->pid_namespace == process->pid_namespace)
+		return before->namespace_start_ns;
+	/* Somebody has entered it from outside, which is rare. */
+	for (const struct entry *one = processes->newest; one; one = one->older)
+		if (one->now && one->now->process.vpid == 1 &&
+			one->now->process.pid_namespace == process->pid_namespace)
+			return one->now->process.namespace_start_ns;
+	return 0;
+}
+
 /*
  * Makes `facts` what the entry runs now; `before`: what it, or its forker, ran. Texts are copied
  * unless `image` holds them already.
@@ -270,6 +289,7 @@ static void entry_set(struct processes *processes, struct entry *entry, const st
 	if (facts->comm.length)
 		memcpy(snapshot->comm, facts->comm.data, snapshot->process.comm.length);
 	snapshot->process.comm.data = snapshot->comm;
+	snapshot->process.namespace_start_ns = namespace_start_of(processes, facts, before);
 	snapshot->process.container = container_hold(container_of(processes, facts, before));
 	if (image)
 		image->references++;

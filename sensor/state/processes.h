@@ -45,6 +45,8 @@ struct process {
 	uint64_t capabilities_inheritable, capabilities_permitted, capabilities_effective;
 	uint64_t clone_time_ns;			 /* since 1970; 0: before our start */
 	uint64_t pid_namespace, mount_namespace; /* their inode numbers; 0: unknown */
+	uint64_t namespace_start_ns; /* since 1970: when the first process of its pid namespace
+					began; 0: unknown, processes_… find it where they can */
 	uint64_t cgroup_id;
 	uint64_t exec_count; /* execs seen; 0: as found at start, or a clone that has not yet exec'd
 			      */

@@ -57,6 +57,7 @@ static const struct process family[] = {
 		.virtual_group_id = 1,
 		.login_uid = 1000,
 		.clone_time_ns = 1622308750000000000,
+		.namespace_start_ns = 1622308750000000000,
 		.pid_namespace = 5,
 		.comm = SLICE("bash"),
 		.exe = SLICE("bash"),

@@ -18,6 +18,9 @@ struct world {
 	struct containers *containers;
 	struct processes *processes;
 	struct users *users;
+	struct looks *looks;
+	bool completes_looks; /* a rule asks for all of them at each event */
+	struct recorders *recorders;
 	struct recorder *recorder;
 	struct source *source;
 };
@@ -33,14 +36,19 @@ static void begin(struct world *world)
 	world->containers = containers_new();
 	world->processes = processes_new(world->containers, NULL);
 	world->users = users_new(NULL);
+	world->looks = looks_new(NULL);
+	world->recorders = recorders_new(&(struct stream_state){
+		NULL, world->processes, world->containers, world->users, world->looks });
 	CHECK_NUMBER(recorder_new(world->path, 0, &world->recorder, NULL), 0);
-	recorder_attach(world->recorder, NULL, world->processes, world->containers, world->users);
+	CHECK_NUMBER(recorders_join(world->recorders, world->recorder), 0);
 }
 
 static void end_recording(struct world *world)
 {
-	recorder_detach(world->recorder, 7);
+	recorders_leave_all(world->recorders, 7);
 	CHECK_NUMBER(recorder_close(TAKE(world->recorder), NULL), 0);
+	recorders_free(world->recorders);
+	looks_free(world->looks);
 	users_free(world->users);
 	processes_free(world->processes);
 	containers_free(world->containers);
@@ -83,7 +91,9 @@ static void record_call(struct world *world, unsigned event, int64_t result)
 	struct event *got;
 
 	CHECK_NUMBER(decoder_take(decoder, &record, sizeof(record), &got), 1);
-	recorder_add_record(world->recorder, &record, sizeof(record));
+	recorders_add_record(world->recorders, &record, sizeof(record));
+	if (world->completes_looks)
+		look_complete(looks_begin(world->looks, got));
 	decoder_free(decoder);
 }
 
@@ -102,7 +112,7 @@ TEST(what_is_recorded_is_replayed_with_process_clock_and_names)
 	char *exe = NULL, *wanted = realpath("/proc/self/exe", NULL);
 
 	begin(&world);
-	recorder_add_clock(world.recorder, 5000);
+	recorders_add_clock(world.recorders, 5000);
 	record_call(&world, event_id("setuid"), -1);
 	record_call(&world, event_id("chroot"), 0);
 	end_recording(&world);
@@ -138,7 +148,7 @@ TEST(processes_of_a_scan_are_there_again_and_those_that_are_gone_are_not)
 
 	begin(&world);
 	CHECK_NUMBER(processes_scan(world.processes, NULL), 0);
-	recorder_add_scan(world.recorder);
+	recorders_add_scan(world.recorders);
 	record_call(&world, event_id("setuid"), 0);
 	end_recording(&world);
 	CHECK_NUMBER(open_replay(&world, NULL), 0);
@@ -146,6 +156,99 @@ TEST(processes_of_a_scan_are_there_again_and_those_that_are_gone_are_not)
 	CHECK_NUMBER(event->process->pid, getpid());
 	CHECK(event->process->environment.length > 0);
 	end_replay(&world);
+}
+
+TEST(what_was_looked_at_is_seen_again_at_the_same_event)
+{
+	struct world world;
+	struct event *event = NULL;
+	const struct descriptors *all;
+
+	begin(&world);
+	record_call(&world, event_id("setuid"), 0);
+	world.completes_looks = true;
+	record_call(&world, event_id("chroot"), 0);
+	world.completes_looks = false;
+	record_call(&world, event_id("setgid"), 0);
+	end_recording(&world);
+
+	CHECK_NUMBER(open_replay(&world, NULL), 0);
+	CHECK_NUMBER(next(&world, &event, NULL), 1);
+	CHECK(look_usage(event->look) == NULL);
+	CHECK_NUMBER(next(&world, &event, NULL), 1);
+	CHECK_TEXT(event->type->name, "chroot");
+	CHECK(look_usage(event->look) && look_usage(event->look)->threads >= 1);
+	CHECK(text_contains(*look_cgroups(event->look), TEXT(":/")));
+	all = look_descriptors(event->look, LOOK_DESCRIPTORS);
+	CHECK(all && all->count > 3);
+	CHECK(look_descriptor(event->look, LOOK_STANDARD, 2) != NULL);
+	CHECK_NUMBER(next(&world, &event, NULL), 1);
+	CHECK_TEXT(event->type->name, "setgid");
+	CHECK(look_descriptors(event->look, LOOK_STANDARD) == NULL);
+	CHECK_NUMBER(next(&world, &event, NULL), -ECANCELED);
+	end_replay(&world);
+}
+
+TEST(addresses_of_domain_names_change_where_they_changed)
+{
+	static const struct address address = { 4, { 10, 0, 0, 9 } };
+	struct domains *domains = domains_new_told();
+	struct event *event = NULL;
+	struct world world;
+	struct text name;
+
+	begin(&world);
+	record_call(&world, event_id("setuid"), 0);
+	domains_tell(domains, TEXT("api.test"), &address, 1);
+	recorders_add_domains(world.recorders, domains);
+	record_call(&world, event_id("setuid"), 0);
+	recorders_add_domains(world.recorders, NULL);
+	record_call(&world, event_id("setuid"), 0);
+	end_recording(&world);
+	domains_free(domains);
+
+	CHECK_NUMBER(open_replay(&world, NULL), 0);
+	CHECK_NUMBER(next(&world, &event, NULL), 1);
+	CHECK_NUMBER(domains_of(event->domains, &address, &name, 1), 0);
+	CHECK_NUMBER(next(&world, &event, NULL), 1);
+	CHECK_NUMBER(domains_of(event->domains, &address, &name, 1), 1);
+	CHECK(text_is(name, "api.test"));
+	CHECK_NUMBER(next(&world, &event, NULL), 1);
+	CHECK_NUMBER(domains_of(event->domains, &address, &name, 1), 0);
+	end_replay(&world);
+}
+
+TEST(two_recorders_of_one_stream_have_what_came_while_they_were_there)
+{
+	struct world world;
+	struct event *event = NULL;
+	struct recorder *late;
+	char path[] = "/tmp/tercel-recording-XXXXXX";
+	int fd = mkstemp(path);
+
+	begin(&world);
+	record_call(&world, event_id("setuid"), 0);
+	CHECK_NUMBER(recorder_new(path, 0, &late, NULL), 0);
+	CHECK_NUMBER(recorders_join(world.recorders, late), 0);
+	recorders_add_state(world.recorders, late);
+	record_call(&world, event_id("chroot"), 0);
+	recorders_leave(world.recorders, late, 0);
+	record_call(&world, event_id("setgid"), 0);
+	CHECK_NUMBER(recorder_records(late), 1);
+	CHECK_NUMBER(recorder_records(world.recorder), 3);
+	CHECK_NUMBER(recorder_close(late, NULL), 0);
+	end_recording(&world);
+
+	unlink(world.path);
+	snprintf(world.path, sizeof(world.path), "%s", path);
+	CHECK_NUMBER(open_replay(&world, NULL), 0);
+	CHECK_NUMBER(next(&world, &event, NULL), 1);
+	CHECK_TEXT(event->type->name, "chroot");
+	CHECK_NUMBER(event->process->pid, getpid());
+	CHECK(event->process->exe_path.length > 0);
+	CHECK_NUMBER(next(&world, &event, NULL), -ECANCELED);
+	end_replay(&world);
+	close(fd);
 }
 
 TEST(metadata_come_back_as_they_were)
@@ -391,7 +494,8 @@ TEST(made_up_items_are_refused)
 					no_record = { 8, ITEM_RECORD, 0 },
 					no_process = { 8, ITEM_PROCESS, 0 },
 					no_names = { 8, ITEM_NAMES, 0 },
-					no_metadata = { 8, ITEM_METADATA, 0 };
+					no_metadata = { 8, ITEM_METADATA, 0 },
+					no_domains = { 8, ITEM_DOMAINS, 0 };
 
 	check_made_up(BLOCK_STREAM, &too_long, 8, "item of an impossible size");
 	check_made_up(BLOCK_STREAM, &odd, 8, "item of an impossible size");
@@ -399,6 +503,7 @@ TEST(made_up_items_are_refused)
 	check_made_up(BLOCK_STREAM, &padded, 8, "item of an impossible size");
 	check_made_up(BLOCK_STREAM, &no_record, 8, "record that is none");
 	check_made_up(BLOCK_STREAM, &no_process, 8, "process that is no whole one");
+	check_made_up(BLOCK_STREAM, &no_domains, 8, "domain names that are none");
 	check_made_up(BLOCK_STATE, &no_names, 8, "names that are none");
 	check_made_up(BLOCK_STATE, &no_metadata, 8, "metadata that are none");
 	check_made_up((enum block_kind)9, &no_record, 8, "kind that does not exist");
@@ -412,9 +517,10 @@ TEST(a_recording_ends_at_its_limit_and_is_whole)
 	int r, count = 0;
 
 	begin(&world);
+	recorders_leave_all(world.recorders, 0);
 	recorder_close(TAKE(world.recorder), NULL);
 	CHECK_NUMBER(recorder_new(world.path, 300000, &world.recorder, NULL), 0);
-	recorder_attach(world.recorder, NULL, world.processes, world.containers, world.users);
+	CHECK_NUMBER(recorders_join(world.recorders, world.recorder), 0);
 	for (int i = 0; i < 3000; i++)
 		record_call(&world, event_id("setuid"), 0);
 	end_recording(&world);

@@ -14,7 +14,7 @@ TEST(a_name_leads_to_its_addresses_once_it_is_looked_up)
 	struct text found[2] = {};
 
 	/* The suite's time limit ends a wait in vain. */
-	while (!domains_of(domains, &loopback, found, 2))
+	while (!domains_update(domains) || !domains_of(domains, &loopback, found, 2))
 		sched_yield();
 	CHECK(text_is(found[0], "localhost"));
 	CHECK_NUMBER(domains_of(domains, &loopback, found, 2), 1);
@@ -29,4 +29,31 @@ TEST(without_names_nothing_is_looked_up)
 	CHECK(domains_new(NULL, 0) == NULL);
 	CHECK_NUMBER(domains_of(NULL, &loopback, found, 1), 0);
 	domains_free(NULL);
+}
+
+static void count_domain(
+	void *context, struct text name, const struct address *addresses, size_t count)
+{
+	struct text *seen = context;
+
+	CHECK_NUMBER(count, 1);
+	CHECK_NUMBER(addresses[0].bytes[0], 127);
+	*seen = name;
+}
+
+TEST(a_replay_is_told_the_addresses)
+{
+	struct domains *domains = domains_new_told();
+	struct text found[2] = {}, seen = {};
+
+	CHECK_NUMBER(domains_tell(domains, TEXT("api.test"), &loopback, 1), 0);
+	CHECK(!domains_update(domains));
+	CHECK_NUMBER(domains_of(domains, &loopback, found, 2), 1);
+	CHECK(text_is(found[0], "api.test"));
+	domains_visit(domains, count_domain, &seen);
+	CHECK(text_is(seen, "api.test"));
+	domains_forget(domains);
+	CHECK_NUMBER(domains_count(domains), 0);
+	CHECK_NUMBER(domains_of(domains, &loopback, found, 2), 0);
+	domains_free(domains);
 }

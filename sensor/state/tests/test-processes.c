@@ -56,3 +56,24 @@ TEST(an_exec_that_names_another_parent_than_before_has_that_one)
 	processes_free(processes);
 	containers_free(containers);
 }
+
+TEST(who_enters_a_pid_namespace_from_outside_knows_when_it_began)
+{
+	struct containers *containers = containers_new();
+	struct processes *processes = processes_new(containers, NULL);
+	struct process shim = facts_of(SHIM, 0, "shim"), init = facts_of(INIT, SHIM, "init"),
+		       runc = facts_of(RUNC, SHIM, "runc");
+
+	shim.pid_namespace = 1;
+	init.pid_namespace = runc.pid_namespace = 5;
+	init.vpid = 1;
+	runc.vpid = 7;
+	init.clone_time_ns = 1000;
+	runc.clone_time_ns = 2000;
+	(void)processes_exec(processes, &shim);
+	CHECK_NUMBER(processes_fork(processes, SHIM, &init)->namespace_start_ns, 1000);
+	CHECK_NUMBER(processes_fork(processes, SHIM, &runc)->namespace_start_ns, 1000);
+	CHECK_NUMBER(processes_find(processes, SHIM)->namespace_start_ns, 0);
+	processes_free(processes);
+	containers_free(containers);
+}
