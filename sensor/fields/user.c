@@ -23,7 +23,7 @@ enum presence name_of_id(
 	struct text name = {};
 
 	if (event->users && event->container && event->process && id >= 0)
-		presence = users_find(event->users, event->container, event->process->pid, kind,
+		presence = users_name_of(event->users, event->container, event->process->pid, kind,
 			(uint32_t)id, &name);
 	if (presence != PRESENT)
 		name = text_of(fallbacks[kind][id != 0]);

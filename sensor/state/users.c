@@ -468,7 +468,7 @@ static enum presence find_name(const struct names *names, uint32_t id, struct te
 	return PRESENT;
 }
 
-enum presence users_find(struct users *users, const struct container *container, int64_t pid,
+enum presence users_name_of(struct users *users, const struct container *container, int64_t pid,
 	enum name_kind kind, uint32_t id, struct text *ret_name)
 {
 	struct known *known = known_find(users, container);

@@ -33,7 +33,7 @@ enum name_kind { NAME_OF_USER, NAME_OF_GROUP, NAME_OF_HOME, NAME_OF_SHELL, NAME_
  * being read elsewhere: WAITS for at most 20 ms, then ABSENT until it is there. Files that change
  * are read again.
  */
-enum presence users_find(struct users *users, const struct container *container, int64_t pid,
+enum presence users_name_of(struct users *users, const struct container *container, int64_t pid,
 	enum name_kind kind, uint32_t id, struct text *ret_name);
 
 /* One name of a container (the host: its container), for those who keep or bring them. */

@@ -83,7 +83,7 @@ const struct process *process_ancestor(const struct process *process, unsigned l
 	return at < COUNT_OF(family) ? &family[at] : NULL;
 }
 
-enum presence users_find(struct users *users, const struct container *container, int64_t pid,
+enum presence users_name_of(struct users *users, const struct container *container, int64_t pid,
 	enum name_kind kind, uint32_t id, struct text *ret_name)
 {
 	static const char *const names[NAME_KINDS] = { "wendy", "wheel", "/home/wendy",

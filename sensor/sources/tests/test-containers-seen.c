@@ -105,7 +105,7 @@ static void check_user(const struct event *event, uint32_t uid, const char *want
 
 	for (int64_t end = clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
 		presence != PRESENT && clock_ms(CLOCK_MONOTONIC) < end;)
-		presence = users_find(event->users, event->container, event->process->pid,
+		presence = users_name_of(event->users, event->container, event->process->pid,
 			NAME_OF_USER, uid, &name);
 	CHECK_NUMBER(presence, PRESENT);
 	if (presence == PRESENT)

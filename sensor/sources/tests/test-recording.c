@@ -127,7 +127,7 @@ TEST(what_is_recorded_is_replayed_with_process_clock_and_names)
 	CHECK_TEXT(exe, wanted);
 	CHECK(process_ancestor(event->process, 1) != NULL);
 	CHECK_NUMBER(
-		users_find(event->users, event->container, 1, NAME_OF_USER, 0, &name), PRESENT);
+		users_name_of(event->users, event->container, 1, NAME_OF_USER, 0, &name), PRESENT);
 	CHECK(text_is(name, "root"));
 	CHECK_NUMBER(next(&world, &event, &err), 1);
 	CHECK_TEXT(event->type->name, "chroot");

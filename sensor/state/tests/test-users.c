@@ -104,8 +104,8 @@ static enum presence ask(struct place *place, uint32_t uid, struct text *ret_nam
 
 	for (int64_t end = clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
 		presence != PRESENT && clock_ms(CLOCK_MONOTONIC) < end;)
-		presence =
-			users_find(place->users, place->container, 42, NAME_OF_USER, uid, ret_name);
+		presence = users_name_of(
+			place->users, place->container, 42, NAME_OF_USER, uid, ret_name);
 	return presence;
 }
 
@@ -118,17 +118,17 @@ static void check_no_name(struct place *place)
 	enum presence presence = ABSENT;
 	struct text name = { 0 };
 
-	(void)users_find(place->users, place->container, 42, NAME_OF_USER, 7, &name);
+	(void)users_name_of(place->users, place->container, 42, NAME_OF_USER, 7, &name);
 	make_folder(place, "proc/43");
 	make_folder(place, "proc/43/root");
 	make_folder(place, "proc/43/root/etc");
 	write_file(place, "proc/43/root/etc/passwd", "later:x:7:7::/:/bin/sh\n");
 	for (int64_t end = clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
 		presence != PRESENT && clock_ms(CLOCK_MONOTONIC) < end;)
-		presence = users_find(place->users, other, 43, NAME_OF_USER, 7, &name);
+		presence = users_name_of(place->users, other, 43, NAME_OF_USER, 7, &name);
 	CHECK_NUMBER(presence, PRESENT);
 	CHECK_NUMBER(
-		users_find(place->users, place->container, 42, NAME_OF_USER, 7, &name), ABSENT);
+		users_name_of(place->users, place->container, 42, NAME_OF_USER, 7, &name), ABSENT);
 }
 
 TEST(the_hosts_names_are_there_at_once)
@@ -136,11 +136,11 @@ TEST(the_hosts_names_are_there_at_once)
 	struct place place = place_new();
 	struct text name = { 0 };
 
-	CHECK_NUMBER(users_find(place.users, place.host, 1, NAME_OF_USER, 1000, &name), PRESENT);
+	CHECK_NUMBER(users_name_of(place.users, place.host, 1, NAME_OF_USER, 1000, &name), PRESENT);
 	CHECK_SLICE(name, "hostess");
-	CHECK_NUMBER(users_find(place.users, place.host, 1, NAME_OF_GROUP, 50, &name), PRESENT);
+	CHECK_NUMBER(users_name_of(place.users, place.host, 1, NAME_OF_GROUP, 50, &name), PRESENT);
 	CHECK_SLICE(name, "staff");
-	CHECK_NUMBER(users_find(place.users, place.host, 1, NAME_OF_USER, 4711, &name), ABSENT);
+	CHECK_NUMBER(users_name_of(place.users, place.host, 1, NAME_OF_USER, 4711, &name), ABSENT);
 	place_done(&place);
 }
 
@@ -150,13 +150,13 @@ TEST(a_user_has_a_home_and_a_shell)
 	struct text text = { 0 };
 
 	write_file(&place, "etc/passwd", "a:x:1::/:\nb:x:2:2:B, C:/home/b:/bin/sh\nc:x:3:3\n");
-	CHECK_NUMBER(users_find(place.users, place.host, 1, NAME_OF_HOME, 2, &text), PRESENT);
+	CHECK_NUMBER(users_name_of(place.users, place.host, 1, NAME_OF_HOME, 2, &text), PRESENT);
 	CHECK_SLICE(text, "/home/b");
-	CHECK_NUMBER(users_find(place.users, place.host, 1, NAME_OF_SHELL, 2, &text), PRESENT);
+	CHECK_NUMBER(users_name_of(place.users, place.host, 1, NAME_OF_SHELL, 2, &text), PRESENT);
 	CHECK_SLICE(text, "/bin/sh");
-	CHECK_NUMBER(users_find(place.users, place.host, 1, NAME_OF_SHELL, 1, &text), ABSENT);
-	CHECK_NUMBER(users_find(place.users, place.host, 1, NAME_OF_HOME, 3, &text), ABSENT);
-	CHECK_NUMBER(users_find(place.users, place.host, 1, NAME_OF_USER, 3, &text), PRESENT);
+	CHECK_NUMBER(users_name_of(place.users, place.host, 1, NAME_OF_SHELL, 1, &text), ABSENT);
+	CHECK_NUMBER(users_name_of(place.users, place.host, 1, NAME_OF_HOME, 3, &text), ABSENT);
+	CHECK_NUMBER(users_name_of(place.users, place.host, 1, NAME_OF_USER, 3, &text), PRESENT);
 	CHECK_SLICE(text, "c");
 	place_done(&place);
 }
@@ -167,11 +167,11 @@ TEST(the_hosts_names_are_read_again_when_they_change)
 	struct text name = { 0 };
 	enum presence presence = ABSENT;
 
-	CHECK_NUMBER(users_find(place.users, place.host, 1, NAME_OF_USER, 2000, &name), ABSENT);
+	CHECK_NUMBER(users_name_of(place.users, place.host, 1, NAME_OF_USER, 2000, &name), ABSENT);
 	write_file(&place, "etc/passwd", "new:x:2000:2000::/:/bin/sh\n");
 	for (int64_t end = clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
 		presence != PRESENT && clock_ms(CLOCK_MONOTONIC) < end;)
-		presence = users_find(place.users, place.host, 1, NAME_OF_USER, 2000, &name);
+		presence = users_name_of(place.users, place.host, 1, NAME_OF_USER, 2000, &name);
 	CHECK_NUMBER(presence, PRESENT);
 	CHECK_SLICE(name, "new");
 	place_done(&place);
@@ -185,7 +185,8 @@ TEST(a_containers_names_are_its_own)
 	write_file(&place, "proc/42/root/etc/passwd", "boxed:x:1000:1000::/:/bin/sh\n");
 	CHECK_NUMBER(ask(&place, 1000, &name), PRESENT);
 	CHECK_SLICE(name, "boxed");
-	CHECK_NUMBER(users_find(place.users, place.container, 42, NAME_OF_USER, 0, &name), ABSENT);
+	CHECK_NUMBER(
+		users_name_of(place.users, place.container, 42, NAME_OF_USER, 0, &name), ABSENT);
 	place_done(&place);
 }
 
@@ -201,8 +202,10 @@ TEST(of_two_entries_with_one_id_the_first_counts_and_odd_lines_do_not)
 	CHECK_SLICE(name, "first");
 	CHECK_NUMBER(ask(&place, 8, &name), PRESENT);
 	CHECK_SLICE(name, "last");
-	CHECK_NUMBER(users_find(place.users, place.container, 42, NAME_OF_USER, 5, &name), ABSENT);
-	CHECK_NUMBER(users_find(place.users, place.container, 42, NAME_OF_USER, 0, &name), ABSENT);
+	CHECK_NUMBER(
+		users_name_of(place.users, place.container, 42, NAME_OF_USER, 5, &name), ABSENT);
+	CHECK_NUMBER(
+		users_name_of(place.users, place.container, 42, NAME_OF_USER, 0, &name), ABSENT);
 	place_done(&place);
 }
 
@@ -262,7 +265,7 @@ TEST(who_is_gone_has_no_names_and_an_other_process_of_the_container_brings_them)
 	presence = WAITS;
 	for (int64_t end = clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
 		presence != PRESENT && clock_ms(CLOCK_MONOTONIC) < end;)
-		presence = users_find(place.users, place.container, 42, NAME_OF_USER, 7, &name);
+		presence = users_name_of(place.users, place.container, 42, NAME_OF_USER, 7, &name);
 	CHECK_NUMBER(presence, PRESENT);
 	place_done(&place);
 }
