@@ -5,9 +5,12 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <time.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "dashboard/api-v2.h"
+#include "dashboard/backup.h"
 #include "dashboard/rule-text.h"
 
 #define SESSION_COOKIE "tercel_session"
@@ -272,4 +275,21 @@ void answer_rule(struct asked *asked)
 	add_member(&json, "error", *err.message ? err.message : NULL);
 	json_end(&json);
 	asked_reply_json(asked);
+}
+
+void answer_backup(struct asked *asked)
+{
+	const char *state = asked->parts->settings->state;
+	char day[16];
+	time_t now = time(NULL);
+	struct tm utc;
+	_cleanup_(freep) char *header = NULL;
+
+	gmtime_r(&now, &utc);
+	strftime(day, sizeof(day), "%Y-%m-%d", &utc);
+	header = string_printf("attachment; filename=\"tercel-%s.tar\"", day);
+	http_reply_header(asked->request, "Content-Disposition", header);
+	log_info("user \"%s\" downloads a backup", asked->user);
+	if (backup_download(server_backups(asked->server), asked->request, state) < 0)
+		http_reply_error(asked->request, 503, "another backup runs; try again later");
 }

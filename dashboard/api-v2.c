@@ -433,7 +433,8 @@ void answer_export(struct asked *asked)
 		return;
 	header = string_printf("attachment; filename=\"events.%s\"", form->name);
 	http_reply_header(asked->request, "Content-Disposition", header);
-	if (export_stream(server_exports(asked->server), asked->request, &scope, filter, form) < 0)
+	if (export_start(server_exports(asked->server), asked->request, asked->parts->store, &scope,
+		    filter, form) < 0)
 		http_reply_error(asked->request, 503, "too many exports run; try again later");
 }
 
@@ -472,6 +473,9 @@ const struct question questions_v2[] = {
 	{ "GET", "/api/v2/export", answer_export, ACCESS_READERS, false,
 		"All matching events as a download, newest first, without a limit.",
 		"format from to q", "application/x-ndjson" },
+	{ "GET", "/api/v2/backup", answer_backup, ACCESS_OPERATORS, false,
+		"All that is kept, as a tar of its files, each as it was at one moment.", "",
+		"application/x-tar" },
 	{ "GET", "/api/v2/stream", stream, ACCESS_READERS, false,
 		"Events as they are stored, as server-sent events.", "q", STREAM },
 	{ "GET", "/api/v2/status", status, ACCESS_READERS, false, "What is kept.", "", JSON },

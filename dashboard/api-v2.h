@@ -30,6 +30,8 @@ void answer_facets(struct asked *asked);
 void answer_around(struct asked *asked);
 /* GET /api/v2/export: all that match, as a stream. */
 void answer_export(struct asked *asked);
+/* GET /api/v2/backup: a tar of what is kept. */
+void answer_backup(struct asked *asked);
 /* GET /api/v2/forwarders: what each says of its outputs and of its nodes. */
 void answer_forwarders(struct asked *asked);
 /* POST /api/v2/test?forwarder=URL&output=NAME: a test alert for one output. */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <sqlite3.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "dashboard/day-file.h"
@@ -133,6 +134,44 @@ void day_file_free(struct day_file *file)
 	sqlite3_close(file->db);
 	free(file->path);
 	free(file);
+}
+
+/* In one go: a transaction that is open keeps what is read at one state. */
+static int copy_pages(struct day_file *from, struct day_file *to, struct error *err)
+{
+	sqlite3_backup *backup = sqlite3_backup_init(to->db, "main", from->db, "main");
+	int code;
+
+	if (!backup)
+		return file_error(to, err);
+	code = sqlite3_backup_step(backup, -1);
+	sqlite3_backup_finish(backup);
+	if (code == SQLITE_DONE)
+		return 0;
+	/* The copy's connection has the error, whichever side it came from; but for a busy one. */
+	if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
+		return error_set(err, -EBUSY, "%s is locked", from->path);
+	return file_error(to, err);
+}
+
+int day_file_copy(const char *from, const char *to, struct error *err)
+{
+	_cleanup_(day_file_freep) struct day_file *source = NULL, *copy = NULL;
+	int r = day_file_open(from, false, &source, err);
+
+	if (r < 0)
+		return r;
+	copy = NEW(struct day_file);
+	copy->path = string_copy(to);
+	if (sqlite3_open_v2(to, &copy->db,
+		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+		    NULL) != SQLITE_OK)
+		r = file_error(copy, err);
+	if (!r)
+		r = copy_pages(source, copy, err);
+	if (r < 0)
+		unlink(to);
+	return r;
 }
 
 const char *day_file_path(const struct day_file *file)

@@ -19,6 +19,11 @@ struct day_file;
 int day_file_open(const char *path, bool is_made, struct day_file **ret_file, struct error *err);
 void day_file_free(struct day_file *file);
 DEFINE_CLEANUP(struct day_file *, day_file_free)
+/*
+ * Copies a file that may be written to meanwhile, by this process or another, as it is at one
+ * moment after the call. `to` must not be there. -ENOENT, -EBADMSG, -ENOSPC; then nothing is left.
+ */
+int day_file_copy(const char *from, const char *to, struct error *err);
 const char *day_file_path(const struct day_file *file);
 
 /* One transaction at a time, for the one that writes. */

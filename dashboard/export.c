@@ -4,7 +4,6 @@
  * takes its time.
  */
 #include <errno.h>
-#include <pthread.h>
 
 #include "base/json.h"
 #include "base/log.h"
@@ -12,32 +11,18 @@
 #include "dashboard/event-json.h"
 #include "dashboard/export.h"
 
-#define EXPORTS_MAX 4
-#define PAGE	    200
-#define AHEAD_MAX   (1024 * 1024) /* bytes made before they are asked for */
-#define CHUNK_MAX   (AHEAD_MAX + PAGE * ALERT_MAX * 8)
+#define PAGE	   200
+#define PAGE_BYTES (PAGE * ALERT_MAX * 4)
 
-struct exports {
-	struct store *store;
-	pthread_mutex_t lock;
-	pthread_cond_t ended;
-	size_t running;
-};
+_Static_assert(PAGE_BYTES < DOWNLOAD_PIECE_MAX, "a page goes out in one piece");
 
 struct export
 {
-	struct http_stream http; /* first: what the server hands back */
-	struct exports *exports;
+	struct store *store;
 	struct store_scope scope;
 	struct filter *filter;
 	const struct export_form *form;
 	uint64_t count;
-	pthread_mutex_t lock;
-	pthread_cond_t taken;
-	struct buffer ready; /* with the lock, as the next */
-	bool is_closed, is_done, is_open;
-	bool is_broken; /* alerts are missing; set before is_done */
-	unsigned refs;	/* the thread's and the server's */
 };
 
 /* Forms. */
@@ -128,91 +113,17 @@ const struct export_form *export_form_find(struct text name)
 	return NULL;
 }
 
-/* The stream. */
-
-static void export_unref(struct export *export)
-{
-	bool is_last;
-
-	pthread_mutex_lock(&export->lock);
-	is_last = !--export->refs;
-	pthread_mutex_unlock(&export->lock);
-	if (!is_last)
-		return;
-	buffer_done(&export->ready);
-	filter_free(export->filter);
-	pthread_mutex_destroy(&export->lock);
-	pthread_cond_destroy(&export->taken);
-	free(export);
-}
-
-static int export_pull(struct http_stream *http, struct buffer *out)
-{
-	struct export *export = (struct export *)http;
-	struct text ready;
-	int r = -EAGAIN;
-
-	pthread_mutex_lock(&export->lock);
-	ready = buffer_text(&export->ready);
-	if (ready.length) {
-		/* What does not fit into what goes out at once stays. */
-		size_t length = MIN_OF(ready.length, out->limit - out->length);
-
-		buffer_add(out, ready.data, length);
-		memmove(export->ready.data, export->ready.data + length, ready.length - length);
-		export->ready.length -= length;
-		r = 0;
-	} else if (export->is_done) {
-		r = export->is_broken ? -EIO : -ECANCELED;
-	}
-	pthread_cond_signal(&export->taken);
-	pthread_mutex_unlock(&export->lock);
-	return r;
-}
-
-static void export_closed(struct http_stream *http)
-{
-	struct export *export = (struct export *)http;
-
-	pthread_mutex_lock(&export->lock);
-	export->is_closed = true;
-	pthread_cond_signal(&export->taken);
-	pthread_mutex_unlock(&export->lock);
-	export_unref(export);
-}
-
-/* With the lock. The server may be told only between its taking the stream and its closing it. */
-static void export_wake(struct export *export)
-{
-	if (export->is_open && !export->is_closed)
-		http_stream_wake(&export->http);
-}
-
-/* Hands over, and waits until there is room for more. False when nobody wants it any longer. */
-static bool export_give(struct export *export, struct text text)
-{
-	bool goes_on;
-
-	pthread_mutex_lock(&export->lock);
-	buffer_add_text(&export->ready, text);
-	export_wake(export);
-	while (!export->is_closed && export->ready.length > AHEAD_MAX)
-		pthread_cond_wait(&export->taken, &export->lock);
-	goes_on = !export->is_closed;
-	pthread_mutex_unlock(&export->lock);
-	return goes_on;
-}
-
-static bool give_page(struct export *export, const struct store_page *page)
+static bool give_page(
+	struct download *download, struct export *export, const struct store_page *page)
 {
 	struct buffer text;
 	bool goes_on;
 
-	buffer_init(&text, PAGE * ALERT_MAX * 8);
+	buffer_init(&text, PAGE_BYTES);
 	for (size_t i = 0; i < page->count; i++)
 		export->form->write((struct text){ page->rows[i].json, page->rows[i].json_length },
 			export->count++, &text);
-	goes_on = export_give(export, buffer_text(&text));
+	goes_on = download_give(download, buffer_text(&text));
 	buffer_done(&text);
 	return goes_on;
 }
@@ -221,18 +132,19 @@ static unsigned damages_found(const struct export *export)
 {
 	struct store_status status;
 
-	store_status(export->exports->store, &status);
+	store_status(export->store, &status);
 	return status.damages;
 }
 
 /* What is set aside as damaged while this reads is missing, whoever found it. */
-static void export_read(struct export *export, struct store_reader *reader)
+static int export_read(
+	struct download *download, struct export *export, struct store_reader *reader)
 {
 	unsigned damages = damages_found(export);
 	struct store_cursor cursor = { 0 };
 	bool has_failed = false;
 	struct error err = { 0 };
-	bool goes_on = export_give(export, text_of(export->form->begin));
+	bool goes_on = download_give(download, text_of(export->form->begin));
 
 	while (goes_on) {
 		struct store_page page;
@@ -242,108 +154,46 @@ static void export_read(struct export *export, struct store_reader *reader)
 		if (has_failed)
 			log_error("an export ends early: %s", err.message);
 		else
-			goes_on = give_page(export, &page);
+			goes_on = give_page(download, export, &page);
 		goes_on &= !has_failed && page.has_more && page.count;
 		if (page.count)
 			cursor = (struct store_cursor){ page.rows[page.count - 1].time_ns,
 				page.rows[page.count - 1].id };
 		store_page_done(&page);
 	}
-	export->is_broken = has_failed || damages_found(export) != damages;
-	export_give(export, text_of(export->is_broken ? export->form->broken : export->form->end));
+	has_failed |= damages_found(export) != damages;
+	download_give(download, text_of(has_failed ? export->form->broken : export->form->end));
+	return has_failed ? -EIO : 0;
 }
 
-static void *run_export(void *context)
+static int make_export(struct download *download, void *context)
 {
 	struct export *export = context;
-	struct exports *exports = export->exports;
-	struct store_reader *reader = store_reader_new(exports->store);
+	struct store_reader *reader = store_reader_new(export->store);
+	int r = export_read(download, export, reader);
 
-	export_read(export, reader);
 	store_reader_free(reader);
-	pthread_mutex_lock(&export->lock);
-	export->is_done = true;
-	export_wake(export);
-	pthread_mutex_unlock(&export->lock);
-	export_unref(export);
-
-	pthread_mutex_lock(&exports->lock);
-	exports->running--;
-	pthread_cond_signal(&exports->ended);
-	pthread_mutex_unlock(&exports->lock);
-	return NULL;
+	return r;
 }
 
-static bool exports_take_place(struct exports *exports)
+static void export_free(void *context)
 {
-	bool has_room;
+	struct export *export = context;
 
-	pthread_mutex_lock(&exports->lock);
-	has_room = exports->running < EXPORTS_MAX;
-	exports->running += has_room;
-	pthread_mutex_unlock(&exports->lock);
-	return has_room;
+	filter_free(export->filter);
+	free(export);
 }
 
-static void export_opened(struct export *export)
-{
-	pthread_mutex_lock(&export->lock);
-	export->is_open = true;
-	export_wake(export);
-	pthread_mutex_unlock(&export->lock);
-	export_unref(export);
-}
-
-int export_stream(struct exports *exports, struct http_request *request,
+int export_start(struct downloads *downloads, struct http_request *request, struct store *store,
 	const struct store_scope *scope, struct filter *filter, const struct export_form *form)
 {
-	struct export *export;
-	pthread_t thread;
+	struct export *export = NEW(struct export);
 
-	if (!exports_take_place(exports)) {
-		filter_free(filter);
-		return -EAGAIN;
-	}
-	export = NEW(struct export);
-	*export = (struct export){ .http = { export_pull, export_closed, NULL },
-		.exports = exports,
-		.scope = *scope,
-		.filter = filter,
-		.form = form,
-		.refs = 3 };
+	*export =
+		(struct export){ .store = store, .scope = *scope, .filter = filter, .form = form };
 	export->scope.filter = filter;
 	export->scope.budget_ms = 0;
 	export->scope.skips_total = true;
-	buffer_init(&export->ready, CHUNK_MAX);
-	pthread_mutex_init(&export->lock, NULL);
-	pthread_cond_init(&export->taken, NULL);
-	if (pthread_create(&thread, NULL, run_export, export))
-		abort();
-	pthread_detach(thread);
-	http_reply_stream(request, form->type, &export->http);
-	export_opened(export);
-	return 0;
-}
-
-struct exports *exports_new(struct store *store)
-{
-	struct exports *exports = NEW(struct exports);
-
-	exports->store = store;
-	pthread_mutex_init(&exports->lock, NULL);
-	pthread_cond_init(&exports->ended, NULL);
-	return exports;
-}
-
-void exports_free(struct exports *exports)
-{
-	if (!exports)
-		return;
-	pthread_mutex_lock(&exports->lock);
-	while (exports->running)
-		pthread_cond_wait(&exports->ended, &exports->lock);
-	pthread_mutex_unlock(&exports->lock);
-	pthread_mutex_destroy(&exports->lock);
-	pthread_cond_destroy(&exports->ended);
-	free(exports);
+	return download_start(downloads, request, form->type,
+		&(struct download_maker){ make_export, export_free, export });
 }

@@ -1,23 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Exports: all alerts of a scope as a stream, however many there are. Each has a thread that reads
- * ahead as far as its buffer holds and waits for whoever downloads.
- *
- * One that cannot give all (a file turns out damaged meanwhile, a read fails, the dashboard stops)
- * is told from a whole one twice: its text ends with words that say so, or without its end; and the
- * answer is broken off without its last chunk, which HTTP/1.1 clients report as an error. Words as
- * well, since a proxy that speaks HTTP/1.0 hides the latter.
+ * Exports: all alerts of a scope as a download, however many there are.
  */
 #pragma once
 
-#include "base/http-server.h"
+#include "dashboard/download.h"
 #include "dashboard/store.h"
-
-struct exports;
-
-struct exports *exports_new(struct store *store);
-/* Waits for all of them: free the HTTP server first, which ends their streams. NULL is fine. */
-void exports_free(struct exports *exports);
 
 struct export_form {
 	const char *name, *type;
@@ -30,5 +18,5 @@ struct export_form {
 const struct export_form *export_form_find(struct text name);
 
 /* Answers the request. The filter of the scope is owned from here on. -EAGAIN: too many run. */
-int export_stream(struct exports *exports, struct http_request *request,
+int export_start(struct downloads *downloads, struct http_request *request, struct store *store,
 	const struct store_scope *scope, struct filter *filter, const struct export_form *form);

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/ready.h"
+#include "dashboard/backup.h"
 #include "dashboard/server.h"
 
 #define LOOK_S	    10	 /* at the certificate, which is valid for some time when it comes */
@@ -167,6 +168,8 @@ static int run(struct dashboard *dashboard, struct error *err)
 	if (r < 0)
 		return r;
 	umask(0077);
+	if (settings->backup && *settings->backup)
+		return backup_to_folder(settings->state, settings->backup, err);
 	hold_signals(&signals);
 	allow_many_files();
 	r = open_all(dashboard, err);

@@ -22,6 +22,7 @@
 #define READERS	      3 /* one may count to the end, see BUDGET_EXACT_MS */
 #define QUESTIONS_MAX 1000
 #define CONNECTIONS   512
+#define EXPORTS_MAX   4
 
 /* dashboard-design.md 8 */
 static const char *const headers[] = {
@@ -49,7 +50,7 @@ struct server {
 	struct certificate certificate; /* what it shows now */
 	struct http_route *routes;
 	size_t route_count;
-	struct exports *exports;
+	struct downloads *exports, *backups;
 	struct queue *asked; /* of http_request, to the readers */
 	pthread_t readers[READERS];
 	size_t reader_count;
@@ -116,9 +117,14 @@ void server_write_outputs(struct server *server, struct buffer *out)
 	pthread_mutex_unlock(&server->lock);
 }
 
-struct exports *server_exports(struct server *server)
+struct downloads *server_exports(struct server *server)
 {
 	return server->exports;
+}
+
+struct downloads *server_backups(struct server *server)
+{
+	return server->backups;
 }
 
 /* Questions. */
@@ -430,7 +436,8 @@ int server_open(const struct server_parts *parts, struct server **ret_server, st
 	int r;
 
 	server->parts = *parts;
-	server->exports = exports_new(parts->store);
+	server->exports = downloads_new(EXPORTS_MAX);
+	server->backups = downloads_new(1);
 	server->asked = queue_new(QUESTIONS_MAX);
 	pthread_mutex_init(&server->lock, NULL);
 	make_routes(server);
@@ -455,7 +462,8 @@ void server_close(struct server *server)
 		pthread_join(server->readers[i], NULL);
 	http_server_free(server->http);
 	certificate_done(&server->certificate);
-	exports_free(server->exports);
+	downloads_free(server->exports);
+	downloads_free(server->backups);
 	queue_free(server->asked);
 	json_object_put(server->outputs);
 	pthread_mutex_destroy(&server->lock);

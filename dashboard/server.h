@@ -66,6 +66,7 @@ int64_t asked_number(struct asked *asked, const char *name, int64_t fallback, in
 void asked_reply_json(struct asked *asked);
 /* {"error":…,"column":N} */
 void asked_reply_mistake(struct asked *asked, size_t column, const struct error *err);
-struct exports *server_exports(struct server *server);
+struct downloads *server_exports(struct server *server);
+struct downloads *server_backups(struct server *server);
 /* The names of the forwarder's outputs, as last told, as JSON. */
 void server_write_outputs(struct server *server, struct buffer *out);

@@ -108,6 +108,19 @@ struct store_status {
 };
 void store_status(struct store *store, struct store_status *ret_status);
 
+/* Copying. */
+
+/* What was copied: its name within the store's folder, and the copy. Negative ends the copying. */
+typedef int store_copied(void *context, const char *name, const char *path, struct error *err);
+/*
+ * Copies a store's files one by one into the folder `target`, while anybody writes to it: each as
+ * it is at one moment after the call. So all that was acknowledged before is in the copy, which is
+ * a store's folder itself. A file that retention drops meanwhile is left out. Needs no struct
+ * store: another process may have it.
+ */
+int store_copy(const char *folder, const char *target, store_copied *copied, void *context,
+	struct error *err);
+
 /* Reading. */
 
 struct store_reader;
