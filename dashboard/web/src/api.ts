@@ -3,7 +3,9 @@
  * has signed in again, then the request goes on, so that no page loses its state.
  */
 import { createSignal } from 'solid-js';
-import type { AlertEvent, Around, EventList, FacetList, Forwarder, Histogram, Overview, Session, Status } from './types';
+import type {
+  Access, AlertEvent, Around, Decision, EventList, FacetList, Forwarder, Histogram, Overview, ResponseList, RuleTexts, Session, Settings, Status,
+} from './types';
 import { words } from './words';
 
 export class ApiError extends Error {
@@ -128,5 +130,20 @@ export const api = {
   async testOutput(forwarder: string, output: string): Promise<void> {
     await request(`test?${new URLSearchParams({ forwarder, output })}`, { method: 'POST' });
   },
+  responses: (which: { state: string; namespace: string; pod: string; limit: number; before?: string }, signal?: AbortSignal) =>
+    get<ResponseList>('responses', which, signal),
+  async decide(response: number, decision: Decision): Promise<void> {
+    await request(`decide?${new URLSearchParams({ response: String(response), decision })}`, { method: 'POST' });
+  },
+  rule: (rule: string, signal?: AbortSignal) => get<RuleTexts>('rule', { rule }, signal),
+  access: (signal?: AbortSignal) => get<Access>('access', {}, signal),
+  settings: (signal?: AbortSignal) => get<Settings>('settings', {}, signal),
+  /** One of them, or with '' all others of one's own. How many there were. */
+  async endSessions(session: string): Promise<number> {
+    const answer = await request(`sessions/end?${new URLSearchParams({ session })}`, { method: 'POST' });
+    return ((await answer.json()) as { ended: number }).ended;
+  },
+  backupLink: `${BASE}backup`,
+  documentLink: `${BASE}openapi.json`,
   status: (signal?: AbortSignal) => get<Status>('status', {}, signal),
 };

@@ -7,9 +7,11 @@ import { EventPage } from './pages/EventPage';
 import { Events } from './pages/Events';
 import { Login } from './pages/Login';
 import { Overview } from './pages/Overview';
+import { Responses } from './pages/Responses';
 import { Sensors } from './pages/Sensors';
+import { Settings } from './pages/Settings';
 import { go, hrefOf, route } from './router';
-import { loginLink, readSession, session } from './session';
+import { canSignOut, loginLink, readSession, session } from './session';
 import { Shell } from './shell/Shell';
 import { say } from './toast';
 import { Failure } from './ui/States';
@@ -17,7 +19,7 @@ import { words } from './words';
 
 /** Addresses of the UI before this one, and the empty one. */
 const MOVED: Record<string, string> = { '/': '/overview', '/dashboard': '/overview', '/info': '/overview' };
-const PAGES = ['/overview', '/events', '/delivery', '/sensors', '/login'];
+const PAGES = ['/overview', '/events', '/delivery', '/sensors', '/responses', '/settings', '/login'];
 
 /** The present form of an address; the same one when there is nothing to change. */
 function presentAddress(): string {
@@ -45,6 +47,12 @@ function Pages() {
         <Match when={route().path === '/sensors'}>
           <Sensors />
         </Match>
+        <Match when={route().path === '/responses'}>
+          <Responses />
+        </Match>
+        <Match when={route().path === '/settings'}>
+          <Settings />
+        </Match>
         <Match when={uuid()} keyed>
           {(id) => <EventPage uuid={id} />}
         </Match>
@@ -70,7 +78,7 @@ export function App() {
     if (isOld) return go(presentAddress(), 'replace');
     if (session() === null && path !== '/login') go(loginLink(location.hash), 'replace');
     // Without a login, or with one already, there is nothing to do on that page.
-    if (session() && path === '/login' && !session()?.login) go('#/overview', 'replace');
+    if (session() && path === '/login' && !canSignOut()) go('#/overview', 'replace');
   });
 
   return (

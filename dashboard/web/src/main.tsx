@@ -6,6 +6,7 @@ import './styles/base.css';
 import './styles/shell.css';
 import './styles/pages.css';
 import './styles/delivery.css';
+import './styles/responses.css';
 
 const root = document.getElementById('app');
 if (root) render(() => <App />, root);

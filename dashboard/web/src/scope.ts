@@ -50,6 +50,10 @@ export interface Changes {
   sel?: string;
   by?: string;
   fold?: string;
+  /** Of the responses: their state, and the pod that they are about. */
+  state?: string;
+  ns?: string;
+  pod?: string;
 }
 
 const USUAL: Record<string, string> = {
@@ -61,7 +65,13 @@ const USUAL: Record<string, string> = {
   sel: '',
   by: 'priority',
   fold: '1',
+  state: '',
+  ns: '',
+  pod: '',
 };
+
+/** What belongs to one page, and stays behind when another is opened. */
+const OF_PAGE: Record<string, string> = { state: '/responses', ns: '/responses', pod: '/responses' };
 
 function applyChanges(params: URLSearchParams, changes: Changes): void {
   const { zone, isLive, ...rest } = changes;
@@ -80,6 +90,7 @@ export function linkTo(path: string, changes: Changes = {}): string {
   const params = new URLSearchParams(route().params);
   params.delete('sel');
   params.delete('next');
+  for (const [name, page] of Object.entries(OF_PAGE)) if (page !== path) params.delete(name);
   applyChanges(params, changes);
   return hrefOf(path, params);
 }

@@ -8,6 +8,12 @@ const [session, setSession] = createSignal<Session | null>();
 
 export { session };
 
+/** Whether one may act; the server asks again. */
+export const isOperator = () => session()?.role === 'operator';
+
+/** A proxy's users sign out there. */
+export const canSignOut = () => session()?.known_by === 'login';
+
 export async function readSession(): Promise<void> {
   setSession(await api.session());
 }

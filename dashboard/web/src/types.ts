@@ -136,8 +136,90 @@ export interface Forwarder {
   error: string | null;
 }
 
+export const RESPONSE_STATES = [
+  'waiting', 'pending', 'running', 'done', 'failed', 'refused', 'expired', 'dry_run', 'undoing', 'undone', 'rejected',
+] as const;
+export type ResponseState = (typeof RESPONSE_STATES)[number];
+export type Decision = 'approve' | 'reject' | 'undo';
+
+export interface ResponseAction {
+  action: string;
+  actionner: string;
+  state: string;
+  result: string | null;
+  took_ms: number;
+}
+
+/** One rule's answer to one alert. */
+export interface Response {
+  id: number;
+  rule: string;
+  state: ResponseState;
+  why: string | null;
+  decisions: Decision[];
+  decided_by: string | null;
+  namespace: string | null;
+  pod: string | null;
+  node: string | null;
+  alert_uuid: string | null;
+  /** Cut to what a row shows. */
+  alert: { rule: string | null; priority: string | null; output: string } | null;
+  created_ms: number;
+  finished_ms: number;
+  took_ms: number;
+  deadline_ms: number;
+  undo_ms: number;
+  actions: ResponseAction[] | null;
+}
+
+export interface ResponseList {
+  is_configured: boolean;
+  /** Why the responder did not say anything. */
+  error: string | null;
+  leads: boolean;
+  dry_run: boolean;
+  responses: Response[];
+}
+
+export type Role = 'viewer' | 'operator';
+
+export interface SessionOfUser {
+  id: string;
+  user: string;
+  peer: string;
+  since_ms: number;
+  seen_ms: number;
+  is_own: boolean;
+}
+
+/** An operator sees everybody's sessions, and the users. */
+export interface Access {
+  user: string;
+  sessions: SessionOfUser[];
+  users: { name: string; role: Role }[] | null;
+  ignored_headers: number;
+}
+
+export interface Settings {
+  version: string;
+  store: { events: number; bytes: number; oldest_ms: number; newest_ms: number; ttl_ms: number; max_bytes: number; folder: string };
+  ingest: { port: number; socket: string | null; has_token: boolean };
+  forwarders: string[];
+  responder: string | null;
+  rules: string[];
+  trusted_proxies: string[];
+}
+
+export interface RuleTexts {
+  is_configured: boolean;
+  texts: { file: string; line: number; text: string }[];
+  error: string | null;
+}
+
 export interface Session {
   user: string;
+  role: Role;
+  known_by: 'nothing' | 'login' | 'proxy';
   /** False when the dashboard runs without a login. */
   login: boolean;
 }

@@ -65,8 +65,9 @@ export const words = {
 
   nav: {
     label: 'Main', overview: 'Overview', events: 'Events', event: 'Event', home: 'Tercel, overview',
-    delivery: 'Delivery', sensors: 'Sensors', help: 'Help and keys', theme: 'Theme', more: 'More', signOut: 'Sign out',
+    delivery: 'Delivery', sensors: 'Sensors', responses: 'Responses', settings: 'Settings', help: 'Help and keys', theme: 'Theme', more: 'More', signOut: 'Sign out',
     signedIn: (user: string) => `Signed in as ${user}`, noLogin: 'No login is asked for',
+    byProxy: 'Signed in by the proxy',
   },
 
   theme: {
@@ -79,6 +80,7 @@ export const words = {
     columns: ['Output', 'State', 'Waiting', 'Oldest', 'Sent', 'Given up', 'Last complaint', 'Try it'],
     states: { ok: 'Delivers', retrying: 'Tries again', refused: 'Refused' } as Record<string, string>,
     nothing: '–', test: 'Test', testOf: (title: string) => `Send a test alert to ${title}`,
+    onlyOperators: 'operators only',
     tested: (title: string) => `A test alert is on its way to ${title}`,
     silent: (url: string, why: string) => `${url} does not answer: ${why}`,
     noOutputs: 'This forwarder has no output.', noOutputsMore: 'Name one in its settings file, such as slack.webhookurl; tercel outputs lists them all.',
@@ -91,6 +93,56 @@ export const words = {
     watching: 'Watching', silent: 'Silent',
     known: { none: 'nothing', token: 'its token', socket: 'this host', mtls: 'its certificate' } as Record<string, string>,
     none: 'No sensor has been heard.', noneMore: 'A sensor beats at its forwarder every five seconds, where http_output is enabled.',
+  },
+
+  responses: {
+    about: 'What the responder did about alerts, what it held back and why, and what waits for somebody to decide.',
+    filter: 'Shown', all: 'All', allPods: 'Responses about all pods',
+    states: {
+      waiting: 'Waits for approval', pending: 'Due', running: 'Running', done: 'Done', failed: 'Failed', refused: 'Held back',
+      expired: 'Expired', dry_run: 'Dry run', undoing: 'Being undone', undone: 'Undone', rejected: 'Rejected',
+    } as Record<string, string>,
+    actionStates: { running: 'running', again: 'tried again later', done: 'done', ignored: 'not needed', failed: 'failed', undone: 'undone' } as Record<string, string>,
+    actions: 'Actions', on: 'on', toAlert: 'Alert:', took: (ms: number) => `took ${exact(ms)} ms`,
+    decidedBy: (user: string) => `Decided by ${user}`,
+    expires: (moment: string) => `Expires at ${moment}`,
+    undoneAt: (moment: string) => `Undone by itself at ${moment}`,
+    onlyOperators: 'An operator decides.',
+    decisions: { approve: 'Approve', reject: 'Reject', undo: 'Undo' },
+    decideOf: (decision: string, rule: string) => `${decision}: ${rule}`,
+    confirm: {
+      approve: 'The actions of this response are run now.', reject: 'Nothing is done about this alert.',
+      undo: 'What its actions changed is changed back, as far as it can be.',
+    },
+    decided: { approve: 'Approved. It runs now.', reject: 'Rejected.', undo: 'It is being undone.' },
+    cancel: 'Cancel', more: 'Show older responses', showAll: 'Show all responses',
+    silent: (why: string) => `The responder does not answer: ${why}`,
+    fromAlerts: 'These are from the alerts that the responder sent, of the last 30 days. Nothing can be decided here.',
+    dryRun: 'The responder runs dry: it says what it would do, and does nothing. dry_run: false in its settings switches it on.',
+    noResponder: 'The dashboard knows no responder.',
+    noResponderMore: 'A responder labels, isolates or deletes a pod when an alert says so. Give its playbooks to tercel up with --playbook, or name a running one with --responder and its address.',
+    none: 'Nothing was done yet.', noneMore: 'When an alert matches a playbook, what is done about it appears here.',
+    noneSuch: 'No response is like that.',
+  },
+
+  settings: {
+    about: 'Who you are here, what is kept, and what this dashboard runs with.',
+    you: 'You', user: 'User', role: 'Role', roles: { viewer: 'Viewer', operator: 'Operator' }, knownBy: 'Known by',
+    ways: { nothing: 'nothing, no login is asked for', login: 'a password', proxy: 'the proxy in front' },
+    readOnly: 'A viewer looks, searches and exports. An operator also sends test alerts, decides of responses, and makes backups.',
+    ignored: (count: number) => `${plural(count, 'request', 'requests')} named a user in X-Forwarded-User without coming from a trusted proxy. That means nothing, but somebody tries.`,
+    sessions: 'Sessions', sessionColumns: ['User', 'From', 'Since', 'Last seen', 'End'], noSessions: 'Nobody is signed in with a password.',
+    thisOne: 'this one', end: 'End', endOf: (user: string, peer: string) => `End the session of ${user} from ${peer}`,
+    endOthers: 'End my other sessions', ended: (count: number) => `${plural(count, 'session', 'sessions')} ended`,
+    users: 'Users', addUsers: 'Users are added, changed and removed on the host:', addCommand: 'tercel user set NAME --role viewer\ntercel user remove NAME',
+    kept: 'What is kept', size: 'Size', oldest: 'Oldest', keptFor: 'Kept for', forEver: 'ever', atMost: 'At most', noLimit: 'no limit', folder: 'Folder',
+    howToKeep: 'Start the dashboard with --ttl and --max-size to change how long and how much is kept.',
+    backup: 'Download a backup', backupMore: 'Taken while it runs; docs/dashboard.md says how to restore it.',
+    intake: 'Where alerts come in', intakeMore: 'A forwarder or Falcosidekick (webui.url) sends its alerts here, one or an array:',
+    address: 'the address', copyAddress: 'Copy the address',
+    needsToken: 'Senders need the token.', needsNone: 'No token is asked for: whoever reaches this port can send alerts.', socket: 'Also over the unix socket',
+    running: 'What it runs with', version: 'Version', forwarders: 'Forwarders', responder: 'Responder', rules: 'Rules files', proxies: 'Trusted proxies',
+    document: 'The API, as an OpenAPI document',
   },
 
   search: {
@@ -223,6 +275,9 @@ export const words = {
 
   event: {
     sentence,
+    responses: 'Responses about this pod', ruleText: 'Rule', ruleAt: (file: string, line: number) => `${file}, line ${exact(line)}`,
+    noRules: 'The dashboard was not given the rules files: start it with --rules and their folder to read the rule here.',
+    noRuleText: 'None of the rules files has this rule.', ruleUnread: (why: string) => `A rules file was not read: ${why}`,
     previous: 'Previous event', nextOne: 'Next event', aroundIt: 'Around it', rule: 'Exception to this rule',
     aroundSame: 'within 5 minutes in the same container', aroundNone: 'Nothing else happened there within 5 minutes.',
     aroundNowhere: 'The event names no container.', thisOne: 'this event', aroundLoading: 'Looking',
@@ -281,7 +336,7 @@ export const words = {
     title: 'Help and keys', keys: 'Keys', language: 'Search',
     list: [
       ['/', 'Search'], ['j k', 'Next and previous event'], ['Enter', 'Open or close an event'], ['Esc', 'Close or clear'],
-      ['l', 'Live on or off'], ['f', 'Fold repeats'], ['x', 'Export'], ['[ ]', 'Earlier and later'], ['z', 'Zoom out'], ['g o', 'Overview'], ['g e', 'Events'], ['g d', 'Delivery'], ['g s', 'Sensors'],
+      ['l', 'Live on or off'], ['f', 'Fold repeats'], ['x', 'Export'], ['[ ]', 'Earlier and later'], ['z', 'Zoom out'], ['g o', 'Overview'], ['g e', 'Events'], ['g d', 'Delivery'], ['g s', 'Sensors'], ['g r', 'Responses'], ['g ,', 'Settings'],
       ['t', 'Light or dark'], ['?', 'This help'],
     ] as [string, string][],
     queries: [

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { buildPages, claim, createTap, equal, eventually, openBrowser, visit } from './browser.mjs';
-import { storedText } from './fake/api.mjs';
+import { RESPONSES, storedText } from './fake/api.mjs';
 import { kindOf, makeDay, makeEvent, WORKLOAD } from './fake/events.mjs';
 
 const { values: options } = parseArgs({ options: { only: { type: 'string' }, dist: { type: 'string' }, shots: { type: 'string' } } });
@@ -888,6 +888,202 @@ test('without a forwarder both pages say how to name one', at({ hash: '#/deliver
   await page.getByText('No sensor has been heard.').waitFor();
 }));
 
+/* --- responses ------------------------------------------------------------------------------- */
+
+test('an operator approves after one more question, undoes, rejects, and sees it done', at({ hash: '#/responses' }, async ({ page, api }) => {
+  const waiting = page.locator('.resp[data-id="9"]');
+  await waiting.getByText('Waits for approval').waitFor();
+  await waiting.getByText(/Expires at \d{4}-/).waitFor();
+  await waiting.getByRole('button', { name: 'Approve: Isolate a shell' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Approve: Isolate a shell' });
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  equal(api.state.decided, [], 'nothing was decided yet');
+  await waiting.getByRole('button', { name: 'Approve: Isolate a shell' }).click();
+  await dialog.getByRole('button', { name: 'Approve', exact: true }).click();
+  await page.getByText('Approved. It runs now.').waitFor();
+  await waiting.getByText('Done').waitFor();
+  await waiting.getByText('Decided by admin').waitFor();
+  await waiting.getByRole('button', { name: 'Undo: Isolate a shell' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Undo', exact: true }).click();
+  await waiting.getByText('Undone', { exact: true }).waitFor();
+  equal(api.state.decided, [{ response: '9', decision: 'approve' }, { response: '9', decision: 'undo' }]);
+}));
+
+test('a decision that comes too late is told in the responder\'s words', at({ hash: '#/responses' }, async ({ page, api }) => {
+  const waiting = page.locator('.resp[data-id="9"]');
+  await waiting.getByRole('button', { name: 'Reject: Isolate a shell' }).click();
+  Object.assign(api.state.told[0], { state: 'expired', decisions: [] });
+  await page.getByRole('dialog').getByRole('button', { name: 'Reject', exact: true }).click();
+  await page.getByText('response 9 is expired').waitFor();
+}));
+
+test('each response says what was done, how long it took, and why it was held back', at({ hash: '#/responses' }, async ({ page, hash }) => {
+  const done = page.locator('.resp[data-id="8"]');
+  await done.getByText('suspicious=true was set').waitFor();
+  for (const text of ['kubernetes:label', 'done, took 12 ms', 'HTTP status 403: forbidden', 'Decided by bob', 'took 141 ms', 'Undone by itself at'])
+    claim((await done.innerText()).includes(text), `${text}: ${await done.innerText()}`);
+  await page.locator('.resp[data-id="7"]').getByText('the namespace kube-system is protected').waitFor();
+  await done.getByRole('link', { name: /^Alert:/ }).click();
+  await page.getByText('There is no such event.').waitFor();
+  claim((await hash()).startsWith('#/event/00000000-0000-4000-8000-000000000001'), await hash());
+}));
+
+test('responses are narrowed by state and by pod, in the address, too', at({ hash: '#/responses' }, async ({ page, params }) => {
+  const ids = () => page.locator('.resp').evaluateAll((all) => all.map((one) => one.dataset.id));
+  await page.locator('.resp').first().waitFor();
+  equal(await ids(), ['9', '8', '7', '6', '5', '4']);
+  await page.getByRole('button', { name: 'Held back' }).click();
+  await eventually(async () => (await ids()).join() === '7', 'only what was held back');
+  equal(await params(), { state: 'refused' });
+  await page.getByRole('button', { name: 'Failed' }).click();
+  await eventually(async () => (await ids()).join() === '6', 'only what failed');
+  await page.goBack();
+  await eventually(async () => (await ids()).join() === '7', 'Back undoes one choice');
+  await page.getByRole('button', { name: 'All', exact: true }).click();
+  await page.locator('.resp[data-id="7"]').getByRole('link', { name: 'kube-system/coredns-1' }).click();
+  await eventually(async () => (await ids()).join() === '7', 'only its pod');
+  equal(await params(), { ns: 'kube-system', pod: 'coredns-1' });
+  await page.getByRole('button', { name: 'Waits for approval' }).click();
+  await page.getByText('No response is like that.').waitFor();
+  await page.getByRole('link', { name: 'Show all responses' }).click();
+  await eventually(async () => (await ids()).length === 6, 'all again');
+  await page.locator('.rail').getByRole('link', { name: 'Overview', exact: true }).click();
+  await page.locator('.donut').waitFor();
+  equal(await params(), {}, 'what belongs to a page stays there');
+}));
+
+test('older responses are shown on request', at({ hash: '#/responses', api: { responses: Array.from({ length: 70 }, (_, i) => ({ ...RESPONSES[1], id: 1000 - i })) } }, async ({ page }) => {
+  await page.locator('.resp').nth(49).waitFor();
+  equal(await page.locator('.resp').count(), 50);
+  await page.getByRole('button', { name: 'Show older responses' }).click();
+  await page.locator('.resp').nth(69).waitFor();
+  equal(await page.getByRole('button', { name: 'Show older responses' }).count(), 0);
+  const ids = await page.locator('.resp').evaluateAll((all) => all.map((one) => Number(one.dataset.id)));
+  equal(ids, [...ids].sort((a, b) => b - a));
+  equal(new Set(ids).size, 70);
+}));
+
+test('a viewer sees everything and decides nothing', at({ hash: '#/responses', api: { role: 'viewer' } }, async ({ page, api }) => {
+  await page.locator('.resp[data-id="9"]').getByText('An operator decides.').waitFor();
+  equal(await page.locator('.resp button').count(), 0);
+  await page.goto(`${api.url}#/delivery`);
+  await page.locator('.works').first().waitFor();
+  equal(await page.getByRole('button', { name: /^Send a test alert/ }).count(), 0);
+  await page.getByText('operators only').first().waitFor();
+  await page.goto(`${api.url}#/settings`);
+  await page.getByText('A viewer looks, searches and exports.').waitFor();
+  await page.getByRole('heading', { name: 'What is kept' }).waitFor();
+  equal(await page.getByText('Download a backup').count(), 0);
+  equal(await page.getByRole('heading', { name: 'Users' }).count(), 0);
+}));
+
+test('an event leads to the responses about its pod', at({ hash: '#/events?q=k8s.pod.name:*' }, async ({ page, rows, params }) => {
+  await rows.first().locator('button.rule').click();
+  await page.getByRole('link', { name: 'Responses about this pod' }).click();
+  await page.getByText('No response is like that.').waitFor();
+  const { ns, pod } = await params();
+  claim(ns && pod, JSON.stringify(await params()));
+}));
+
+test('hostile text of a response is text', at({ hash: '#/responses' }, async ({ page }) => {
+  const one = page.locator('.resp[data-id="6"]');
+  await one.waitFor();
+  equal(await page.locator('main img, main script').count(), 0, 'elements made of text');
+  claim(!/[\u202e\u001b]/.test(await page.locator('main').innerText()), 'nothing hidden is left');
+  claim((await one.innerText()).includes('<img src=x onerror=alert(1)>'), 'markup is shown');
+  claim((await one.innerText()).length < 3000, 'a long reason is cut');
+}));
+
+const told = (id, status, state, ago, more = {}) => ({
+  ...makeEvent(kindOf('Terminal shell in container'), WORKLOAD, Date.now() - ago, 5, `${id}${status}`), source: 'response', rule: 'Response action done', hostname: 'node-a',
+  fields: Object.entries({ 'response.id': { number: String(id) }, 'response.rule': 'Isolate a shell', 'response.status': status, 'response.state': state, 'response.action': 'Label it', 'response.actionner': 'kubernetes:label',
+    'response.result': `${status} of ${id}`, 'response.took_ms': { number: '12' }, 'k8s.ns.name': 'payments', 'k8s.pod.name': 'web-1', ...more }).map(([name, value]) => ({ name, value })),
+});
+
+test('without a responder its alerts are shown, and nothing can be decided', at({ hash: '#/responses', api: { responder: { error: 'Connection refused' } },
+  events: [told(1, 'waiting', 'waiting', 9000), told(1, 'success', 'done', 5000), told(2, 'refused', 'refused', 4000)] }, async ({ page }) => {
+  await page.getByText('The responder does not answer: Connection refused').waitFor();
+  await page.getByText('These are from the alerts that the responder sent').waitFor();
+  equal(await page.locator('.resp').evaluateAll((all) => all.map((one) => one.dataset.id)), ['2', '1']);
+  await page.locator('.resp[data-id="2"]').getByText('refused of 2').waitFor();
+  await page.locator('.resp[data-id="1"]').getByText('success of 1').waitFor();
+  equal(await page.locator('.resp button').count(), 0);
+}));
+
+test('with no responder the page says how to get one', at({ hash: '#/responses', api: { responder: { is_configured: false } } }, async ({ page }) => {
+  await page.getByText('The dashboard knows no responder.').waitFor();
+  await page.getByText('--playbook').waitFor();
+}));
+
+test('a dry run says so', at({ hash: '#/responses', api: { responder: { dry_run: true } } }, async ({ page }) => {
+  await page.getByText('The responder runs dry').waitFor();
+}));
+
+/* --- settings -------------------------------------------------------------------------------- */
+
+test('settings say who one is, what is kept and where alerts come in', at({ hash: '#/settings', permissions: ['clipboard-read', 'clipboard-write'] }, async ({ page, api }) => {
+  const card = (name) => page.locator('section.card').filter({ has: page.getByRole('heading', { name, exact: true }) });
+  await card('What is kept').waitFor();
+  const kept = await card('What is kept').innerText();
+  for (const text of ['30 days', '8.0 GB', '48.0 MB', '/var/lib/tercel/dashboard']) claim(kept.includes(text), `${text}: ${kept}`);
+  claim((await card('You').innerText()).includes('Operator'), await card('You').innerText());
+  await page.getByText('3 requests named a user').waitFor();
+  await page.getByRole('button', { name: 'Copy the address' }).click();
+  await page.getByText('Copied: the address').waitFor();
+  equal(await page.evaluate(() => navigator.clipboard.readText()), api.url);
+  await page.getByText('Senders need the token.').waitFor();
+  const link = page.getByRole('link', { name: 'Download a backup' });
+  const [download] = await Promise.all([page.waitForEvent('download'), link.click()]);
+  equal(download.suggestedFilename(), 'tercel-backup.tar');
+  equal(await page.locator('main img, main script').count(), 0, 'hostile names are text');
+  claim(!/[\u202e\u001b]/.test(await page.locator('main').innerText()), 'nothing hidden is left');
+  await page.getByRole('group', { name: 'Theme' }).getByRole('button', { name: 'Dark' }).click();
+  equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark');
+}));
+
+test('sessions are ended one by one, and all others of one\'s own', at({ hash: '#/settings' }, async ({ page, api }) => {
+  await page.getByRole('button', { name: /^End the session of <img.* from 10\.0\.0\.3$/ }).click();
+  await page.getByText('1 session ended').waitFor();
+  await eventually(async () => (await page.getByRole('button', { name: /^End the session/ }).count()) === 1, 'one left');
+  await page.getByRole('button', { name: 'End my other sessions' }).click();
+  await eventually(async () => (await page.getByRole('button', { name: /^End the session/ }).count()) === 0, 'none left');
+  equal(api.state.ended, ['cccccccccccccccc', '']);
+  equal(await page.getByText('this one', { exact: true }).count(), 1);
+}));
+
+test('who came by a proxy signs out there', at({ hash: '#/login', api: { knownBy: 'proxy' } }, async ({ page, hash }) => {
+  await page.locator('.donut').waitFor();
+  equal(await hash(), '#/overview');
+  await page.locator('.who').getByText('Signed in by the proxy').waitFor();
+  equal(await page.getByRole('button', { name: 'Sign out' }).count(), 0);
+}));
+
+test('an event shows the text of its rule, and says where there is none', at({ hash: '#/events?q=kworkerd' }, async ({ page, rows, api }) => {
+  await rows.first().locator('button.rule').click();
+  const section = page.locator('section[aria-labelledby="d-rule"]');
+  await section.getByText('tercel_rules.yaml, line 12').waitFor();
+  claim((await section.locator('pre').innerText()).includes('spawned_process and proc.name = "cat"'), await section.innerText());
+  claim(!/[\u202e\u001b]/.test(await section.innerText()), 'nothing hidden is left');
+  await page.goto(`${api.url}#/event/${api.store[0].uuid}`);
+  await page.locator('.event section[aria-labelledby="d-rule"] pre').waitFor();
+}));
+
+test('without rules files an event says how to give them', at({ hash: '#/events?q=kworkerd', api: { rules: [] } }, async ({ page, rows }) => {
+  await rows.first().locator('button.rule').click();
+  await page.getByText('The dashboard was not given the rules files').waitFor();
+}));
+
+test('keys lead to responses and settings', at({}, async ({ page }) => {
+  await page.locator('.donut').waitFor();
+  await page.keyboard.press('g');
+  await page.keyboard.press('r');
+  await page.locator('.resp').first().waitFor();
+  await page.keyboard.press('g');
+  await page.keyboard.press(',');
+  await page.getByRole('heading', { name: 'What is kept' }).waitFor();
+}));
+
 const HOSTILE_QUERY = 'q=Hostile';
 const places = () => {
   const dropped = day.find((event) => event.rule.startsWith('Drop')).uuid;
@@ -901,6 +1097,8 @@ const places = () => {
     ['hostile event', `#/event/${hostile}`, '.tree'],
     ['delivery', '#/delivery', '.works'],
     ['sensors', '#/sensors', '.works'],
+    ['responses', '#/responses', '.resp'],
+    ['settings', '#/settings', '.works'],
     ['nothing found', '#/events?q=nothing-has-this', '.state'],
   ];
 };
@@ -974,6 +1172,13 @@ for (const colorScheme of ['light', 'dark'])
       await page.getByRole('dialog').waitFor();
       await look('help');
       await page.keyboard.press('Escape');
+      await page.goto(`${api.url}#/responses`);
+      await page.getByRole('button', { name: 'Approve: Isolate a shell' }).click();
+      await page.getByRole('dialog').waitFor();
+      await look('approve');
+      await page.keyboard.press('Escape');
+      await page.goto(`${api.url}#/overview`);
+      await page.locator('.donut').waitFor();
       await page.locator('input[role=combobox]').click();
       await page.keyboard.type('pro');
       await page.getByRole('option').first().waitFor();

@@ -4,6 +4,7 @@ import { api, type ApiError } from '../api';
 import { useQuery } from '../load';
 import { exact } from '../logic/number';
 import { ageOf } from '../logic/time';
+import { isOperator } from '../session';
 import { say } from '../toast';
 import type { Forwarder, Output } from '../types';
 import { Icon } from '../ui/Icon';
@@ -78,7 +79,9 @@ function OutputRow(props: { forwarder: string; output: Output }) {
         </Show>
       </td>
       <td>
-        <TestButton forwarder={props.forwarder} output={props.output} />
+        <Show when={isOperator()} fallback={<span class="muted">{words.delivery.onlyOperators}</span>}>
+          <TestButton forwarder={props.forwarder} output={props.output} />
+        </Show>
       </td>
     </tr>
   );

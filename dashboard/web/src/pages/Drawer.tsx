@@ -10,7 +10,7 @@ import { Failure, Nothing, Skeleton } from '../ui/States';
 import { Value } from '../ui/Value';
 import { words } from '../words';
 import { Acts, FieldTable, Json, Sentence, Tags } from './EventDetail';
-import { Ancestry, Around, Exception, Where } from './EventParts';
+import { Ancestry, Around, Exception, RuleText, Where } from './EventParts';
 
 function Body(props: { event: AlertEvent }) {
   const [isJsonOpen, setJsonOpen] = createSignal(false);
@@ -33,6 +33,7 @@ function Body(props: { event: AlertEvent }) {
         <FieldTable event={props.event} />
       </section>
       <Around event={props.event} />
+      <RuleText event={props.event} />
       <Exception event={props.event} />
       <details onToggle={(event) => setJsonOpen(event.currentTarget.open)}>
         <summary>

@@ -64,6 +64,13 @@ export function Acts(props: { event: AlertEvent; isPage?: boolean }) {
       <button class="btn sm" type="button" onClick={() => void copy(address(), words.event.link)}>
         <Icon name="link" size={14} /> {words.event.copyLink}
       </button>
+      <Show when={fieldText(props.event, 'k8s.pod.name')}>
+        {(pod) => (
+          <a class="btn sm" href={linkTo('/responses', { ns: fieldText(props.event, 'k8s.ns.name'), pod: pod() })}>
+            <Icon name="responses" size={14} /> {words.event.responses}
+          </a>
+        )}
+      </Show>
       <Show when={container() && container() !== 'host'}>
         <a class="btn sm" href={around()}>
           <Icon name="clock" size={14} /> {words.event.around}

@@ -13,7 +13,7 @@ import { useKeys } from '../keys';
 import { go } from '../router';
 import { words } from '../words';
 import { Acts, FieldTable, Json, Sentence, Tags } from './EventDetail';
-import { Ancestry, Around, Exception, Where } from './EventParts';
+import { Ancestry, Around, Exception, RuleText, Where } from './EventParts';
 
 function Whole(props: { event: AlertEvent }) {
   createEffect(() => (document.title = words.title(visibleText(props.event.rule))));
@@ -51,6 +51,7 @@ function Whole(props: { event: AlertEvent }) {
           <FieldTable event={props.event} />
         </section>
         <Around event={props.event} />
+        <RuleText event={props.event} />
         <Exception event={props.event} />
         <section aria-labelledby="d-json">
           <h2 id="d-json">

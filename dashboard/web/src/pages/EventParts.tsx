@@ -5,6 +5,7 @@ import { useQuery } from '../load';
 import { ancestorsOf, fieldText } from '../logic/event';
 import { draftException } from '../logic/exception';
 import { eventClock } from '../logic/time';
+import { visibleText } from '../logic/visible';
 import { filterLink, linkTo, scope } from '../scope';
 import { copy } from '../toast';
 import type { AlertEvent } from '../types';
@@ -163,6 +164,50 @@ export function Around(props: { event: AlertEvent }) {
               <AroundRow event={props.event} isSelf />
               <For each={data().before}>{(event) => <AroundRow event={event} />}</For>
             </ol>
+          )}
+        </Match>
+      </Switch>
+    </section>
+  );
+}
+
+/** As it stands in the rules files, with what changes it. */
+export function RuleText(props: { event: AlertEvent }) {
+  const rule = useQuery(() => props.event.rule, api.rule);
+  return (
+    <section aria-labelledby="d-rule">
+      <h2 id="d-rule">{words.event.ruleText}</h2>
+      <Switch fallback={<Skeleton rows={2} />}>
+        <Match when={rule.error()}>
+          {(error) => <Failure what={words.event.ruleText} error={error()} onRetry={rule.refresh} />}
+        </Match>
+        <Match when={rule.data()?.is_configured === false}>
+          <p class="muted">{words.event.noRules}</p>
+        </Match>
+        <Match when={rule.data()}>
+          {(data) => (
+            <>
+              <Show when={data().error}>{(why) => <p class="muted place">{words.event.ruleUnread(visibleText(why()))}</p>}</Show>
+              <For each={data().texts} fallback={<p class="muted">{words.event.noRuleText}</p>}>
+                {(one) => (
+                  <>
+                    <p class="muted place">{words.event.ruleAt(visibleText(one.file), one.line)}</p>
+                    <div class="code" tabindex="0" role="region" aria-label={words.event.ruleAt(visibleText(one.file), one.line)}>
+                      <pre class="yaml">
+                        <For each={one.text.trimEnd().split('\n')}>
+                          {(line) => (
+                            <>
+                              <Value text={line} limit={4096} isPlain />
+                              {'\n'}
+                            </>
+                          )}
+                        </For>
+                      </pre>
+                    </div>
+                  </>
+                )}
+              </For>
+            </>
           )}
         </Match>
       </Switch>

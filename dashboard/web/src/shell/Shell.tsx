@@ -5,7 +5,7 @@ import { keepLive, liveState } from '../live';
 import { useKeys } from '../keys';
 import { go, route } from '../router';
 import { linkTo, scope, setScope } from '../scope';
-import { session, signOut } from '../session';
+import { canSignOut, session, signOut } from '../session';
 import { flipTheme, setTheme, shownTheme, theme, THEMES } from '../theme';
 import { closeToast, say, toast } from '../toast';
 import { Dialog } from '../ui/Dialog';
@@ -22,6 +22,8 @@ interface Place {
   path: string;
   icon: IconName;
   label: string;
+  /** Has no room in the bar of a phone: under "More" there. */
+  isMore?: true;
 }
 
 /* A page is a line here and one in app.tsx. */
@@ -30,10 +32,14 @@ const PLACES: Place[] = [
   { path: '/events', icon: 'events', label: words.nav.events },
   { path: '/delivery', icon: 'delivery', label: words.nav.delivery },
   { path: '/sensors', icon: 'sensors', label: words.nav.sensors },
+  { path: '/responses', icon: 'responses', label: words.nav.responses, isMore: true },
+  { path: '/settings', icon: 'settings', label: words.nav.settings, isMore: true },
 ];
 
 const isHere = (place: Place) =>
   route().path === place.path || (place.path === '/events' && route().path.startsWith('/event/'));
+
+const whoWords = () => (session()?.known_by === 'proxy' ? words.nav.byProxy : words.nav.noLogin);
 
 const leave = () => void signOut().catch((error: Error) => say(error.message, true));
 
@@ -75,7 +81,7 @@ function Rail(props: { onHelp: () => void }) {
         <Icon name="user" size={20} />
         <span class="nav-l">
           <b class="el">{session()?.user}</b>
-          <Show when={session()?.login} fallback={<small>{words.nav.noLogin}</small>}>
+          <Show when={canSignOut()} fallback={<small>{whoWords()}</small>}>
             <button type="button" onClick={leave}>
               {words.nav.signOut}
             </button>
@@ -138,7 +144,7 @@ function TopBar() {
 function PhoneBar(props: { onMore: () => void }) {
   return (
     <nav class="tabs-phone" aria-label={words.nav.label}>
-      <For each={PLACES}>
+      <For each={PLACES.filter((place) => !place.isMore)}>
         {(place) => (
           <a href={linkTo(place.path)} aria-current={isHere(place) ? 'page' : undefined}>
             <Icon name={place.icon} size={20} /> <span>{place.label}</span>
@@ -157,6 +163,13 @@ function More(props: { onClose: () => void; onHelp: () => void }) {
   return (
     <Dialog title={words.nav.more} onClose={props.onClose} class="narrow">
       <div class="more">
+        <For each={PLACES.filter((place) => place.isMore)}>
+          {(place) => (
+            <a class="btn" href={linkTo(place.path)} aria-current={isHere(place) ? 'page' : undefined} onClick={() => props.onClose()}>
+              <Icon name={place.icon} /> {place.label}
+            </a>
+          )}
+        </For>
         <span id="more-theme">{words.nav.theme}</span>
         <div class="seg" role="group" aria-labelledby="more-theme">
           <For each={THEMES}>
@@ -170,7 +183,7 @@ function More(props: { onClose: () => void; onHelp: () => void }) {
         <button class="btn" type="button" onClick={() => (props.onClose(), props.onHelp())}>
           <Icon name="help" /> {words.nav.help}
         </button>
-        <Show when={session()?.login} fallback={<p class="muted">{words.nav.noLogin}</p>}>
+        <Show when={canSignOut()} fallback={<p class="muted">{whoWords()}</p>}>
           <button class="btn" type="button" onClick={() => (props.onClose(), leave())}>
             <Icon name="leave" /> {words.nav.signOut}
           </button>
@@ -209,6 +222,8 @@ export function Shell(props: { children: JSX.Element }) {
     'g e': () => go(linkTo('/events')),
     'g d': () => go(linkTo('/delivery')),
     'g s': () => go(linkTo('/sensors')),
+    'g r': () => go(linkTo('/responses')),
+    'g ,': () => go(linkTo('/settings')),
   });
 
   return (

@@ -36,6 +36,37 @@ export const FORWARDERS = [
   { url: 'http://two:2801', error: 'Connection refused', outputs: null, nodes: null },
 ];
 
+const HOSTILE = '<img src=x onerror=alert(1)> \u202egnp.exe \u001b[31m';
+
+const aResponse = (id, more) => ({
+  id, rule: 'Isolate a shell', state: 'done', why: null, decisions: [], decided_by: null, namespace: 'payments', pod: 'web-1', node: 'node-a',
+  alert_uuid: '00000000-0000-4000-8000-000000000001', alert: { rule: 'Terminal shell in container', priority: 'Notice', output: 'a shell' },
+  created_ms: Date.now() - id * 60_000, finished_ms: 0, took_ms: 0, deadline_ms: 0, undo_ms: 0, actions: [], ...more,
+});
+
+/* One of each kind that looks different, newest first. */
+export const RESPONSES = [
+  aResponse(9, { state: 'waiting', decisions: ['approve', 'reject'], why: 'the rule asks for approval', deadline_ms: Date.now() + 3600_000 }),
+  aResponse(8, {
+    took_ms: 141, decided_by: 'bob', decisions: ['undo'], undo_ms: Date.now() + 7200_000,
+    actions: [
+      { action: 'Label it', actionner: 'kubernetes:label', state: 'done', result: 'suspicious=true was set', took_ms: 12 },
+      { action: 'Isolate it', actionner: 'kubernetes:networkpolicy', state: 'failed', result: 'HTTP status 403: forbidden', took_ms: 129 },
+    ],
+  }),
+  aResponse(7, { state: 'refused', why: 'the namespace kube-system is protected', namespace: 'kube-system', pod: 'coredns-1' }),
+  aResponse(6, { state: 'failed', rule: HOSTILE, why: HOSTILE + 'x'.repeat(3000), pod: HOSTILE, decided_by: HOSTILE, alert: { rule: HOSTILE, priority: 'Error', output: HOSTILE },
+    actions: [{ action: HOSTILE, actionner: HOSTILE, state: 'failed', result: HOSTILE, took_ms: 1 }] }),
+  aResponse(5, { state: 'dry_run', why: 'would run kubernetes:terminate' }),
+  aResponse(4, { state: 'undone', actions: [{ action: 'Label it', actionner: 'kubernetes:label', state: 'undone', result: 'the label is gone', took_ms: 9 }] }),
+];
+
+const SESSIONS = [
+  { id: 'aaaaaaaaaaaaaaaa', user: 'admin', peer: '10.0.0.1', since_ms: Date.now() - 3600_000, seen_ms: Date.now() - 2000, is_own: true },
+  { id: 'bbbbbbbbbbbbbbbb', user: 'admin', peer: '10.0.0.2', since_ms: Date.now() - 86_400_000, seen_ms: Date.now() - 7200_000, is_own: false },
+  { id: 'cccccccccccccccc', user: HOSTILE, peer: '10.0.0.3', since_ms: Date.now() - 60_000, seen_ms: Date.now() - 60_000, is_own: false },
+];
+
 class Refusal extends Error {
   constructor(status, message, column) {
     super(message);
@@ -197,13 +228,13 @@ export function storedText(event) {
 }
 
 /** Starts on a free port of the loopback. */
-export async function startFakeApi({ dist, events = [], port = 0, login = true, user = 'admin', password = 'secret', forwarders = FORWARDERS }) {
+export async function startFakeApi({ dist, events = [], port = 0, login = true, user = 'admin', password = 'secret', forwarders = FORWARDERS, role = 'operator', knownBy = login ? 'login' : 'nothing', responses = RESPONSES, responder = {}, rules = ['/etc/tercel/rules.d'] }) {
   let sequence = 0;
   const store = [];
   const streams = new Set();
   const sessions = new Set();
   const failing = new Map();
-  const state = { delayMs: 0, isExact: true, isCut: false, loginTries: 0, requests: [], tested: [] };
+  const state = { delayMs: 0, isExact: true, isCut: false, loginTries: 0, requests: [], tested: [], decided: [], ended: [], told: responses.map((one) => ({ ...one })), open: SESSIONS.map((one) => ({ ...one })) };
 
   const keep = (event) => {
     const kept = { ...event, at: Date.parse(event.time), seq: ++sequence };
@@ -250,6 +281,26 @@ export async function startFakeApi({ dist, events = [], port = 0, login = true, 
       return { facets, is_exact: facets.every((one) => one.is_exact), scanned: store.length, took_ms: 2 };
     },
     forwarders: () => ({ forwarders }),
+    responses: (params) => {
+      const fit = (one) => ['state', 'namespace', 'pod'].every((name) => !params.get(name) || one[name] === params.get(name));
+      const before = Number(params.get('before') || Infinity);
+      const said = { is_configured: true, error: null, leads: true, dry_run: false, ...responder };
+      return { ...said, responses: said.is_configured && !said.error ? state.told.filter((one) => fit(one) && one.id < before).slice(0, Number(params.get('limit'))) : [] };
+    },
+    rule: (params) => ({
+      is_configured: rules.length > 0, error: null,
+      texts: rules.length > 0 ? [{ file: 'tercel_rules.yaml', line: 12, text: `- rule: ${params.get('rule')}\n  condition: >\n    spawned_process and proc.name = "cat" # ${HOSTILE}\n  priority: WARNING\n` }] : [],
+    }),
+    access: () => ({
+      user, role, known_by: knownBy, login, ignored_headers: 3,
+      sessions: state.open.filter((one) => role === 'operator' || one.user === user),
+      users: role === 'operator' ? [{ name: 'admin', role: 'operator' }, { name: HOSTILE, role: 'viewer' }] : null,
+    }),
+    settings: () => ({
+      version: '0.1.0', forwarders: forwarders.map((one) => one.url), responder: 'http://localhost:2803', rules, trusted_proxies: ['127.0.0.1'],
+      store: { events: store.length, bytes: 48_000_000, oldest_ms: store[0]?.at ?? 0, newest_ms: store.at(-1)?.at ?? 0, ttl_ms: 30 * 86_400_000, max_bytes: 8e9, folder: '/var/lib/tercel/dashboard' },
+      ingest: { port: 2802, socket: '/run/tercel/dashboard/socket', has_token: true },
+    }),
     status: () => {
       const at = store.map((event) => event.at);
       return { version: '0.1.0', events: store.length, oldest_ms: at.length ? Math.min(...at) : null, newest_ms: at.length ? Math.max(...at) : null, store_bytes: 4096, outputs: ['WebUI'] };
@@ -308,7 +359,24 @@ export async function startFakeApi({ dist, events = [], port = 0, login = true, 
       sessions.delete(cookieOf(request));
       return send(response, 204, undefined, { 'Set-Cookie': 'tercel_session=; Max-Age=0; Path=/' });
     }
-    if (name === 'session') return send(response, 200, login ? { user, login: true } : { user: 'anonymous', login: false });
+    if (name === 'session') return send(response, 200, { user: login ? user : 'anonymous', role, known_by: knownBy, login });
+    if (['test', 'decide'].includes(name) && role !== 'operator') return send(response, 403, { error: 'only an operator may do this; you may look (viewer)' });
+    if (name === 'decide') {
+      const asked = Object.fromEntries(url.searchParams);
+      const one = state.told.find((told) => String(told.id) === asked.response);
+      if (!one?.decisions.includes(asked.decision)) return send(response, 409, { error: `response ${asked.response} is ${one?.state}` });
+      state.decided.push(asked);
+      Object.assign(one, { state: { approve: 'done', reject: 'rejected', undo: 'undone' }[asked.decision], decisions: asked.decision === 'approve' ? ['undo'] : [], decided_by: user });
+      return send(response, 204);
+    }
+    if (name === 'sessions/end') {
+      const id = url.searchParams.get('session');
+      const gone = state.open.filter((one) => !one.is_own && (id ? one.id === id : one.user === user));
+      state.open = state.open.filter((one) => !gone.includes(one));
+      state.ended.push(id);
+      return send(response, 200, { ended: gone.length });
+    }
+    if (name === 'backup') return send(response, 200, 'a tar', { 'Content-Type': 'application/x-tar', 'Content-Disposition': 'attachment; filename="tercel-backup.tar"' });
     if (name === 'test') {
       state.tested.push(Object.fromEntries(url.searchParams));
       return send(response, 204);
