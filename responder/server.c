@@ -146,8 +146,10 @@ static int take_all(struct server *server, struct http_request *request, struct 
 	return r;
 }
 
+/* Closed, so that the next try may reach another replica: who sends would keep the connection. */
 static void reply_standby(struct http_request *request)
 {
+	http_reply_header(request, "Connection", "close");
 	http_reply_header(request, "Retry-After", "1");
 	http_reply_error(request, 503, "another replica leads");
 }

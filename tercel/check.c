@@ -14,6 +14,7 @@
 #include "base/yaml.h"
 #include "forwarder/check.h"
 #include "responder/check.h"
+#include "responder/settings.h"
 #include "sensor/rules/check.h"
 #include "sensor/sensor.h"
 #include "tercel/command.h"
@@ -92,24 +93,50 @@ static void check_forwarder(struct report *report, struct yaml_node *root)
 		say(report, true, err.message);
 }
 
-/* How many of the mapping's keys begin a key of the sensor's. */
-static size_t sensor_keys(const struct yaml_node *root)
+static void check_responder(struct report *report, struct yaml_node *root)
 {
-	const struct settings_table *table = sensor_settings_table();
+	const struct settings_table *table = &responder_settings_table;
+	struct responder_settings settings = {};
+	struct error err = {};
+
+	settings_defaults(table, &settings);
+	(void)settings_check(table, root, say_mismatch, report);
+	if (settings_from_yaml(table, &settings, report->file, root, say_warning, report, &err) < 0)
+		say(report, true, err.message);
+	settings_done(table, &settings);
+}
+
+/* Whether the table has that key, or keys below it. */
+static bool knows_key(const struct settings_table *table, struct text key)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		struct text rest = text_of(table->rows[i].key), first;
+
+		if (text_split(&rest, '.', &first) && text_equal(first, key))
+			return true;
+	}
+	return false;
+}
+
+static size_t known_keys(const struct settings_table *table, const struct yaml_node *root)
+{
 	size_t known = 0;
 
-	for (size_t i = 0; i < root->count; i++) {
-		for (size_t row = 0; row < table->count; row++) {
-			struct text rest = text_of(table->rows[row].key), first;
-
-			if (!text_split(&rest, '.', &first) ||
-				!text_equal(first, root->keys[i]->text))
-				continue;
-			known++;
-			break;
-		}
-	}
+	for (size_t i = 0; i < root->count; i++)
+		known += knows_key(table, root->keys[i]->text);
 	return known;
+}
+
+/* The forwarder has an `aws` and a `gcp` of its own: these alone tell nothing. */
+static bool is_of_responder(const struct yaml_node *root)
+{
+	size_t known = known_keys(&responder_settings_table, root), shared = 0;
+
+	for (size_t i = 0; i < root->count; i++)
+		shared +=
+			text_is(root->keys[i]->text, "aws") || text_is(root->keys[i]->text, "gcp");
+	return known > shared && known * 2 >= root->count &&
+	       known > known_keys(sensor_settings_table(), root);
 }
 
 /* By itself: what it builds on in other files is not known here. */
@@ -123,7 +150,9 @@ static void check_playbook(struct report *report)
 
 static void check_settings(struct report *report, struct yaml_node *root)
 {
-	if (sensor_keys(root) * 2 >= root->count)
+	if (is_of_responder(root))
+		check_responder(report, root);
+	else if (known_keys(sensor_settings_table(), root) * 2 >= root->count)
 		check_sensor(report, root);
 	else
 		check_forwarder(report, root);

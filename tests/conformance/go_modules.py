@@ -21,6 +21,9 @@ OPENSHIFT_API = "v0.0.0-20260709102940-580f1c1ba691"
 CRI_O = "v1.34.0"
 # Its C libraries are for storage drivers and signatures that no test uses.
 CRI_O_TAGS = "containers_image_openpgp,exclude_graphdriver_btrfs"
+CERT_MANAGER = "v1.18.2"
+GATEWAY_API = "v1.4.0"
+PROMETHEUS_OPERATOR = "v0.85.0"
 POLICY_PROTOTYPES = "v0.0.0-20240327135653-0fc2ddc5d3e3"
 
 
@@ -53,9 +56,9 @@ def go():
     return program
 
 
-def build(name, package, go_mod, go_sum="", tags=""):
+def build(name, package, go_mod, go_sum="", tags="", variables=()):
     """The path of the program of a Go package, built in a module of its own with that go.mod. Sums that
-    go_sum has are not looked up."""
+    go_sum has are not looked up; variables are set in the program, as "PACKAGE.NAME=VALUE"."""
     program = CACHE / "bin" / name
     if program.exists():
         return program
@@ -66,7 +69,8 @@ def build(name, package, go_mod, go_sum="", tags=""):
         (folder / "go.sum").write_text(go_sum)
     environment = {**os.environ, "GOPROXY": PROXY, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod", "GOROOT": "",
                    "GOPATH": str(CACHE / "go"), "GOCACHE": str(CACHE / "go-build"), "CGO_ENABLED": "0"}
-    answer = subprocess.run([go(), "build", "-trimpath", "-tags", tags, "-ldflags", "-s -w", "-o", program, package], cwd=folder,
+    flags = " ".join(["-s -w", *(f"-X {one}" for one in variables)])
+    answer = subprocess.run([go(), "build", "-trimpath", "-tags", tags, "-ldflags", flags, "-o", program, package], cwd=folder,
                             env=environment, capture_output=True, text=True)
     if answer.returncode:
         raise AssertionError(f"go build {package}:\n{answer.stderr[-3000:]}")
@@ -84,7 +88,11 @@ def kube_apiserver():
     replaced = re.findall(r"^\s*(k8s\.io/\S+) => \./staging", theirs, re.MULTILINE)
     go_mod = f"module kube-apiserver\ngo 1.25\nrequire k8s.io/kubernetes {KUBERNETES}\n"
     go_mod += "".join(f"replace {name} => {name} {library}\n" for name in replaced)
-    return build(f"kube-apiserver-{KUBERNETES}", "k8s.io/kubernetes/cmd/kube-apiserver", go_mod)
+    major, minor = KUBERNETES.removeprefix("v").split(".")[:2]
+    # Helm asks for the version, which Kubernetes' own build puts there.
+    version = [f"k8s.io/component-base/version.git{name}={value}" for name, value in (
+        ("Version", KUBERNETES), ("Major", major), ("Minor", minor))]
+    return build(f"kube-apiserver-of-{KUBERNETES}", "k8s.io/kubernetes/cmd/kube-apiserver", go_mod, version)
 
 
 def cri_o():
@@ -105,6 +113,16 @@ def openshift_crds():
     return [next(files.glob(pattern)) for pattern in (
         "security/v1/zz_generated.crd-manifests/*securitycontextconstraints.crd.yaml",
         "route/v1/zz_generated.crd-manifests/routes.crd.yaml")]
+
+
+def operator_crds():
+    """The same of cert-manager, the Gateway API and the Prometheus Operator."""
+    manager = module("github.com/cert-manager/cert-manager", CERT_MANAGER)
+    gateway = module("sigs.k8s.io/gateway-api", GATEWAY_API) / "config/crd/standard"
+    prometheus = module("github.com/prometheus-operator/prometheus-operator", PROMETHEUS_OPERATOR) / "example/prometheus-operator-crd"
+    return [manager / "deploy/crds/crd-certificates.yaml",
+            *(gateway / f"gateway.networking.k8s.io_{name}.yaml" for name in ("httproutes", "backendtlspolicies")),
+            *(prometheus / f"monitoring.coreos.com_{name}.yaml" for name in ("servicemonitors", "prometheusrules"))]
 
 
 def policy_report_crds():

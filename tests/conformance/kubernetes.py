@@ -18,7 +18,7 @@ import urllib.request
 import yaml
 
 import tap
-from go_modules import kube_apiserver, openshift_crds, policy_report_crds
+from go_modules import kube_apiserver, openshift_crds, operator_crds, policy_report_crds
 from stack import free_port
 
 ADMIN = "admin-token-of-this-test"
@@ -136,8 +136,9 @@ class ApiServer:
         """Kinds of CustomResourceDefinitions; waits until they are served."""
         for file in files:
             definition = yaml.safe_load(file.read_text())
+            definition["metadata"].pop("labels", None)  # of a chart, as cert-manager keeps its own
             self.apply(definition)
-            versions = [f"{definition['spec']['group']}/{one['name']}" for one in definition["spec"]["versions"]]
+            versions = [f"{definition['spec']['group']}/{one['name']}" for one in definition["spec"]["versions"] if one["served"]]
             kind = definition["spec"]["names"]["kind"]
 
             def are_served():
@@ -151,6 +152,19 @@ class ApiServer:
 
     def add_openshift(self):
         self.add_kinds(openshift_crds())
+
+    def add_operators(self):
+        self.add_kinds(operator_crds())
+
+    def kubeconfig(self, token=ADMIN):
+        """The path of a file by which others reach this server."""
+        path = self.folder / "kubeconfig"
+        path.write_text(json.dumps({
+            "apiVersion": "v1", "kind": "Config", "current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+            "clusters": [{"name": "c", "cluster": {"server": self.url, "certificate-authority": str(self.certificate)}}],
+            "users": [{"name": "u", "user": {"token": token}}]}))
+        path.chmod(0o600)
+        return path
 
     def add_policy_reports(self):
         self.add_kinds(policy_report_crds())

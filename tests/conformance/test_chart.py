@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Helm chart by the real Helm, and what it makes by a real Kubernetes API server with OpenShift's own
 kinds. What OpenShift's admission would say of a pod is checked by the rules of restricted-v2 below."""
+import base64
 import contextlib
+import json
 import pathlib
 import subprocess
 import sys
@@ -17,8 +19,6 @@ from stack import BUILD, SOURCE
 
 CHART = SOURCE / "deploy/helm/tercel"
 OPENSHIFT = ["--api-versions", "security.openshift.io/v1"]
-# Kinds that come with operators: their definitions are not in the API server of this test.
-OF_OPERATORS = {"ServiceMonitor", "PrometheusRule", "HTTPRoute"}
 # What the Pod Security Standard "restricted" and restricted-v2 let a pod mount.
 RESTRICTED_VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected",
                       "secret"}
@@ -27,6 +27,17 @@ SEED = ["--set", "falco.docker.enabled=false", "--set", "falco.jsonOutput=true",
         "--set", "falcosidekick.webui.enabled=true", "--set", "falcosidekick.config.datadog.apikey=key",
         "--set", "falcosidekick.config.slack.webhookurl=https://hooks.slack.com/services/T/B/X",
         "--set", "falcosidekick.config.pagerduty.routingkey=key"]
+
+PLAYBOOKS = """
+- action: Label it
+  actionner: kubernetes:label
+  parameters: {level: node, labels: {suspicious: "true"}}
+- rule: Shell
+  match: {rules: [Terminal shell in container]}
+  notifiers: [slack]
+  actions: [{action: Label it}, {action: Stop it, actionner: kubernetes:terminate}]
+"""
+RESPONDER = ["--set", "responder.enabled=true", "--set-json", "responder.playbooks=" + json.dumps({"mine.yaml": PLAYBOOKS})]
 
 # Name → what is given to `helm template`.
 MATRIX = {
@@ -51,6 +62,22 @@ MATRIX = {
                               "--set", "falcosidekick.config.policyreport[1].name=on",
                               "--set", "falcosidekick.config.policyreport[1].enabled=true"],
     "an older Kubernetes": ["--kube-version", "1.25.0"],
+    "no TLS": ["--set", "tls.enabled=false"],
+    "no TLS on OpenShift": [*OPENSHIFT, *RESPONDER, "--set", "tls.enabled=false"],
+    "no TLS, from outside": ["--set", "tls.enabled=false,httpRoute.enabled=true,httpRoute.parentRefs[0].name=gateway",
+                             "--set", "ingress.enabled=true,ingress.host=tercel.example"],
+    "the chart's own authority on OpenShift": [*OPENSHIFT, *RESPONDER, "--set", "tls.from=generated"],
+    "cert-manager": [*RESPONDER, "--set", "tls.from=certManager,tls.issuerRef.name=ours,serviceMonitor.enabled=true"],
+    "cert-manager on OpenShift": [*OPENSHIFT, "--set", "tls.from=certManager,tls.issuerRef.name=ours",
+                                  "--set", "route.destinationCACertificate=PEM"],
+    "certificates of one's own": ["--set", "tls.from=existing,httpRoute.enabled=true,httpRoute.parentRefs[0].name=gateway",
+                                  "--set", "httpRoute.caConfigMap=ours"],
+    "a responder": RESPONDER,
+    "a responder on OpenShift, monitored": [*OPENSHIFT, *RESPONDER, "--set", "serviceMonitor.enabled=true,prometheusRule.enabled=true"],
+    "a responder without playbooks": ["--set", "responder.enabled=true"],
+    "a responder that acts, of three": [*RESPONDER, "--set", "responder.replicas=3,responder.config.dry_run=false"],
+    "a responder without RBAC and volumes": [*RESPONDER, "--set", "rbac.create=false,responder.persistence.enabled=false"],
+    "a responder without the dashboard": [*RESPONDER, "--set", "falcosidekick.webui.enabled=false"],
 }
 
 
@@ -181,7 +208,8 @@ def refused(*arguments):
 
 def test_unknown_values_are_refused_by_their_place():
     for value in ("falco.jsonOutputs=true", "falcosidekick.config.slack.webhokurl=x", "sensor.x=1",
-                  "falcosidekick.webui.user=admin:admin", "image.repo=x"):
+                  "falcosidekick.webui.user=admin:admin", "image.repo=x", "responder.config.dry_runs=true", "tls.form=x",
+                  "responder.rules=x"):
         section, name = value.split("=")[0].rsplit(".", 1)
         error = refused("--set", value)
         if name not in error and section not in error:
@@ -195,6 +223,146 @@ def test_the_seeds_pagerduty_keys_are_answered_with_the_right_one():
             raise AssertionError(error)
 
 
+def test_talons_keys_are_answered_with_the_right_one():
+    for value in ("responseActions.enabled=true", "falco-talon.config.printAllEvents=true"):
+        error = refused("--set", value)
+        if "responder.enabled" not in error:
+            raise AssertionError(error)
+
+
+def test_mistakes_in_playbooks_are_refused_by_their_place():
+    for text, words in (("- rule: x\n  actions: [{action: a, actionner: kubernetes:terminat}]", 'no actionner "kubernetes:terminat"'),
+                        ("- rule: x\n  actions: [{action: a}]", "its action a has no actionner"),
+                        ("rule: x", "responder.playbooks.mine.yaml"), ("- [", "responder.playbooks.mine.yaml")):
+        error = refused("--set", "responder.enabled=true", "--set-json", "responder.playbooks=" + json.dumps({"mine.yaml": text}))
+        if words not in error:
+            raise AssertionError(f"{text}: {error}")
+
+
+def grants(rules):
+    """(group, resource) → verbs."""
+    return {(rule["apiGroups"][0], rule["resources"][0]): set(rule["verbs"]) for rule in rules}
+
+
+def playbooks_to_try():
+    """One of each action, with what its parameters may say, and what only merging two files shows."""
+    known = json.loads(subprocess.run([BUILD / "tercel/tercel", "actions", "--json"], check=True, capture_output=True, text=True).stdout)
+    wanted = {"kubernetes:label": {"labels": {"a": "b"}}, "kubernetes:annotation": {"annotations": {"a": "b"}},
+              "kubernetes:exec": {"command": "id"}, "kubernetes:script": {"script": "id"}, "kubernetes:download": {"file": "/etc/passwd"},
+              "gcp:function": {"gcp_function_name": "f"}, "aws:lambda": {"aws_lambda_name": "f"}, "webhook:post": {"url": "http://x/"},
+              "openfaas:function": {"function_name": "f"}, "knative:function": {"url": "http://x/"}}
+    for action in known:
+        conditions = {(need["parameter"], need["value"]) for need in action["needs"] if "parameter" in need}
+        for parameter, value in [(None, None), *sorted(conditions)]:
+            parameters = {**wanted.get(action["name"], {}), **({parameter: value or "1"} if parameter else {})}
+            step = {"action": "it", "actionner": action["name"], "parameters": parameters, "additional_contexts": ["k8snode"],
+                    "output": {"target": "local:file", "parameters": {"destination": "/tmp"}}}
+            yield f"{action['name']} {parameters}", {"a.yaml": [{"rule": "x", "actions": [step]}]}
+    yield "a reusable action in another file", {
+        "a.yaml": [{"action": "it", "actionner": "kubernetes:networkpolicy", "parameters": {"scope": "pod"}}],
+        "b.yaml": [{"rule": "x", "actions": [{"action": "it"}, {"action": "y", "actionner": "kubernetes:cordon"}]},
+                   {"rule": "z", "actions": [{"action": "it", "parameters": {"scope": "owner"}}]}]}
+    yield "an action that nobody uses", {
+        "a.yaml": [{"action": "it", "actionner": "kubernetes:delete"}, {"rule": "x", "actions": [{"action": "y", "actionner": "kubernetes:log"}]}]}
+    yield "rules of one name in two files", {
+        "a.yaml": [{"rule": "x", "actions": [{"action": "y", "actionner": "kubernetes:log"}]}],
+        "b.yaml": [{"rule": "x", "actions": [{"action": "z", "actionner": "kubernetes:terminate"}]}]}
+
+
+def test_the_responders_role_is_what_the_program_itself_says_of_the_same_playbooks():
+    compared = 0
+    for name, playbooks in playbooks_to_try():
+        with tempfile.TemporaryDirectory() as folder:
+            files = {file: yaml.safe_dump(items) for file, items in playbooks.items()}
+            for file, text in files.items():
+                pathlib.Path(folder, file).write_text(text)
+            said = subprocess.run([BUILD / "responder/tercel-responder", "role", *(f"{folder}/{file}" for file in sorted(files))],
+                                  capture_output=True, text=True)
+        if said.returncode:
+            # What the program refuses as a playbook needs no role; each such action says so by itself.
+            if "no effect" in said.stderr or "recognised" in said.stderr or "sensor captures" in said.stderr:
+                continue
+            raise AssertionError(f"{name}: {said.stderr}")
+        want = grants(next(one for one in yaml.safe_load_all(said.stdout) if one and one["kind"] == "ClusterRole")["rules"])
+        made = render("--set", "responder.enabled=true", "--set-json", "responder.playbooks=" + json.dumps(files))
+        roles = [one for one in made if one["kind"] == "ClusterRole" and one["metadata"]["name"] == "falco-falco-talon"]
+        tap.equal(grants(roles[0]["rules"]) if roles else {}, want, name)
+        compared += 1
+    print(f"# {compared} playbooks compared", flush=True)
+    tap.equal(compared > 20, True)
+
+
+def test_the_responder_has_a_token_of_the_cluster_only_where_its_playbooks_need_one():
+    tap.equal(automounts(render("--set", "responder.enabled=true")), [])
+    tap.equal(automounts(render(*RESPONDER)), [("StatefulSet", "falco-falco-talon")])
+    for manifest in render("--set", "responder.enabled=true"):
+        tap.equal("Role" in manifest["kind"], False, "a role without a playbook")
+
+
+def test_it_says_what_it_would_do_until_it_is_told_to_act():
+    for arguments, want in (((), "dry run: nothing is done"), (("--set", "responder.config.dry_run=false"), None)):
+        secret = next(one for one in render(*RESPONDER, *arguments) if one["kind"] == "Secret" and "responder.yaml" in one.get("stringData", {}))
+        config = yaml.safe_load(secret["stringData"]["responder.yaml"])
+        tap.equal(config.get("dry_run", True), want is not None)
+
+
+def test_a_sensor_never_gets_the_responders_token():
+    for manifest in render(*RESPONDER):
+        pod = pod_of(manifest)
+        for volume in pod["spec"].get("volumes", []) if pod else []:
+            keys = {item["key"] for item in volume.get("secret", {}).get("items", [])}
+            if volume["name"] == "token":
+                part = pod["metadata"]["labels"]["app.kubernetes.io/component"]
+                tap.equal(keys, {"token", "responder"} if part == "responder" else {"token"}, part)
+
+
+def certificates(manifests):
+    """Each server's name, its certificate, its key, and the one authority, all as PEM."""
+    authority = next(one["data"]["ca.crt"] for one in manifests if one["kind"] == "ConfigMap" and "ca.crt" in one.get("data", {}))
+    for one in manifests:
+        if one["kind"] == "Secret" and one["metadata"]["name"].endswith("-tls"):
+            data = {key: base64.b64decode(value).decode() for key, value in one["data"].items()}
+            yield one["metadata"]["name"].removesuffix("-tls"), data, authority
+
+
+def test_each_server_has_a_certificate_of_its_own_for_its_names_by_the_one_authority():
+    found = list(certificates(render(*RESPONDER)))
+    tap.equal(sorted(name for name, _, _ in found), ["falco-falco-talon", "falco-falcosidekick", "falco-falcosidekick-ui"])
+    tap.equal(len({data["tls.key"] for _, data, _ in found}), 3, "keys")
+    for name, data, authority in found:
+        tap.equal(data["ca.crt"], authority)
+        with tempfile.TemporaryDirectory() as folder:
+            for file, text in (("ca", authority), ("crt", data["tls.crt"]), ("key", data["tls.key"])):
+                pathlib.Path(folder, file).write_text(text)
+            for host in (name, f"{name}.falco.svc", f"{name}.falco.svc.cluster.local", "localhost"):
+                subprocess.run(["openssl", "verify", "-purpose", "sslserver", "-verify_hostname", host, "-CAfile", f"{folder}/ca",
+                                f"{folder}/crt"], check=True, capture_output=True)
+            public = [subprocess.run(["openssl", *command], check=True, capture_output=True).stdout for command in (
+                ("x509", "-in", f"{folder}/crt", "-noout", "-pubkey"), ("pkey", "-in", f"{folder}/key", "-pubout"))]
+            tap.equal(public[0], public[1], f"{name}: the key is the certificate's")
+
+
+def test_no_part_speaks_to_another_in_the_clear():
+    for name, arguments in MATRIX.items():
+        if "no TLS" in name:
+            continue
+        for line in template(*arguments).stdout.splitlines():
+            if "http://" in line and ":280" in line:
+                raise AssertionError(f"{name}: {line}")
+
+
+def test_a_router_that_cannot_know_the_authority_is_answered_with_what_to_set():
+    for source in ("certManager,tls.issuerRef.name=x", "existing"):
+        error = refused(*OPENSHIFT, "--set", f"tls.from={source}")
+        if "route.destinationCACertificate" not in error:
+            raise AssertionError(error)
+
+
+def test_the_icon_is_the_file_beside_it():
+    icon = yaml.safe_load((CHART / "Chart.yaml").read_text())["icon"].partition("base64,")[2]
+    tap.equal(base64.b64decode(icon), (CHART / "icon.svg").read_bytes())
+
+
 def test_the_programs_take_the_settings_that_the_chart_makes():
     for name, arguments in MATRIX.items():
         manifests = {(one["kind"], one["metadata"]["name"]): one for one in render(*arguments)}
@@ -202,6 +370,9 @@ def test_the_programs_take_the_settings_that_the_chart_makes():
         forwarder = manifests.get(("Secret", "falco-falcosidekick"))
         if forwarder:
             files["forwarder.yaml"] = forwarder["stringData"]["forwarder.yaml"]
+        responder = manifests.get(("Secret", "falco-falco-talon"))
+        if responder:
+            files["responder.yaml"] = responder["stringData"]["responder.yaml"]
         with tempfile.TemporaryDirectory() as folder:
             for file, text in files.items():
                 path = pathlib.Path(folder) / file
@@ -216,12 +387,11 @@ def test_the_programs_take_the_settings_that_the_chart_makes():
 def test_the_server_takes_every_object_strictly():
     with ApiServer() as api:
         api.add_openshift()
+        api.add_operators()
         api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "falco", "labels": {
             "pod-security.kubernetes.io/enforce": "privileged"}}})
         for name, arguments in MATRIX.items():
             for manifest in render(*arguments):
-                if manifest["kind"] in OF_OPERATORS:
-                    continue
                 try:
                     api.apply(manifest, "falco", dry_run=True)
                 except Refused as why:
@@ -232,7 +402,7 @@ def test_the_servers_own_admission_of_restricted_takes_the_pods():
     with ApiServer() as api:
         api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "falco", "labels": {
             "pod-security.kubernetes.io/enforce": "restricted"}}})
-        for number, manifest in enumerate(render()):
+        for number, manifest in enumerate(render(*RESPONDER)):
             pod = pod_of(manifest)
             if not pod:
                 continue
@@ -247,6 +417,59 @@ def test_the_servers_own_admission_of_restricted_takes_the_pods():
                 api.apply(one, "falco")
                 if is_sensor:
                     raise AssertionError("the sensor's pod passed as restricted: this test checks nothing")
+
+
+def helm_run(api, *arguments):
+    return subprocess.run([helm(), *arguments, "--namespace", "falco", "--kubeconfig", api.kubeconfig()], capture_output=True, text=True)
+
+
+def secrets(api):
+    return {one["metadata"]["name"]: one["data"] for one in api.call("GET", "/api/v1/namespaces/falco/secrets")["items"]
+            if one["type"] != "helm.sh/release.v1"}
+
+
+def test_the_seeds_commands_install_and_upgrade_and_what_was_made_is_kept():
+    """install, Datadog, PagerDuty (its keys without effect are refused, the right one is taken), Slack; then a part is added."""
+    base = SEED[:8]
+    steps = [("install", "--create-namespace", *base),
+             ("upgrade", *base, "--set", "falcosidekick.config.datadog.apikey=key"),
+             ("upgrade", *base, "--set", "falcosidekick.config.datadog.apikey=key", "--set", "falcosidekick.config.pagerduty.routingkey=key"),
+             ("upgrade", *SEED), ("upgrade", *SEED, *RESPONDER)]
+    with ApiServer() as api:
+        api.add_openshift()
+        before = {}
+        for verb, *arguments in steps:
+            done = helm_run(api, verb, "falco", CHART, *arguments)
+            tap.equal(done.returncode, 0, f"{arguments}: {done.stderr}")
+            now = secrets(api)
+            for name in ("falco-token", "falco-falcosidekick-ui-tls", "falco-falcosidekick-tls"):
+                tap.equal(now.get(name), before.get(name, now.get(name)), f"{name} is kept by {verb} {arguments}")
+            before = now
+        tap.equal("says what it would do by mine.yaml" in done.stdout, True, done.stdout)
+        config = yaml.safe_load(base64.b64decode(before["falco-falcosidekick"]["forwarder.yaml"]))
+        tap.equal({"datadog", "pagerduty", "slack", "webui", "talon"} <= set(config), True, str(config))
+        wrong = helm_run(api, "upgrade", "falco", CHART, *SEED, "--set", "falcosidekick.config.Pagerduty.APIKey=x")
+        tap.equal(wrong.returncode != 0 and "routingkey" in wrong.stderr, True, wrong.stderr)
+        done = helm_run(api, "uninstall", "falco")
+        tap.equal(done.returncode, 0, done.stderr)
+        tap.equal(secrets(api), {}, "left by helm uninstall")
+
+
+def test_certificates_that_the_chart_made_are_kept_and_a_later_part_has_the_same_authority():
+    with ApiServer() as api:
+        done = helm_run(api, "install", "falco", CHART, "--create-namespace")
+        tap.equal(done.returncode, 0, done.stderr)
+        before = secrets(api)
+        done = helm_run(api, "upgrade", "falco", CHART, *RESPONDER)
+        tap.equal(done.returncode, 0, done.stderr)
+        after = secrets(api)
+        for name in ("falco-token", "falco-ca", "falco-falcosidekick-tls", "falco-falcosidekick-ui-tls"):
+            tap.equal(after[name], before[name], name)
+        tap.equal(after["falco-falco-talon-tls"]["ca.crt"], before["falco-ca"]["tls.crt"], "the later part's authority")
+        with tempfile.TemporaryDirectory() as folder:
+            for file, text in (("ca", before["falco-ca"]["tls.crt"]), ("crt", after["falco-falco-talon-tls"]["tls.crt"])):
+                pathlib.Path(folder, file).write_bytes(base64.b64decode(text))
+            subprocess.run(["openssl", "verify", "-CAfile", f"{folder}/ca", f"{folder}/crt"], check=True, capture_output=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The responder before a real kube-apiserver, with a service account that may do what its rendered role says and
 no more. Each object is read back."""
+import http.client
 import json
 import os
 import pathlib
@@ -14,7 +15,7 @@ import yaml
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "system"))
 import tap
 from kubernetes import ApiServer, Refused
-from responder import Responder, alert
+from responder import TOKEN, Responder, alert
 from stack import BUILD
 
 PLAYBOOK = """
@@ -180,6 +181,37 @@ def test_without_its_role_nothing_is_done():
         assert "forbidden" in refused["why"], refused["why"]
         assert not cluster.is_gone(f"{PODS}/web-1")
     with_cluster(run)
+
+
+def test_of_several_with_the_charts_rights_one_acts_and_the_next_takes_over():
+    from test_chart import RESPONDER, render
+    with ApiServer() as api, tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "falco"}})
+        for manifest in render(*RESPONDER, "--set", "responder.replicas=2"):
+            if manifest["metadata"]["name"] == "falco-falco-talon" and ("Role" in manifest["kind"] or manifest["kind"] == "ServiceAccount"):
+                api.apply(manifest)
+        kubeconfig = folder / "kubeconfig"
+        kubeconfig.write_text(json.dumps({
+            "current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u", "namespace": "falco"}}],
+            "clusters": [{"name": "c", "cluster": {"server": api.url, "certificate-authority": str(api.certificate)}}],
+            "users": [{"name": "u", "user": {"token": api.token("falco", "falco-falco-talon")}}]}))
+
+        class Where:  # what Responder() asks of a cluster
+            pass
+        where = Where()
+        where.kubeconfig = kubeconfig
+        settings = "deduplication: {leader_election: true}\nlease_duration: 5s\n"
+        with Responder(where, PLAYBOOK, settings=settings) as first:
+            tap.wait_for("the first to lead", lambda: first.call("GET", "/readyz")[0] == 200, 60)
+            with Responder(where, PLAYBOOK, settings=settings) as second:
+                tap.equal(second.call("GET", "/readyz")[0], 503)
+                connection = http.client.HTTPConnection("127.0.0.1", second.port, timeout=30)
+                connection.request("POST", "/", json.dumps(alert()), {"Authorization": f"Bearer {TOKEN}"})
+                answer = connection.getresponse()
+                tap.equal((answer.status, answer.headers["Connection"]), (503, "close"), "who stands by sends elsewhere")
+                first.stop()
+                tap.wait_for("the second to lead", lambda: second.call("GET", "/readyz")[0] == 200, 60)
 
 
 if __name__ == "__main__":

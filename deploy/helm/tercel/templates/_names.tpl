@@ -6,12 +6,13 @@
 {{/* The names that Falco's charts gave to Services and workloads. */}}
 {{- define "tercel.forwarder" -}}{{ include "tercel.fullname" . }}-falcosidekick{{- end }}
 {{- define "tercel.dashboard" -}}{{ include "tercel.fullname" . }}-falcosidekick-ui{{- end }}
+{{- define "tercel.responder" -}}{{ include "tercel.fullname" . }}-falco-talon{{- end }}
 
 {{- define "tercel.forwarderUrls" -}}
 {{- $urls := list -}}
 {{- range $i := until (int .Values.falcosidekick.replicas) -}}
 {{- $name := include "tercel.forwarder" $ -}}
-{{- $urls = append $urls (printf "http://%s-%d.%s-each:2801" $name $i $name) -}}
+{{- $urls = append $urls (printf "%s://%s-%d.%s-each.%s.svc:2801" (include "tercel.scheme" $) $name $i $name $.Release.Namespace) -}}
 {{- end -}}
 {{- join "," $urls -}}
 {{- end }}
@@ -53,6 +54,17 @@ labels:
 {{- define "tercel.writesPolicyReports" -}}
 {{- $reports := .Values.falcosidekick.config.policyreport | default list -}}
 {{- range kindIs "map" $reports | ternary (list $reports) $reports }}{{ if .enabled }}true{{ break }}{{ end }}{{ end }}
+{{- end }}
+
+{{/* The parts that serve others, by the name of their Service: {"forwarder": "falco-falcosidekick" …}. */}}
+{{- define "tercel.servers" -}}
+{{- $servers := dict -}}
+{{- if .Values.falcosidekick.enabled -}}
+{{- $_ := set $servers "forwarder" (include "tercel.forwarder" .) -}}
+{{- if .Values.falcosidekick.webui.enabled }}{{ $_ := set $servers "dashboard" (include "tercel.dashboard" .) }}{{ end -}}
+{{- if .Values.responder.enabled }}{{ $_ := set $servers "responder" (include "tercel.responder" .) }}{{ end -}}
+{{- end -}}
+{{- toJson $servers -}}
 {{- end }}
 
 {{- define "tercel.tokenSecret" -}}

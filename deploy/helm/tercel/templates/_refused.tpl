@@ -14,6 +14,17 @@ lets them through so that this can say so.
 {{- end -}}
 {{- end }}
 
+{{- define "tercel.refusedResponder" -}}
+{{- if and .Values.responder.enabled (not .Values.falcosidekick.enabled) -}}
+{{- fail "responder.enabled needs falcosidekick.enabled: the responder acts on what the forwarder hands on" -}}
+{{- end -}}
+{{- range $name := list "responseActions" "falco-talon" -}}
+{{- if hasKey $.Values $name -}}
+{{- fail (printf "%s is not known here. Set responder.enabled, responder.playbooks (Talon's rules) and responder.config (Talon's settings)" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
 {{/* falco.yaml as the sensor reads it: what users set, with the chart's own keys and Falco's old names. */}}
 {{- define "tercel.falco" -}}
 {{- $falco := deepCopy .Values.falco -}}
@@ -34,8 +45,10 @@ lets them through so that this can say so.
 {{- end -}}
 {{- $ours := dict "sensor" (dict "host_root" "/host") "stdout_output" (dict "enabled" true) "json_output" true "append_output" (list (dict "suggested_output" true)) "watch_config_files" true "webserver" (dict "enabled" true) "metrics" (dict "enabled" true "output_rule" false) -}}
 {{- if .Values.falcosidekick.enabled -}}
-{{- $url := printf "http://%s:2801/" (include "tercel.forwarder" .) -}}
-{{- $_ := set $ours "http_output" (dict "enabled" true "url" $url "batch" true "token_file" "/etc/tercel/token/token") -}}
+{{- $url := printf "%s://%s.%s.svc:2801/" (include "tercel.scheme" .) (include "tercel.forwarder" .) .Release.Namespace -}}
+{{- $output := dict "enabled" true "url" $url "batch" true "token_file" "/etc/tercel/token/token" -}}
+{{- if .Values.tls.enabled }}{{ $_ := set $output "ca_cert" "/etc/tercel/ca/ca.crt" }}{{ end -}}
+{{- $_ := set $ours "http_output" $output -}}
 {{- end -}}
 {{- toYaml (merge $falco $ours) -}}
 {{- end }}
@@ -44,8 +57,16 @@ lets them through so that this can say so.
 {{- define "tercel.forwarderConfig" -}}
 {{- $config := deepCopy .Values.falcosidekick.config -}}
 {{- $ours := dict "tokenfile" "/etc/tercel/token/token" -}}
+{{- $scheme := include "tercel.scheme" . -}}
+{{- if .Values.tls.enabled -}}
+{{- $_ := set $ours "tlsserver" (dict "deploy" true "certfile" "/etc/tercel/tls/tls.crt" "keyfile" "/etc/tercel/tls/tls.key") -}}
+{{- $_ := set $ours "tlsclient" (dict "cacertfile" "/etc/tercel/ca/ca.crt") -}}
+{{- end -}}
 {{- if .Values.falcosidekick.webui.enabled -}}
-{{- $_ := set $ours "webui" (dict "url" (printf "http://%s:2802" (include "tercel.dashboard" .))) -}}
+{{- $_ := set $ours "webui" (dict "url" (printf "%s://%s.%s.svc:2802" $scheme (include "tercel.dashboard" .) .Release.Namespace)) -}}
+{{- end -}}
+{{- if .Values.responder.enabled -}}
+{{- $_ := set $ours "talon" (dict "address" (printf "%s://%s.%s.svc:2803" $scheme (include "tercel.responder" .) .Release.Namespace)) -}}
 {{- end -}}
 {{- toYaml (merge $config $ours) -}}
 {{- end }}
