@@ -465,7 +465,8 @@ static int set_from_node(const struct assignment *to, struct yaml_node *node)
 	return 0;
 }
 
-void settings_defaults(const struct settings_table *table, void *target)
+static void set_fallback(
+	const struct settings_table *table, const struct setting *row, void *target)
 {
 	static const size_t sizes[] = {
 		[SETTING_TEXT] = sizeof(char *),
@@ -480,43 +481,63 @@ void settings_defaults(const struct settings_table *table, void *target)
 		[SETTING_NODE] = sizeof(struct yaml_node *),
 		[SETTING_IGNORED] = 0,
 	};
+	struct assignment to = assignment(table, row, target, NULL);
+	int r;
 
-	for (size_t i = 0; i < table->count; i++) {
-		const struct setting *row = &table->rows[i];
-		struct assignment to = assignment(table, row, target, NULL);
+	if (row->type == SETTING_IGNORED)
+		return;
+	memset(to.member, 0, sizes[row->type]);
+	if (!row->fallback)
+		return;
+	r = set_from_text(&to, text_of(row->fallback));
+	assert(r == 0);
+	(void)r;
+}
 
-		if (row->type == SETTING_IGNORED)
-			continue;
-		memset(to.member, 0, sizes[row->type]);
-		if (row->fallback) {
-			int r = set_from_text(&to, text_of(row->fallback));
+void settings_defaults(const struct settings_table *table, void *target)
+{
+	for (size_t i = 0; i < table->count; i++)
+		set_fallback(table, &table->rows[i], target);
+}
 
-			assert(r == 0);
-			(void)r;
-		}
+static void free_member(const struct setting *row, void *target)
+{
+	void *member = (char *)target + row->at;
+
+	switch (row->type) {
+	case SETTING_TEXT:
+	case SETTING_SECRET:
+		free(*(char **)member);
+		*(char **)member = NULL;
+		break;
+	case SETTING_LIST:
+		text_list_done(member);
+		break;
+	case SETTING_MAP:
+		text_map_done(member);
+		break;
+	default:
+		break;
 	}
 }
 
 void settings_done(const struct settings_table *table, void *target)
 {
-	for (size_t i = 0; i < table->count; i++) {
-		void *member = (char *)target + table->rows[i].at;
+	for (size_t i = 0; i < table->count; i++)
+		free_member(&table->rows[i], target);
+}
 
-		switch (table->rows[i].type) {
-		case SETTING_TEXT:
-		case SETTING_SECRET:
-			free(*(char **)member);
-			*(char **)member = NULL;
-			break;
-		case SETTING_LIST:
-			text_list_done(member);
-			break;
-		case SETTING_MAP:
-			text_map_done(member);
-			break;
-		default:
-			break;
-		}
+void settings_reset(const struct settings_table *table, void *target, struct text key)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		const struct setting *row = &table->rows[i];
+		struct text name = text_of(row->key);
+
+		if (!row->key || !text_starts_with(name, key) ||
+			(name.length > key.length && name.data[key.length] != '.'))
+			continue;
+		free_member(row, target);
+		set_fallback(table, row, target);
 	}
 }
 
@@ -561,7 +582,6 @@ struct reading {
 	const char *file;
 	settings_warning *warn;
 	void *context;
-	struct buffer ignored; /* keys without effect, comma separated */
 	struct error *err;
 };
 
@@ -641,12 +661,21 @@ static bool is_empty(const struct yaml_node *node)
 	return node->kind == YAML_NULL || (node->kind != YAML_SCALAR && !node->count);
 }
 
-static void note_ignored(
+/* It stands in the file and will not be done: that is said, with the reason. */
+static void refuse(
 	struct reading *reading, const struct setting *row, const struct yaml_node *value)
 {
-	if (is_empty(value) || (row->fallback && text_is(value->text, row->fallback)))
+	_cleanup_(freep) char *message = NULL;
+	const char *why = row->about;
+
+	if (is_empty(value) || (row->fallback && text_is(value->text, row->fallback)) ||
+		!reading->warn)
 		return;
-	buffer_printf(&reading->ignored, "%s%s", reading->ignored.length ? ", " : "", row->key);
+	if (text_starts_with(text_of(why), TEXT("No effect: ")))
+		why += strlen("No effect: ");
+	message = string_printf(
+		"%s:%zu: \"%s\" is refused: %s", reading->file, value->line + 1, row->key, why);
+	reading->warn(reading->context, message);
 }
 
 static int read_value(struct reading *reading, const struct setting *row, struct yaml_node *value)
@@ -654,10 +683,12 @@ static int read_value(struct reading *reading, const struct setting *row, struct
 	struct assignment to = assignment(reading->table, row, reading->target, reading->err);
 
 	if (row->type == SETTING_IGNORED) {
-		note_ignored(reading, row, value);
+		refuse(reading, row, value);
 		return 0;
 	}
-	to.appends = reading->table->appends_lists;
+	to.appends = reading->table->appends_lists ||
+		     (reading->table->appends_top_lists && row->type == SETTING_LIST &&
+			     !strchr(row->key, '.'));
 	if (value->kind == YAML_NULL)
 		return 0;
 	if (set_from_node(&to, value) < 0)
@@ -693,17 +724,6 @@ static int read_mapping(struct reading *reading, struct text prefix, const struc
 	return r;
 }
 
-static void warn_ignored(const struct reading *reading)
-{
-	_cleanup_(freep) char *message = NULL;
-
-	if (!reading->ignored.length || !reading->warn)
-		return;
-	message = string_printf("%s: has no effect yet: " TEXT_FORMAT, reading->file,
-		TEXT_PRINT(buffer_text(&reading->ignored)));
-	reading->warn(reading->context, message);
-}
-
 int settings_from_yaml(const struct settings_table *table, void *target, const char *file,
 	const struct yaml_node *root, settings_warning *warn, void *context, struct error *err)
 {
@@ -714,7 +734,6 @@ int settings_from_yaml(const struct settings_table *table, void *target, const c
 		.context = context,
 		.err = err };
 	struct error unused;
-	int r;
 
 	if (!root || root->kind == YAML_NULL)
 		return 0;
@@ -723,12 +742,7 @@ int settings_from_yaml(const struct settings_table *table, void *target, const c
 			"settings must be a mapping of keys to values");
 	if (!err)
 		reading.err = &unused;
-	buffer_init(&reading.ignored, 8192);
-	r = read_mapping(&reading, TEXT(""), root);
-	if (r >= 0)
-		warn_ignored(&reading);
-	buffer_done(&reading.ignored);
-	return r;
+	return read_mapping(&reading, TEXT(""), root);
 }
 
 static char *environment_name(const struct settings_table *table, const struct setting *row)

@@ -69,7 +69,7 @@ struct setting {
 	int64_t minimum, maximum;
 	const char *about;	   /* one sentence, for people */
 	const struct shape *shape; /* what the schema allows; NULL: what the type says */
-	bool is_gone; /* ignored: the replaced system's schema has it no longer either */
+	bool is_gone; /* refused: the replaced system's schema has it no longer either */
 };
 
 /* Whether the row's key begins with the prefix, and the part of it behind, up to the next dot. */
@@ -90,6 +90,7 @@ struct settings_table {
 	bool ignores_key_case;		/* the forwarder's files */
 	bool expands_variables; /* ${VAR}, $${x} in the file's scalars (spec/rule-language.md 7) */
 	bool appends_lists;	/* settings_from_yaml adds to lists and maps that are not empty */
+	bool appends_top_lists; /* … to lists of keys without a dot alone */
 };
 
 /*
@@ -121,6 +122,8 @@ int settings_from_option(
  */
 int settings_from_arguments(const struct settings_table *table, void *target, int argc, char **argv,
 	int *ret_rest, struct error *err);
+/* The key, and all keys below it, have their fallbacks again; lists without one are empty. */
+void settings_reset(const struct settings_table *table, void *target, struct text key);
 /* Copies a struct of `size` bytes, with all that its members own. */
 void settings_copy(
 	const struct settings_table *table, void *target, const void *source, size_t size);

@@ -441,6 +441,14 @@ bool yaml_rename(struct yaml_node *mapping, const char *from, const char *to)
 	return is_there;
 }
 
+void yaml_remove(struct yaml_node *mapping, size_t at)
+{
+	size_t behind = --mapping->count - at;
+
+	memmove(&mapping->keys[at], &mapping->keys[at + 1], behind * sizeof(*mapping->keys));
+	memmove(&mapping->items[at], &mapping->items[at + 1], behind * sizeof(*mapping->items));
+}
+
 int yaml_bool(const struct yaml_node *node, bool *ret_flag)
 {
 	static const char *const words[][2] = {

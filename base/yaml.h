@@ -62,6 +62,8 @@ struct text yaml_source(const struct yaml *yaml);
 struct yaml_node *yaml_get(const struct yaml_node *mapping, const char *key);
 /* Gives the keys of that name another one. False: there is none. */
 bool yaml_rename(struct yaml_node *mapping, const char *from, const char *to);
+/* Takes the pair at a place out of the mapping; its nodes stay the stream's. */
+void yaml_remove(struct yaml_node *mapping, size_t at);
 /*
  * yaml-cpp's booleans: true false yes no on off y n, in lower, Title or UPPER case, quoted or
  * not. -EINVAL.

@@ -28,19 +28,26 @@ static void remove_event(struct event_set *set, unsigned id)
 	set->words[id / 64] &= ~(UINT64_C(1) << (id % 64));
 }
 
-void base_calls_apply(const struct text_list *custom, struct event_set *set)
+static bool is_kept(const struct event_set *kept, const struct event_type *type)
+{
+	return kept && event_set_has(kept, type->id);
+}
+
+void base_calls_apply(
+	const struct text_list *custom, const struct event_set *kept, struct event_set *set)
 {
 	for (size_t i = 0; i < custom->count; i++) {
 		struct chosen chosen = chosen_at(custom, i);
 
-		if (chosen.type && chosen.is_negative)
-			remove_event(set, chosen.type->id);
-		else if (chosen.type)
+		if (chosen.type && !chosen.is_negative)
 			event_set_add(set, chosen.type->id);
+		else if (chosen.type && !is_kept(kept, chosen.type))
+			remove_event(set, chosen.type->id);
 	}
 }
 
-void base_calls_tell(const struct text_list *custom, const struct event_set *wanted)
+void base_calls_tell(const struct text_list *custom, const struct event_set *kept,
+	const struct event_set *wanted)
 {
 	for (size_t i = 0; i < custom->count; i++) {
 		struct chosen chosen = chosen_at(custom, i);
@@ -49,6 +56,12 @@ void base_calls_tell(const struct text_list *custom, const struct event_set *wan
 			log_warning(
 				"Invalid (%s) syscall names: warning (base_syscalls override): " TEXT_FORMAT,
 				chosen.is_negative ? "negative" : "positive",
+				TEXT_PRINT(chosen.name));
+		else if (chosen.is_negative && is_kept(kept, chosen.type))
+			log_warning(
+				"base_syscalls.custom_set: \"!" TEXT_FORMAT
+				"\" is refused: a field needs that call, and base_syscalls.repair "
+				"is set",
 				TEXT_PRINT(chosen.name));
 		else if (chosen.is_negative && event_set_has(wanted, chosen.type->id))
 			log_warning(

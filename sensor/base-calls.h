@@ -9,7 +9,11 @@
 #include "base/settings.h"
 #include "sensor/events.h"
 
-/* Adds and takes away. */
-void base_calls_apply(const struct text_list *custom, struct event_set *set);
-/* Warns of names that no call has, and of calls that rules (`wanted`) need and are taken away. */
-void base_calls_tell(const struct text_list *custom, const struct event_set *wanted);
+/* Adds and takes away; what is in `kept` stays (base_syscalls.repair; NULL: nothing). */
+void base_calls_apply(
+	const struct text_list *custom, const struct event_set *kept, struct event_set *set);
+/*
+ * Warns of names that no call has, and of calls that rules (`wanted`) need and are taken away.
+ */
+void base_calls_tell(const struct text_list *custom, const struct event_set *kept,
+	const struct event_set *wanted);

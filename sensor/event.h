@@ -82,6 +82,7 @@ struct event {
 	int64_t result;	       /* where type->has_result */
 	bool is_path_unproven; /* nothing but the caller's memory says which path or address */
 	bool is_io_uring;      /* a request of io_uring that stands for the call */
+	bool prints_base64;    /* data is printed so, not with dots */
 	bool is_overdue; /* waited long enough: what still waits is decided with what is known */
 	struct event_fd fd;
 	enum path_view view; /* which of the two names fd.name and the path arguments give */

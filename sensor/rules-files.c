@@ -124,6 +124,7 @@ static int load(const struct sensor_settings *settings, const struct text_list *
 		.additions = settings->additions,
 		.keeps_conditions = keeps_conditions,
 		.selection = settings->options.selection,
+		.takes_transfers = settings->options.takes_transfers,
 	};
 	_cleanup_(rules_loader_freep) struct rules_loader *loader = rules_loader_new(&options);
 	int r = 0;

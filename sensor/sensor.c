@@ -26,6 +26,7 @@
 #include "sensor/reload.h"
 #include "sensor/report.h"
 #include "sensor/web.h"
+#include "sensor/rules/compiled.h"
 #include "sensor/sources/look.h"
 #include "sensor/sources/recording.h"
 #include "sensor/sources/source.h"
@@ -148,13 +149,26 @@ static bool go_on(void *context, struct event *event, struct parked_place *place
 	}
 }
 
+/* engine.*.drop_failed_exit */
+static bool is_dropped(const struct sensor_options *options, const struct event *event)
+{
+	bool drops = options->engine_kind == ENGINE_KMOD ? options->kmod_drops_failed
+							 : options->ebpf_drops_failed;
+
+	return drops && event->type->is_syscall && event->type->has_result && event->result < 0;
+}
+
 static void take_event(struct sensor *sensor, struct event *event)
 {
+	const struct sensor_options *options = &sensor->generation->settings->options;
 	struct passage passage = { sensor, sensor->generation };
 	struct parked *parked = sensor->generation->parked;
 	const struct additions *additions = sensor->generation->settings->additions;
 	struct parked_place place = {};
 
+	if (is_dropped(options, event))
+		return;
+	event->prints_base64 = options->prints_base64;
 	if (!sensor->is_replay)
 		event->domains = sensor->generation->domains;
 	event->statics = additions->statics;
@@ -328,23 +342,34 @@ static void add_events(struct event_set *set, const struct event_set *more)
 		set->words[i] |= more->words[i];
 }
 
+/* What fields need stays with base_syscalls.repair; else NULL. */
+static const struct event_set *kept_calls(
+	const struct generation *generation, struct event_set *room)
+{
+	rules_needed_events(generation->rules, room);
+	return generation->settings->options.repairs_calls ? room : NULL;
+}
+
 /* Once a generation: what its settings take away from its rules. */
 static void tell_base_calls(const struct generation *generation)
 {
-	struct event_set wanted;
+	struct event_set wanted, kept;
 
 	rules_events(generation->rules, &wanted);
-	base_calls_tell(&generation->settings->options.base_calls, &wanted);
+	base_calls_tell(
+		&generation->settings->options.base_calls, kept_calls(generation, &kept), &wanted);
 }
 
 /* What a generation needs from the source. */
 static void wanted_events(const struct sensor *sensor, const struct generation *generation,
 	struct event_set *ret_wanted)
 {
+	struct event_set kept;
 	size_t count;
 
 	rules_events(generation->rules, ret_wanted);
-	base_calls_apply(&generation->settings->options.base_calls, ret_wanted);
+	base_calls_apply(&generation->settings->options.base_calls, kept_calls(generation, &kept),
+		ret_wanted);
 	event_types(&count);
 	for (unsigned i = 0;
 		sensor->recorder && sensor->start->options.records_all_events && i < count; i++)
@@ -672,11 +697,21 @@ static int prepare_replay(struct sensor *sensor, struct error *err)
 	return sensor->source->operations->want(sensor->source, &wanted, err);
 }
 
+/* Falco's sizes of a buffer: 1 is one mebibyte, each next one twice as large. */
+static uint64_t ring_bytes(const struct sensor_options *options)
+{
+	int64_t preset =
+		options->engine_kind == ENGINE_KMOD ? options->kmod_preset : options->ebpf_preset;
+
+	return options->ring_bytes ? options->ring_bytes : UINT64_C(1) << (19 + preset);
+}
+
 static int prepare_source(struct sensor *sensor, struct error *err)
 {
 	const struct sensor_options *options = &sensor->start->options;
 	struct kernel_source_options source_options = {
-		.ring_bytes = options->ring_bytes,
+		.ring_bytes = ring_bytes(options),
+		.processes_max = (uint64_t)options->processes_max,
 		.host_root = options->host_root,
 		.ignored_pids = sensor->ignored_pids,
 		.ignored_pid_count = sensor->ignored_count,

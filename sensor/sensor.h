@@ -68,9 +68,9 @@ struct sensor_options {
 	bool http_batch;
 	char *http_unix_socket, *http_token, *http_token_file;
 	uint64_t queue_bytes;
-	uint64_t ring_bytes;
-	char *replay_file; /* what engine.kind replay reads */
-	bool captures;	   /* capture.enabled */
+	uint64_t ring_bytes; /* 0: by the preset */
+	char *replay_file;   /* what engine.kind replay reads */
+	bool captures;	     /* capture.enabled */
 	char *capture_prefix;
 	int capture_mode;
 	int64_t capture_ms, capture_megabytes;
@@ -81,6 +81,12 @@ struct sensor_options {
 	int attach;   /* enum attach_choice */
 	struct text_list ignored_pids, kept_capabilities;
 	struct text_list base_calls; /* base_syscalls.custom_set */
+	bool repairs_calls, takes_transfers;
+	int64_t kmod_preset, ebpf_preset; /* of the ring's size */
+	bool kmod_drops_failed, ebpf_drops_failed;
+	int64_t processes_max;
+	bool prints_base64;
+	struct text_list load_plugins;
 	char *host_root, *hostname;
 	bool asks_cri, asks_docker, asks_podman;
 	struct text_list cri_sockets, docker_sockets, podman_sockets;
@@ -114,12 +120,17 @@ struct sensor_settings {
 	struct yaml_node *joined[64]; /* lists made of the file's and of -o's */
 	size_t joined_count;
 	char *main_file;		/* the file that was read; NULL: none */
+	struct text_list keys;		/* of the files' roots, as far as they are read */
 	struct text_list schema_states; /* "FILE | schema validation: ok", a file each */
 	struct additions *additions;	/* append_output, -p and static_fields */
 	/* Sockets that the settings of Falco's container plugin name, beside the usual ones. */
 	struct text_list more_cri_sockets, more_docker_sockets, more_podman_sockets;
 };
 
+/* Fallbacks, and nothing else. */
+void sensor_settings_init(struct sensor_settings *settings);
+/* append_output and static_fields become additions. */
+int sensor_take_additions(struct sensor_settings *settings, struct error *err);
 /* The rows, for the references. */
 const struct settings_table *sensor_settings_table(void);
 /*

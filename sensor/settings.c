@@ -3,38 +3,18 @@
  * Reading the sensor's settings: fallbacks, the file and those that it names, -o, flags, and what
  * of them is not just a value.
  */
-#include <dirent.h>
 #include <errno.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "sensor/config-files.h"
 #include "sensor/sensor.h"
 #include "sensor/settings.h"
 
 static void warn(void *context, const char *message)
 {
 	log_warning("%s", message);
-}
-
-static void note_failure(void *context, const char *message)
-{
-	char **first = context;
-
-	if (!*first)
-		*first = string_copy(message);
-}
-
-/* Of another shape than the schema's it counts all the same: the log says so. */
-static void check_schema(
-	struct sensor_settings *settings, const char *path, const struct yaml_node *root)
-{
-	_cleanup_(freep) char *failure = NULL, *state = NULL;
-
-	(void)settings_check(sensor_settings_table(), root, note_failure, &failure);
-	state = string_printf("%s | schema validation: %s", path, failure ? failure : "ok");
-	text_list_add(&settings->schema_states, text_of(state));
 }
 
 int sensor_rename_old_keys(const char *file, struct yaml_node *root, settings_warning *say,
@@ -54,95 +34,6 @@ int sensor_rename_old_keys(const char *file, struct yaml_node *root, settings_wa
 	return 0;
 }
 
-static int take_file(struct sensor_settings *settings, const struct settings_table *how,
-	const char *path, struct error *err)
-{
-	struct yaml *yaml = NULL;
-	int r;
-
-	if (settings->file_count == COUNT_OF(settings->files))
-		return error_set(err, -E2BIG, "%s: more than %zu files of settings", path,
-			COUNT_OF(settings->files));
-	r = yaml_load(path, &yaml, err);
-	if (r < 0)
-		return r;
-	settings->files[settings->file_count++] = yaml;
-	check_schema(settings, path, yaml_document(yaml, 0));
-	r = sensor_rename_old_keys(path, yaml_document(yaml, 0), warn, NULL, err);
-	return r < 0 ? r
-		     : settings_from_yaml(how, &settings->options, path, yaml_document(yaml, 0),
-			       warn, NULL, err);
-}
-
-static int is_settings_file(const struct dirent *entry)
-{
-	struct text name = text_of(entry->d_name);
-
-	return text_ends_with(name, TEXT(".yaml")) || text_ends_with(name, TEXT(".yml"));
-}
-
-/* A file, or the files of a directory in the order of their names; what is missing is left out. */
-static int take_path(struct sensor_settings *settings, const struct settings_table *how,
-	const char *path, struct error *err)
-{
-	struct dirent **entries = NULL;
-	struct stat status;
-	int count, r = 0;
-
-	if (stat(path, &status) < 0)
-		return 0;
-	if (!S_ISDIR(status.st_mode))
-		return take_file(settings, how, path, err);
-	count = scandir(path, &entries, is_settings_file, alphasort);
-	for (int i = 0; i < count; i++) {
-		_cleanup_(freep) char *file = string_printf("%s/%s", path, entries[i]->d_name);
-
-		if (r >= 0)
-			r = take_file(settings, how, file, err);
-		free(entries[i]);
-	}
-	free(entries);
-	return r;
-}
-
-/* One entry of config_files: a path, or { path, strategy }. */
-static int take_entry(
-	struct sensor_settings *settings, const struct yaml_node *entry, struct error *err)
-{
-	const struct yaml_node *node = entry, *strategy = NULL;
-	struct settings_table how = *sensor_settings_table();
-	_cleanup_(freep) char *path = NULL;
-
-	if (entry->kind == YAML_MAPPING) {
-		node = yaml_get(entry, "path");
-		strategy = yaml_get(entry, "strategy");
-	}
-	if (!node || node->kind != YAML_SCALAR)
-		return error_at(err, settings->main_file, (int)entry->line + 1,
-			"\"config_files\": each entry must be a path or have one");
-	if (strategy && text_is(strategy->text, "add-only"))
-		log_warning("%s:%zu: strategy add-only is taken as append", settings->main_file,
-			strategy->line + 1);
-	how.appends_lists = !strategy || !text_is(strategy->text, "override");
-	path = text_to_string(node->text);
-	return take_path(settings, &how, path, err);
-}
-
-static int take_config_files(struct sensor_settings *settings, struct error *err)
-{
-	const struct yaml_node *list = settings->options.config_files;
-	int r = 0;
-
-	if (!list)
-		return 0;
-	if (list->kind != YAML_SEQUENCE)
-		return error_at(err, settings->main_file, (int)list->line + 1,
-			"\"config_files\" must be a list of paths");
-	for (size_t i = 0; i < list->count && r >= 0; i++)
-		r = take_entry(settings, list->items[i], err);
-	return r;
-}
-
 static int take_main_file(struct sensor_settings *settings, const char *given, struct error *err)
 {
 	const char *path = given;
@@ -158,8 +49,7 @@ static int take_main_file(struct sensor_settings *settings, const char *given, s
 		additions_suggest(settings->additions);
 		return 0;
 	}
-	settings->main_file = string_copy(path);
-	return take_file(settings, sensor_settings_table(), path, err);
+	return config_files_read(settings, path, warn, NULL, err);
 }
 
 /* A value as YAML: maps and booleans as they are, everything else quoted. */
@@ -219,25 +109,6 @@ static char *node_option_yaml(const char *option)
 	return NULL;
 }
 
-/* The items of both lists in one that the settings own; its parts live as long as their files. */
-static struct yaml_node *joined_nodes(
-	struct sensor_settings *settings, const struct yaml_node *first, struct yaml_node *second)
-{
-	struct yaml_node *both;
-
-	if (!first || first->kind != YAML_SEQUENCE ||
-		settings->joined_count == COUNT_OF(settings->joined))
-		return second;
-	both = NEW(struct yaml_node);
-	*both = *first;
-	both->count = first->count + second->count;
-	both->items = NEW_ARRAY(struct yaml_node *, both->count);
-	memcpy(both->items, first->items, first->count * sizeof(*both->items));
-	memcpy(both->items + first->count, second->items, second->count * sizeof(*both->items));
-	settings->joined[settings->joined_count++] = both;
-	return both;
-}
-
 static int take_node_option(
 	struct sensor_settings *settings, const char *option, const char *text, struct error *err)
 {
@@ -256,9 +127,10 @@ static int take_node_option(
 	r = settings_from_yaml(
 		sensor_settings_table(), options, option, yaml_document(yaml, 0), warn, NULL, err);
 	if (r >= 0 && options->selection != selection)
-		options->selection = joined_nodes(settings, selection, options->selection);
+		options->selection = config_nodes_join(settings, selection, options->selection);
 	if (r >= 0 && options->append_output != appended)
-		options->append_output = joined_nodes(settings, appended, options->append_output);
+		options->append_output =
+			config_nodes_join(settings, appended, options->append_output);
 	return r;
 }
 
@@ -304,7 +176,7 @@ static void take_print_format(struct sensor_settings *settings)
 	additions_add_output(settings->additions, text_of(format));
 }
 
-static int take_additions(struct sensor_settings *settings, struct error *err)
+int sensor_take_additions(struct sensor_settings *settings, struct error *err)
 {
 	const char *file = settings->main_file ? settings->main_file : "settings";
 	int r = additions_read_statics(
@@ -364,9 +236,21 @@ static void take_plugins(struct sensor_settings *settings)
 			take_container_plugin(settings,
 				yaml_get(yaml_get(list->items[i], "init_config"), "engines"));
 		else if (name)
-			log_warning("plugins: \"" TEXT_FORMAT "\" has no effect yet",
+			log_warning(
+				"plugins: \"" TEXT_FORMAT
+				"\" is refused: no plugins can be loaded; container is built in",
 				TEXT_PRINT(name->text));
 	}
+}
+
+/* Only what is built in can be named. */
+static void take_load_plugins(const struct sensor_options *options)
+{
+	for (size_t i = 0; i < options->load_plugins.count; i++)
+		if (strcmp(options->load_plugins.items[i], "container") != 0)
+			log_warning("load_plugins: \"%s\" is refused: no plugins can be loaded; "
+				    "container is built in",
+				options->load_plugins.items[i]);
 }
 
 static int check_log_level(const struct sensor_options *options, struct error *err)
@@ -436,8 +320,6 @@ static int load(struct sensor_settings *settings, const struct sensor_options *f
 	int r = take_main_file(settings, flags->config_path, err);
 
 	if (r >= 0)
-		r = take_config_files(settings, err);
-	if (r >= 0)
 		r = settings_from_environment(sensor_settings_table(), &settings->options, err);
 	for (size_t i = 0; i < flags->overrides.count && r >= 0; i++)
 		r = take_option(settings, flags->overrides.items[i], err);
@@ -446,10 +328,18 @@ static int load(struct sensor_settings *settings, const struct sensor_options *f
 	if (r >= 0)
 		r = check_log_level(&settings->options, err);
 	if (r >= 0)
-		r = take_additions(settings, err);
-	if (r >= 0)
-		take_plugins(settings);
-	return r;
+		r = sensor_take_additions(settings, err);
+	if (r < 0)
+		return r;
+	take_plugins(settings);
+	take_load_plugins(&settings->options);
+	return 0;
+}
+
+void sensor_settings_init(struct sensor_settings *settings)
+{
+	*settings = (struct sensor_settings){ .additions = additions_new() };
+	settings_defaults(sensor_settings_table(), &settings->options);
 }
 
 int sensor_settings_read(struct sensor_settings *settings, int argc, char **argv, struct error *err)
@@ -457,9 +347,8 @@ int sensor_settings_read(struct sensor_settings *settings, int argc, char **argv
 	struct sensor_options flags;
 	int r;
 
-	*settings = (struct sensor_settings){ .additions = additions_new() };
+	sensor_settings_init(settings);
 	settings_defaults(sensor_settings_table(), &flags);
-	settings_defaults(sensor_settings_table(), &settings->options);
 	r = take_flags(&flags, argc, argv, err);
 	if (r >= 0)
 		r = load(settings, &flags, argc, argv, err);
@@ -488,6 +377,7 @@ void sensor_settings_done(struct sensor_settings *settings)
 	free(settings->main_file);
 	additions_free(settings->additions);
 	text_list_done(&settings->schema_states);
+	text_list_done(&settings->keys);
 	text_list_done(&settings->more_cri_sockets);
 	text_list_done(&settings->more_docker_sockets);
 	text_list_done(&settings->more_podman_sockets);

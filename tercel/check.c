@@ -15,6 +15,7 @@
 #include "forwarder/check.h"
 #include "responder/check.h"
 #include "responder/settings.h"
+#include "sensor/config-files.h"
 #include "sensor/rules/check.h"
 #include "sensor/sensor.h"
 #include "tercel/command.h"
@@ -28,6 +29,7 @@ struct report {
 	const char *file;
 	size_t errors;
 	size_t warnings;
+	const char *file_of_mismatch; /* another than `file`; NULL: that */
 	struct additions *additions; /* what settings add to the rules that are checked with them */
 };
 
@@ -55,30 +57,38 @@ static void say_warning(void *context, const char *message)
 /* "schema: failed for <root>[priority]: …"; reading says the same of unknown keys, and better. */
 static void say_mismatch(void *context, const char *message)
 {
+	const char *file = ((const struct report *)context)->file_of_mismatch;
 	_cleanup_(freep) char *words = NULL;
 
 	if (strstr(message, "'additionalProperties' constraints") ||
 		strstr(message, "schema associated with property name"))
 		return;
-	words = string_printf("schema: %s", message);
+	words = string_printf("schema: %s%s%s", file ? file : "", file ? ": " : "", message);
 	say(context, false, words);
 }
 
-static void check_sensor(struct report *report, struct yaml_node *root)
+/* The file, and those that its config_files name, as the sensor would read them. */
+static void check_sensor(struct report *report)
 {
-	const struct settings_table *table = sensor_settings_table();
-	struct sensor_options options = {};
+	struct sensor_settings settings;
 	struct error err = {};
+	int r;
 
-	settings_defaults(table, &options);
-	(void)settings_check(table, root, say_mismatch, report);
-	if (sensor_rename_old_keys(report->file, root, say_warning, report, &err) < 0 ||
-		settings_from_yaml(table, &options, report->file, root, say_warning, report, &err) <
-			0)
+	sensor_settings_init(&settings);
+	r = config_files_read(&settings, report->file, say_warning, report, &err);
+	for (size_t i = 0; i < settings.file_count; i++) {
+		report->file_of_mismatch = i ? yaml_name(settings.files[i]) : NULL;
+		(void)settings_check(sensor_settings_table(), yaml_document(settings.files[i], 0),
+			say_mismatch, report);
+	}
+	additions_free(settings.additions);
+	settings.additions = report->additions;
+	if (r >= 0)
+		r = sensor_take_additions(&settings, &err);
+	settings.additions = NULL;
+	if (r < 0)
 		say(report, true, err.message);
-	else if (additions_read_settings(report->additions, report->file, root, &err) < 0)
-		say(report, true, err.message);
-	settings_done(table, &options);
+	sensor_settings_done(&settings);
 }
 
 static void check_forwarder(struct report *report, struct yaml_node *root)
@@ -153,7 +163,7 @@ static void check_settings(struct report *report, struct yaml_node *root)
 	if (is_of_responder(root))
 		check_responder(report, root);
 	else if (known_keys(sensor_settings_table(), root) * 2 >= root->count)
-		check_sensor(report, root);
+		check_sensor(report);
 	else
 		check_forwarder(report, root);
 }

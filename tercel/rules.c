@@ -2,7 +2,9 @@
 /* Loading of rules as the sensor does it, without its settings. */
 #include <errno.h>
 
+#include "base/log.h"
 #include "base/memory.h"
+#include "sensor/config-files.h"
 #include "sensor/sensor.h"
 #include "sensor/sources/recording.h"
 #include "tercel/rules.h"
@@ -22,16 +24,23 @@ static int load_file(struct rules_loader *loader, const char *path, struct error
 	return -EINVAL;
 }
 
+static void log_words(void *context, const char *message)
+{
+	log_warning("%s", message);
+}
+
 int load_additions(const char *path, struct additions **ret_additions, struct error *err)
 {
-	_cleanup_(additions_freep) struct additions *additions = additions_new();
-	_cleanup_(yaml_unloadp) struct yaml *yaml = NULL;
-	int r = path ? yaml_load(path, &yaml, err) : 0;
+	struct sensor_settings settings;
+	int r;
 
+	sensor_settings_init(&settings);
+	r = path ? config_files_read(&settings, path, log_words, NULL, err) : 0;
 	if (r >= 0 && path)
-		r = additions_read_settings(additions, path, yaml_document(yaml, 0), err);
+		r = sensor_take_additions(&settings, err);
 	if (r >= 0)
-		*ret_additions = TAKE(additions);
+		*ret_additions = TAKE(settings.additions);
+	sensor_settings_done(&settings);
 	return r;
 }
 

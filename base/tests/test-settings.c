@@ -72,8 +72,11 @@ static const struct setting rows[] = {
 		.about = "Rules" },
 	{ .key = "headers", .type = SETTING_MAP, AT(headers) },
 	{ .key = "rules", .type = SETTING_NODE, AT(selection) },
-	{ .key = "libs_logger", .type = SETTING_IGNORED },
-	{ .key = "snaplen", .type = SETTING_IGNORED, .fallback = "80" },
+	{ .key = "libs_logger", .type = SETTING_IGNORED, .about = "There is one log" },
+	{ .key = "snaplen",
+		.type = SETTING_IGNORED,
+		.fallback = "80",
+		.about = "No effect: 80 bytes are kept" },
 };
 
 static const struct settings_table table = {
@@ -183,7 +186,8 @@ TEST(keys_without_effect_are_told_once_and_only_when_they_ask_for_something)
 	CHECK_NUMBER(take_yaml("snaplen: 80\n"), 0);
 	CHECK_TEXT(warnings.data, NULL);
 	CHECK_NUMBER(take_yaml("snaplen: 81\nlibs_logger: {enabled: true}\n"), 0);
-	CHECK_TEXT(warnings.data, "t.yaml: has no effect yet: snaplen, libs_logger\n");
+	CHECK_TEXT(warnings.data, "t.yaml:1: \"snaplen\" is refused: 80 bytes are kept\n"
+				  "t.yaml:2: \"libs_logger\" is refused: There is one log\n");
 	finish();
 }
 
@@ -233,6 +237,20 @@ TEST(a_second_file_may_append_to_lists)
 		0);
 	CHECK_NUMBER(options.rules_files.count, 3);
 	yaml_unload(yaml);
+	finish();
+}
+
+TEST(a_key_and_what_is_below_it_can_have_their_fallbacks_again)
+{
+	start();
+	CHECK_NUMBER(take_yaml("rules_files: [c]\nwebserver: {listen_port: 99}\n"), 0);
+	settings_reset(&table, &options, TEXT("webserver"));
+	CHECK_NUMBER(options.port, 8765);
+	CHECK_NUMBER(options.rules_files.count, 1);
+	settings_reset(&table, &options, TEXT("rules"));
+	CHECK_NUMBER(options.rules_files.count, 1);
+	settings_reset(&table, &options, TEXT("rules_files"));
+	CHECK(options.rules_files.count != 1);
 	finish();
 }
 

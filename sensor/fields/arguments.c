@@ -9,6 +9,9 @@
 #include <string.h>
 
 #include "sensor/fields/reader.h"
+
+/* The longest argument that is bytes is 4096 of them; in base64 a third more. */
+#define BYTES_TEXT_MAX 8192
 #include "sensor/path.h"
 
 #define ARGUMENT_TEXT_MAX 8192
@@ -170,14 +173,16 @@ static struct text path_text(const struct event *event, int index)
 	return path_absolute(event->arena, TEXT("/"), path);
 }
 
-static struct text bytes_text(struct arena *arena, struct text bytes)
+static struct text bytes_text(const struct event *event, struct text bytes)
 {
-	char *copy = arena_take(arena, bytes.length + 1);
+	struct buffer out;
+	struct text text;
 
-	for (size_t i = 0; i < bytes.length; i++)
-		copy[i] = bytes.data[i] >= ' ' && bytes.data[i] < 127 ? bytes.data[i] : '.';
-	copy[bytes.length] = '\0';
-	return (struct text){ copy, bytes.length };
+	buffer_init(&out, BYTES_TEXT_MAX);
+	print_bytes(event, bytes, &out);
+	text = arena_copy(event->arena, buffer_text(&out));
+	buffer_done(&out);
+	return text;
 }
 
 static struct text address_text(struct arena *arena, const struct address *address)
@@ -216,7 +221,7 @@ enum presence argument_raw_text(const struct event *event, int index, struct tex
 		*ret_text = value->text.data ? value->text : TEXT("");
 		break;
 	case VALUE_BYTES:
-		*ret_text = bytes_text(event->arena, value->text);
+		*ret_text = bytes_text(event, value->text);
 		break;
 	case VALUE_BOOL:
 		*ret_text = value->flag ? TEXT("true") : TEXT("false");

@@ -2,12 +2,16 @@
 /* Fields as outputs show them: text in the line, typed values in JSON. */
 #include <inttypes.h>
 
+#include "base/encoding.h"
 #include "base/json.h"
 #include "sensor/fields/reader.h"
 
-/* Bytes with "." for what cannot be shown. */
-static void print_bytes(struct text bytes, struct buffer *out)
+void print_bytes(const struct event *event, struct text bytes, struct buffer *out)
 {
+	if (event->prints_base64) {
+		base64_write(out, bytes);
+		return;
+	}
 	for (size_t i = 0; i < bytes.length; i++)
 		buffer_add_char(
 			out, bytes.data[i] >= ' ' && bytes.data[i] < 127 ? bytes.data[i] : '.');
@@ -23,14 +27,15 @@ static void print_number(const struct field_use *use, uint64_t number, struct bu
 		buffer_printf(out, "%" PRIu64, number);
 }
 
-static void print_one(const struct field_use *use, const struct value *value, struct buffer *out)
+static void print_one(const struct event *event, const struct field_use *use,
+	const struct value *value, struct buffer *out)
 {
 	switch (value->kind) {
 	case VALUE_TEXT:
 		buffer_add_text(out, value->text);
 		break;
 	case VALUE_BYTES:
-		print_bytes(value->text, out);
+		print_bytes(event, value->text, out);
 		break;
 	case VALUE_SIGNED:
 		if (value->number < 0)
@@ -55,14 +60,15 @@ static void print_one(const struct field_use *use, const struct value *value, st
 }
 
 /* Lists are "(a,b)"; the values of all ancestors are joined by blanks. */
-static void print_list(const struct field_use *use, const struct value *value, struct buffer *out)
+static void print_list(const struct event *event, const struct field_use *use,
+	const struct value *value, struct buffer *out)
 {
 	bool is_ancestors = use->field->flags & (FIELD_ANY_ANCESTOR | FIELD_EITHER_END);
 
 	buffer_add_string(out, is_ancestors ? "" : "(");
 	for (size_t i = 0; i < value->list.count; i++) {
 		buffer_add_string(out, !i ? "" : is_ancestors ? " " : ",");
-		print_one(use, &value->list.items[i], out);
+		print_one(event, use, &value->list.items[i], out);
 	}
 	buffer_add_string(out, is_ancestors ? "" : ")");
 }
@@ -90,24 +96,24 @@ void field_print(const struct event *event, const struct field_use *use, struct 
 	if (!is_shown(event, use, &value))
 		buffer_add_text(out, UNKNOWN_TEXT);
 	else if (value.kind == VALUE_LIST)
-		print_list(use, &value, out);
+		print_list(event, use, &value, out);
 	else
-		print_one(use, &value, out);
+		print_one(event, use, &value, out);
 }
 
-static void print_text_json(
-	const struct field_use *use, const struct value *value, struct json_writer *json)
+static void print_text_json(const struct event *event, const struct field_use *use,
+	const struct value *value, struct json_writer *json)
 {
 	struct buffer text;
 
 	buffer_init(&text, 65536);
-	print_one(use, value, &text);
+	print_one(event, use, value, &text);
 	json_add_text(json, buffer_text(&text));
 	buffer_done(&text);
 }
 
-static void print_one_json(
-	const struct field_use *use, const struct value *value, struct json_writer *json)
+static void print_one_json(const struct event *event, const struct field_use *use,
+	const struct value *value, struct json_writer *json)
 {
 	switch (value->kind) {
 	case VALUE_TEXT:
@@ -128,7 +134,7 @@ static void print_one_json(
 	case VALUE_BYTES:
 	case VALUE_ADDRESS:
 	case VALUE_LIST:
-		print_text_json(use, value, json);
+		print_text_json(event, use, value, json);
 		break;
 	}
 }
@@ -143,18 +149,18 @@ void field_print_json(
 	} else if (use->field->flags & FIELD_TIME_JSON) {
 		json_add_u64(json, event->time_ns);
 	} else if (value.kind != VALUE_LIST) {
-		print_one_json(use, &value, json);
+		print_one_json(event, use, &value, json);
 	} else if (use->field->flags & (FIELD_ANY_ANCESTOR | FIELD_EITHER_END)) {
 		struct buffer text;
 
 		buffer_init(&text, 65536);
-		print_list(use, &value, &text);
+		print_list(event, use, &value, &text);
 		json_add_text(json, buffer_text(&text));
 		buffer_done(&text);
 	} else {
 		json_begin_array(json);
 		for (size_t i = 0; i < value.list.count; i++)
-			print_one_json(use, &value.list.items[i], json);
+			print_one_json(event, use, &value.list.items[i], json);
 		json_end(json);
 	}
 }

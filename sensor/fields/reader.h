@@ -68,6 +68,8 @@ bool argument_get(const struct event *event, const char *name, struct value *ret
 enum presence argument_text(const struct event *event, int index, struct text *ret_text);
 /* The same before it is made readable: numbers, the caller's path. */
 enum presence argument_raw_text(const struct event *event, int index, struct text *ret_text);
+/* Bytes as the settings want them: "." for what cannot be shown, or base64. */
+void print_bytes(const struct event *event, struct text bytes, struct buffer *out);
 /* "name=raw(readable)" of all arguments, joined by blanks. */
 struct text arguments_text(const struct event *event);
 /* Whether a FLAGS argument has all bits of the flag so named. */

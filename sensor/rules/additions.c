@@ -242,14 +242,6 @@ int additions_read_statics(struct additions *additions, const char *file,
 	return 0;
 }
 
-int additions_read_settings(struct additions *additions, const char *file,
-	const struct yaml_node *root, struct error *err)
-{
-	int r = additions_read_statics(additions, file, yaml_get(root, "static_fields"), err);
-
-	return r < 0 ? r : additions_read(additions, file, yaml_get(root, "append_output"), err);
-}
-
 void additions_add_output(struct additions *additions, struct text text)
 {
 	add(additions)->output = text_to_string(text);

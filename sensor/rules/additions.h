@@ -42,9 +42,6 @@ int additions_read(struct additions *additions, const char *file, const struct y
 /* Reads `static_fields:`, a map of name to constant. */
 int additions_read_statics(struct additions *additions, const char *file,
 	const struct yaml_node *map, struct error *err);
-/* Both from the root of a settings file; for those who look at rules without the sensor. */
-int additions_read_settings(struct additions *additions, const char *file,
-	const struct yaml_node *root, struct error *err);
 /* Adds text behind the output of every rule. */
 void additions_add_output(struct additions *additions, struct text text);
 /* Adds Falco's suggested fields to every rule: its default. */

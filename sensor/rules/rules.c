@@ -45,6 +45,7 @@ struct rules {
 	struct event_set events;
 	struct event_set needed; /* … by fields, whatever rules say */
 	bool matches_all;
+	bool takes_transfers;
 	bool looks; /* some rule or output asks for a field that is read from /proc */
 };
 
@@ -176,7 +177,7 @@ static void add_events(
 {
 	struct event_set events = compiled->rule.events;
 
-	if (event_set_count(&events) > EVENT_TYPES_MANY)
+	if (event_set_count(&events) > EVENT_TYPES_MANY && !rules->takes_transfers)
 		event_set_remove_transfers(&events);
 	for (size_t i = 0; i < EVENT_TYPES_MAX / 64; i++)
 		rules->events.words[i] |= events.words[i];
@@ -263,6 +264,7 @@ int rules_new(struct program *program, struct rule_source *sources, size_t count
 	event_types(&rules->entry_count);
 	rules->program = program;
 	rules->matches_all = options->matches_all;
+	rules->takes_transfers = options->takes_transfers;
 	rules->entries = NEW_ARRAY(struct entry, rules->entry_count);
 	rules->rules = NEW_ARRAY(struct compiled_rule, count);
 	rules->count = count;

@@ -68,6 +68,7 @@ struct rules_options {
 	const struct additions *additions;
 	const struct yaml_node *selection; /* the `rules:` list of falco.yaml, borrowed; NULL */
 	bool keeps_conditions;		   /* the loader keeps them written out, to explain */
+	bool takes_transfers; /* rules that name no event type get reads and writes, too */
 };
 
 struct rules_loader;

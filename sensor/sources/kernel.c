@@ -801,6 +801,8 @@ int kernel_source_new(
 	kernel->containers = containers_new();
 	containers_set_runtimes(kernel->containers, options->runtimes);
 	kernel->processes = processes_new(kernel->containers, options->host_root);
+	if (options->processes_max)
+		processes_set_limit(kernel->processes, options->processes_max);
 	kernel->users = users_new(options->host_root);
 	kernel->decoder = decoder_new(kernel->containers, kernel->processes, kernel->users);
 	kernel->looks = looks_new(options->host_root);

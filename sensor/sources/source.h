@@ -126,6 +126,7 @@ struct kernel_source_options {
 	struct recorder *recorder; /* is told of all records (recording.h); NULL: none. Borrowed */
 	enum attach_choice attach; /* where calls are seen */
 	bool accepts_all;	   /* no filter in the kernel */
+	uint64_t processes_max;	   /* that are kept; 0: PROCESSES_MAX */
 };
 
 /* Loads and attaches. -EPERM, -ENOSYS (no BTF) … with one line that says what is missing. */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sensor as a program: what it says when it cannot work, and that its outputs lose nothing."""
+import base64
 import http.server
 import json
 import os
@@ -14,7 +15,7 @@ import uuid
 
 import tap
 from sensor import PROGRAM, Sensor, run, written
-from stack import SOURCE, copy_programs, free_port, need_root
+from stack import BUILD, SOURCE, copy_programs, free_port, need_root
 
 # A file that nobody else on this machine opens.
 SECRET = f"/tmp/tercel-test-{uuid.uuid4().hex}"
@@ -71,17 +72,83 @@ def test_an_empty_settings_file_is_as_good_as_none():
         tap.equal(status, 0, err)
 
 
-def test_keys_without_effect_are_named_once():
+def test_keys_that_will_not_be_done_are_refused_with_the_reason():
     with tempfile.TemporaryDirectory() as folder:
         rules = written(folder, "ok.yaml", rule())
         path = written(folder, "falco.yaml",
-                       f"rules_files: [{rules}]\nload_plugins: [json]\nmetrics: {{jemalloc_stats_enabled: true}}\n"
-                       "buffer_format_base64: false\n")
+                       f"rules_files: [{rules}]\nload_plugins: [json, container]\n"
+                       "metrics: {jemalloc_stats_enabled: true}\nfalco_libs:\n  snaplen: 4096\n"
+                       "buffer_format_base64: true\nlibs_logger: {severity: info}\n")
         status, _, err = run("-c", path, "--dry-run")
         tap.equal(status, 0)
-        told = [line for line in err.splitlines() if "has no effect yet" in line]
-        tap.equal(len(told), 1, err)
-        assert "load_plugins" in told[0] and "metrics.jemalloc_stats_enabled" in told[0] and "base64" not in told[0], told
+        assert "no effect" not in err, err
+        told = sorted(line.partition("msg=")[2] for line in err.splitlines() if "is refused" in line)
+        tap.equal(told, sorted([
+            '"load_plugins: \\"json\\" is refused: no plugins can be loaded; container is built in"',
+            f'"{path}:3: \\"metrics.jemalloc_stats_enabled\\" is refused: jemalloc is not used"',
+            f'"{path}:5: \\"falco_libs.snaplen\\" is refused: 80 bytes of data are kept"']), err)
+
+
+def in_force(*arguments):
+    """What the settings come to."""
+    status, out, err = run(*arguments, "--support")
+    tap.equal(status, 0, err)
+    return dict(line.split("=", 1) for line in json.loads(out)["config"].splitlines())
+
+
+def test_config_files_are_merged_by_their_strategy():
+    with tempfile.TemporaryDirectory() as folder:
+        rules = [written(folder, f"{name}.yaml", rule()) for name in "ab"]
+        more = written(folder, "more.yaml", f"rules_files: [{rules[1]}]\npriority: error\nhttp_output: {{echo: true}}\n"
+                       "append_output: [{extra_output: x=%evt.num}]\nsyslog_output: {enabled: true}\n")
+        wanted = {  # rules_files, priority, url, echo, syslog_output.enabled
+            "append": (",".join(rules), "error", "", "true", "true"),
+            "override": (rules[1], "error", "", "true", "true"),
+            "add-only": (rules[0], "notice", "http://here/", "false", "true"),
+        }
+        for strategy, values in wanted.items():
+            main = written(folder, "main.yaml", f"rules_files: [{rules[0]}]\npriority: notice\n"
+                           "http_output: {url: http://here/}\nstatic_fields: {site: west}\n"
+                           f"append_output: [{{extra_output: site=%static.site}}]\n"
+                           f"config_files: [{{path: {more}, strategy: {strategy}}}, /nowhere]\n")
+            config = in_force("-c", main)
+            got = tuple(config[key] for key in ("rules_files", "priority", "http_output.url", "http_output.echo",
+                                                "syslog_output.enabled"))
+            tap.equal(got, values, strategy)
+            _, out, err = run("-c", main, "-o", "json_output=true", "-l", "reads", "-r", rules[0])
+            compiled = json.loads(out)["rules"][0]["details"]["output_compiled"]
+            tap.equal(("site=%static.site" in compiled, "x=%evt.num" in compiled),
+                      {"append": (True, True), "override": (False, True), "add-only": (True, False)}[strategy],
+                      compiled + err)
+        # A folder's files come by name, and each is merged with all before it.
+        os.mkdir(f"{folder}/d")
+        written(f"{folder}/d", "2.yaml", "priority: alert\n")
+        written(f"{folder}/d", "1.yml", f"priority: error\nrules_files: [{rules[1]}]\n")
+        written(f"{folder}/d", "3.txt", "priority: debug\n")
+        main = written(folder, "main.yaml", f"rules_files: [{rules[0]}]\nconfig_files: [{folder}/d]\n")
+        config = in_force("-c", main)
+        tap.equal((config["rules_files"], config["priority"]), (",".join(rules), "alert"))
+
+
+def test_config_files_that_cannot_be_are_refused_by_the_sensor_and_by_check():
+    with tempfile.TemporaryDirectory() as folder:
+        rules = written(folder, "ok.yaml", rule())
+        nested = written(folder, "nested.yaml", "priority: error\nconfig_files: [/x]\n")
+        bad = written(folder, "bad.yaml", "json_ouput: true\nhttp_output: {keep_alive: perhaps}\n")
+        main = f"{folder}/main.yaml"
+        for entry, words in ((nested, f'{nested}:2: "config_files" can stand in the main file alone'),
+                             (main, f'{main}:2: "config_files": the file names itself'),
+                             (f"{{path: {nested}, strategy: merge}}", 'the strategy "merge" is none of: append'),
+                             ("{strategy: append}", "each entry must be a path or have one"),
+                             (bad, f'{bad}:2: "http_output.keep_alive": "perhaps" is neither true nor false')):
+            written(folder, "main.yaml", f"rules_files: [{rules}]\nconfig_files: [{entry}]\n")
+            status, _, err = run("-c", main, "--dry-run")
+            tap.equal(status, 1, err)
+            assert words in err, err
+            done = subprocess.run([BUILD / "tercel/tercel", "check", main], capture_output=True, text=True)
+            tap.equal(done.returncode, 1, done.stdout)
+            assert words in done.stdout, done.stdout
+        assert f'{bad}:1: unknown key "json_ouput"; did you mean "json_output"?' in done.stdout, done.stdout
 
 
 def test_wrong_values_flags_and_files_are_one_clear_line():
@@ -249,6 +316,34 @@ def test_alerts_come_as_lines_and_the_end_is_clean():
         found = re.fullmatch(rf"[\d:]+\.\d+: Warning file={SECRET} program=(\S+) .*pid=(\d+).*",
                              sensor.lines[0])
         assert found and int(found[2]) == os.getpid(), sensor.lines
+
+
+def test_data_is_printed_as_base64_and_failed_calls_are_left_out_where_that_is_wanted():
+    need_root()
+    with tempfile.TemporaryDirectory() as folder:
+        path = written(folder, "r.yaml", rule("sends", "evt.type = sendto and evt.buffer contains tercel-secret",
+                                              "data=%evt.buffer arg=%evt.arg.data")
+                       + rule("reads", f"evt.type in (open, openat) and fd.name startswith {SECRET}", "res=%evt.res"))
+        with Sensor("-r", path, "-o", "json_output=true", "-o", "buffer_format_base64=true",
+                    "-o", "engine.modern_ebpf.drop_failed_exit=true", "-o", "engine.modern_ebpf.buf_size_preset=2",
+                    "-o", "falco_libs.thread_table_size=2048") as sensor:
+            assert not os.path.exists(SECRET + "-none")
+            try:
+                open(SECRET + "-none").close()
+            except FileNotFoundError:
+                pass
+            one, other = socket.socketpair()
+            one.send(b"tercel-secret\x00\xff")
+            one.close()
+            other.close()
+            read_secret()
+            sensor.wait_for_lines(2)
+            tap.equal(sensor.stop(), 0)
+        seen = [json.loads(line) for line in sensor.lines]
+        tap.equal([(alert["rule"], alert["output_fields"].get("evt.res")) for alert in seen],
+                  [("sends", None), ("reads", "SUCCESS")])
+        coded = base64.b64encode(b"tercel-secret\x00\xff").decode()
+        tap.equal((seen[0]["output_fields"]["evt.buffer"], seen[0]["output_fields"]["evt.arg.data"]), (coded, coded))
 
 
 def test_json_alerts_have_falcos_keys():
