@@ -549,7 +549,7 @@ static const struct field fields[] = {
 	{ "evt.deltatime.ns", TYPE_RELTIME, ARGUMENT_NONE, 0,
 		"Fraction of a second in evt.deltatime, in ns", evt_deltatime_ns },
 	{ "evt.outputtime", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_PRINT_ONLY,
-		"Time in the form that a capture tool was asked for" },
+		"Time of day as evt.time, the form in which capture tools print it", evt_time },
 	{ "evt.dir", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_DEPRECATED,
 		"Always \"<\": only the ends of calls are events", evt_dir },
 	{ "evt.type", TYPE_CHARBUF, ARGUMENT_NONE, 0,

@@ -2,7 +2,7 @@
 /*
  * Fields of Kubernetes. Those of the pod come from the container runtime; its replica set and
  * deployment as far as the pod's name and labels tell. The other owners' fields are known so that
- * rules load. k8smeta.* is the cluster's own answer and absent until there is one.
+ * rules load. k8smeta.* is what the cluster would answer: as far as the runtime tells the same.
  */
 #include "base/memory.h"
 #include "sensor/fields/families.h"
@@ -53,6 +53,26 @@ READER(pod_labels)
 	if (!pod->labels.count && event->container->metadata->is_partial)
 		return WAITS;
 	return give_text(ret_value, pod->labels_text);
+}
+
+/* A list of key:value, as the cluster's metadata give it. */
+READER(pod_label_list)
+{
+	struct value *items;
+	const struct pod *pod;
+	enum presence presence = pod_of(event, &pod);
+
+	if (presence != PRESENT)
+		return presence;
+	if (!pod->labels.count && event->container->metadata->is_partial)
+		return WAITS;
+	items = ARENA_NEW(event->arena, struct value, pod->labels.count + 1);
+	for (size_t i = 0; i < pod->labels.count; i++)
+		items[i] = value_text(arena_printf(event->arena, TEXT_FORMAT ":" TEXT_FORMAT,
+			TEXT_PRINT(pod->labels.items[i].key),
+			TEXT_PRINT(pod->labels.items[i].value)));
+	*ret_value = (struct value){ .kind = VALUE_LIST, .list = { items, pod->labels.count } };
+	return PRESENT;
 }
 
 /*
@@ -159,9 +179,9 @@ static const struct field fields[] = {
 	OWNER_LABELS("deployment", "deployment"),
 };
 
-#define META(kind, what, flags)                                                                  \
+#define META(kind, what, flags, name)                                                            \
 	{ "k8smeta." kind ".name", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA | (flags),        \
-		"Name of the " what },                                                           \
+		"Name of the " what, name },                                                     \
 		{ "k8smeta." kind ".uid", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA | (flags), \
 			"Uid of the " what },                                                    \
 		{ "k8smeta." kind ".label", TYPE_CHARBUF, ARGUMENT_KEY, LABEL | (flags),         \
@@ -172,13 +192,21 @@ static const struct field fields[] = {
 	}
 
 static const struct field meta_fields[] = {
-	META("pod", "pod, as the cluster tells", 0),
-	{ "k8smeta.pod.ip", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA, "The pod's address" },
-	META("ns", "pod's namespace", 0),
-	META("deployment", "deployment that owns the pod", 0),
-	META("svc", "services that lead to the pod", FIELD_LIST),
-	META("rs", "replica set that owns the pod", 0),
-	META("rc", "replication controller that owns the pod", 0),
+	{ "k8smeta.pod.name", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA,
+		"The same as k8s.pod.name", pod_name },
+	{ "k8smeta.pod.uid", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA, "The same as k8s.pod.uid",
+		pod_uid },
+	{ "k8smeta.pod.label", TYPE_CHARBUF, ARGUMENT_KEY, LABEL, "The same as k8s.pod.label",
+		pod_label },
+	{ "k8smeta.pod.labels", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA | FIELD_LIST,
+		"All labels of the pod as a list of key:value", pod_label_list },
+	{ "k8smeta.pod.ip", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA, "The same as k8s.pod.ip",
+		pod_ip },
+	META("ns", "pod's namespace", 0, namespace_name),
+	META("deployment", "deployment that owns the pod", 0, deployment_name),
+	META("svc", "services that lead to the pod", FIELD_LIST, NULL),
+	META("rs", "replica set that owns the pod", 0, replica_set_name),
+	META("rc", "replication controller that owns the pod", 0, NULL),
 };
 
 const struct field_family family_k8s = { "k8s", "The pod, as the container runtime tells", fields,

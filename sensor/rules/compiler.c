@@ -283,6 +283,26 @@ static int refuse_right(const struct reading *left, const struct reading *right,
 	return 0;
 }
 
+static void find_print_only(void *context, const struct field_use *use)
+{
+	const struct field_use **found = context;
+
+	if (use->field->flags & FIELD_PRINT_ONLY)
+		*found = use;
+}
+
+/* Outputs may have them, conditions not. */
+static int refuse_print_only(const struct compiler *compiler, unsigned reading)
+{
+	const struct field_use *found = NULL;
+
+	readings_visit_fields(&compiler->program->readings, reading, find_print_only, &found);
+	if (!found)
+		return 0;
+	return error_set(compiler->err, -EINVAL, "filter error: field '%s' can only be printed",
+		found->name.data);
+}
+
 static int prepare_right_reading(
 	const struct compiler *compiler, const struct node *check, struct test *test)
 {
@@ -291,6 +311,8 @@ static int prepare_right_reading(
 	int r;
 
 	r = readings_add(readings, check->right, &right, compiler->err);
+	if (r >= 0)
+		r = refuse_print_only(compiler, right);
 	if (r < 0)
 		return r;
 	r = refuse_right(&readings->items[test->left], &readings->items[right], compiler->err);
@@ -331,6 +353,9 @@ static int make_test(const struct compiler *compiler, const struct node *check, 
 	test->modifier = check->modifier;
 	test->right_reading = -1;
 	r = readings_add(&program->readings, check->left, &test->left, compiler->err);
+	if (r < 0)
+		return r;
+	r = refuse_print_only(compiler, test->left);
 	if (r < 0)
 		return r;
 	left = &program->readings.items[test->left];

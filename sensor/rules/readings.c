@@ -96,9 +96,6 @@ static int make_field(const struct readings *readings, struct reading *reading,
 	reading->has_views = flags & FIELD_PATH_VIEW;
 	reading->may_wait = flags & FIELD_METADATA;
 	reading->is_of_snapshot = flags & FIELD_OF_SNAPSHOT;
-	if (flags & FIELD_PRINT_ONLY)
-		return error_set(
-			err, -EINVAL, "filter error: field '%s' can only be printed", name);
 	return 0;
 }
 

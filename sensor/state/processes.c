@@ -254,24 +254,41 @@ static const struct container *container_of(const struct processes *processes,
 	return before->container;
 }
 
-/* When the first process of a pid namespace began: known from the forker, else from that process.
- */
+/* The first process of a pid namespace. Those of the host have its numbers as their own. */
+static const struct process *first_of_namespace(
+	const struct processes *processes, const struct process *process)
+{
+	const struct entry *init;
+	int64_t pid = 1;
+
+	if (process->vpid == process->pid) {
+		HASH_FIND(handle, processes->entries, &pid, sizeof(pid), init);
+		return init && init->now ? &init->now->process : NULL;
+	}
+	for (const struct entry *one = processes->newest; one; one = one->older)
+		if (one->now && one->now->process.vpid == 1 &&
+			one->now->process.pid_namespace == process->pid_namespace)
+			return &one->now->process;
+	return NULL;
+}
+
+/* When its pid namespace began: known from the forker, else from the first process in it. */
 static uint64_t namespace_start_of(const struct processes *processes, const struct process *process,
 	const struct process *before)
 {
+	const struct process *first;
+
 	if (process->namespace_start_ns || !process->pid_namespace)
 		return process->namespace_start_ns;
 	if (process->vpid == 1)
 		return process->clone_time_ns;
 	if (before && before->pid_namespace == process->pid_namespace)
 		return before->namespace_start_ns;
-	/* Somebody has entered it from outside, which is rare. */
-	for (const struct entry *one = processes->newest; one; one = one->older)
-		if (one->now && one->now->process.vpid == 1 &&
-			one->now->process.pid_namespace == process->pid_namespace)
-			return one->now->process.namespace_start_ns;
-	return 0;
+	/* Found at the start, or somebody entered it from outside, which is rare. */
+	first = first_of_namespace(processes, process);
+	return first ? first->namespace_start_ns : 0;
 }
+
 
 /*
  * Makes `facts` what the entry runs now; `before`: what it, or its forker, ran. Texts are copied

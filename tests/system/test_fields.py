@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 
+import runtimes
 import tap
 from containers import Container, need_runc
 from sensor import Sensor, written
@@ -211,6 +212,106 @@ def test_every_field_that_rules_lean_on_has_its_value():
         wanted = {row[0] for row in rows if row[-1].strip() in ("A", "B")}
         tap.equal(sorted(name for name in wanted if name not in proven and name + ".name" not in proven), [],
                   "fields of priority A and B that nothing here reads")
+
+
+# ---------------------------------------------------------------- all of them
+
+# How a field is written that wants an argument; others have [app].
+WRITTEN = {
+    "evt.type.is": ".openat", "evt.arg": "[0]", "evt.rawarg": ".fd", "evt.around": "[1]", "thread.cgroup": ".cpu",
+    "static": ".site", "container.label": "[team]", "json.value": "[/a]", "jevt.value": "[/a]",
+    "container.mount": "[0]", "container.mount.source": "[0]", "container.mount.dest": "[0]",
+    "container.mount.mode": "[0]", "container.mount.rdwr": "[0]", "container.mount.propagation": "[0]",
+}
+# Of the family evt and thread, not listed: they are for tables.
+HIDDEN = ["evt.latency.quantized", "evt.count.procinfo", "evt.count.threadinfo", "evt.buflen.in", "evt.buflen.out",
+          "evt.buflen.file", "evt.buflen.file.in", "evt.buflen.file.out", "evt.buflen.net", "evt.buflen.net.in",
+          "evt.buflen.net.out", "evt.infra.docker.name", "evt.infra.docker.container.id",
+          "evt.infra.docker.container.name", "evt.infra.docker.container.image", "thread.nametid", "thread.vmsize.b",
+          "thread.vmrss.b", "util.cnt"]
+# A process that does a little of everything.
+DOES = """
+import os, shutil, socket, sys
+folder = sys.argv[1]
+os.chdir(folder)
+for make in (lambda: os.open("made", os.O_RDWR | os.O_CREAT, 0o755), lambda: os.open("none", os.O_RDONLY),
+             lambda: os.mkdir("d"), lambda: os.symlink("made", "s"), lambda: os.link("made", "l"),
+             lambda: os.rename("s", "t"), lambda: os.chmod("made", 0o600), lambda: os.setuid(0)):
+    try:
+        make()
+    except OSError:
+        pass
+server = socket.create_server(("127.0.0.1", 0))
+client = socket.create_connection(server.getsockname())
+other, _ = server.accept()
+client.sendto(b"some data", server.getsockname())
+other.recvfrom(9)
+shutil.copy("/bin/true", "mine")
+for program in ("/bin/true", "./mine"):
+    if os.fork() == 0:
+        os.execv(program, ["true", "x"])
+    os.wait()
+"""
+
+
+# Their values come from runtimes that this test has not: test-fields, test_containers.py (health checks).
+OF_OTHERS = {"container.cni.json", "container.ip", "container.healthcheck", "container.liveness_probe",
+             "container.readiness_probe", "k8s.pod.cni.json", "k8s.pod.ip", "k8smeta.pod.ip",
+             "fd.cip.name", "fd.lip.name", "fd.rip.name", "fd.sip.name"}
+
+
+def documented_without_value():
+    text = (SOURCE / "docs/rules.md").read_text()
+    rows = text.partition("## Fields without a value")[2].partition("\n## ")[0]
+    names = [name for row in rows.splitlines() if row.startswith("| `") for name in re.findall("`([^`]+)`", row.split("|")[1])]
+    return re.compile("|".join(re.escape(name).replace(r"\*", ".*") for name in names))
+
+
+def every_field():
+    listed = json.loads(subprocess.run([TERCEL, "fields", "--json"], capture_output=True, text=True, check=True).stdout)
+    known = {field["name"]: field for field in listed}
+    for name in HIDDEN:
+        known[name] = {"name": name, "argument": "", "notes": []}
+    wants = {"[KEY]": "[app]", "[N]": "[0]"}
+    return {field["name"] + WRITTEN.get(field["name"], wants.get(field["argument"], "")): field for field in known.values()}
+
+
+def test_what_never_has_a_value_is_what_the_docs_say():
+    runtimes.need("containerd", "ctr")
+    fields = every_field()
+    assert len(fields) > 420, len(fields)
+    silent = [name for name, field in fields.items() if "conditions only" in field["notes"]]
+    printed = [name for name in fields if name not in silent]
+    ours = "(proc.env[TERCEL_MARK] = here or container.id != host) and (evt.type in (open, openat, mkdir, symlink, link," \
+           " rename, chmod, setuid, connect, accept4, sendto, recvfrom, procexit) or (evt.type = execve and evt.arg.res = 0))"
+    rules = [rule(f"fields {at}", ours, printed[at:at + 50]) for at in range(0, len(printed), 50)]
+    rules += [rule(f"exists {name}", f"{ours} and {name} exists", ["evt.num"]) for name in silent]
+    with tempfile.TemporaryDirectory() as folder, runtimes.Containerd() as runtime:
+        config = {"container_engines": {"cri": {"sockets": [runtime.socket]}, "docker": {"enabled": False},
+                                        "podman": {"enabled": False}}, "static_fields": {"site": "west"},
+                  "container_metadata": {"timeout": 5000}, "rule_matching": "all"}
+        path = written(folder, "rules.yaml", "\n".join("- " + one for one in rules) + "\n")
+        with Sensor("-c", written(folder, "sensor.yaml", json.dumps(config)), "-r", path, "-o", "json_output=true",
+                    "-o", "stdout_output.enabled=true") as sensor:
+            subprocess.run([sys.executable, "-c", DOES, folder], env={**os.environ, "TERCEL_MARK": "here"}, check=True)
+            pod = runtime.pod()
+            runtime.container(pod, "true")
+            last = f"fields {(len(printed) - 1) // 50 * 50}"
+            fields_of(sensor, last)
+            tap.wait_for("an exec in the container", lambda: any('"k8s.pod.name":"shop' in line for line in list(sensor.lines)), 60)
+            tap.equal(sensor.stop(), 0)
+        seen = set()
+        for line in sensor.lines:
+            alert = json.loads(line)
+            if alert["rule"].startswith("exists "):
+                seen.add(alert["rule"].removeprefix("exists "))
+            seen |= {name for name, value in alert["output_fields"].items() if value is not None}
+    without = documented_without_value()
+    never = {name for name in fields if name not in seen} - OF_OTHERS
+    tap.equal(sorted(name for name in never if not without.fullmatch(re.split(r"\[", name)[0])), [],
+              "fields without any value of which the docs say nothing")
+    tap.equal(sorted(name for name in fields if name in seen and without.fullmatch(re.split(r"\[", name)[0])), [],
+              "fields that have values though the docs say not")
 
 
 if __name__ == "__main__":

@@ -77,3 +77,16 @@ TEST(who_enters_a_pid_namespace_from_outside_knows_when_it_began)
 	processes_free(processes);
 	containers_free(containers);
 }
+
+TEST(who_was_there_at_the_start_knows_when_its_pid_namespace_began)
+{
+	struct containers *containers = containers_new();
+	struct processes *processes = processes_new(containers, NULL);
+
+	CHECK_NUMBER(processes_scan(processes, NULL), 0);
+	CHECK(processes_find(processes, 1)->namespace_start_ns > 0);
+	CHECK_NUMBER(processes_find(processes, getpid())->namespace_start_ns,
+		processes_find(processes, 1)->namespace_start_ns);
+	processes_free(processes);
+	containers_free(containers);
+}
