@@ -54,6 +54,7 @@ struct record_source {
 	uint16_t *event_ids; /* by the recording's id: ours, or UINT16_MAX */
 	size_t event_count;
 	bool has_ended;
+	const void *last; /* the record of the last event, in `content` */
 	uint64_t events, lost;
 	struct containers *containers;
 	struct processes *processes;
@@ -365,6 +366,7 @@ static int take_record(struct record_source *record, struct content *item, struc
 	if (r < 0)
 		return refuse(record, err, "holds a record that is none");
 	if (r == 1) {
+		record->last = data;
 		(*ret_event)->domains = record->domains;
 		r = take_looks(record, *ret_event, err) < 0 ? -EBADMSG : 1;
 	}
@@ -634,4 +636,9 @@ int record_source_new(const char *path, struct source **ret_source, struct error
 const char *record_source_hostname(const struct source *source)
 {
 	return ((const struct record_source *)source)->hostname;
+}
+
+const void *record_source_record(const struct source *source)
+{
+	return ((const struct record_source *)source)->last;
 }

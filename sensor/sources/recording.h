@@ -173,5 +173,7 @@ void recorders_keep_up(struct recorders *recorders);
  * damaged one; a file that was cut off gives all that is there and then -EBADMSG.
  */
 int record_source_new(const char *path, struct source **ret_source, struct error *err);
+/* The record of the event that was handed out last, valid as long as that; ids are ours. */
+const void *record_source_record(const struct source *source);
 /* The name of the host that was recorded. */
 const char *record_source_hostname(const struct source *source);

@@ -289,7 +289,6 @@ static uint64_t namespace_start_of(const struct processes *processes, const stru
 	return first ? first->namespace_start_ns : 0;
 }
 
-
 /*
  * Makes `facts` what the entry runs now; `before`: what it, or its forker, ran. Texts are copied
  * unless `image` holds them already.

@@ -11,7 +11,7 @@ import textwrap
 
 import tap
 from sensor import Sensor, written
-from stack import need_root
+from stack import BUILD, SOURCE, need_root
 
 NAME = f"tcl-{os.getpid()}"
 
@@ -124,6 +124,35 @@ def test_alerts_are_the_same_with_the_filter_and_without():
         assert any(name in line for line in without), f"the workload never alerts '{name}':\n" + "\n".join(without)
     difference = "\n".join(difflib.unified_diff(without, with_it, "without", "with", lineterm="", n=0))
     assert not difference, difference
+
+
+def test_nothing_of_a_recorded_stream_is_lost_with_any_rules():
+    need_root()
+    official = pathlib.Path(os.environ.get("TERCEL_SHARED", SOURCE / "../shared"), "data/rules")
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as work:
+        prepare(work)
+        script = written(folder, "workload.py", WORKLOAD)
+        own = rules(folder, work)
+        recording = f"{folder}/r.rec"
+        with Sensor("-c", "/dev/null", "-r", own, "-o", f"sensor.record_file={recording}", "-o", "rule_matching=all",
+                    "-o", "stdout_output.enabled=true") as sensor:
+            subprocess.run([sys.executable, script, work, NAME], check=True)
+            tap.wait_for("the last alert", lambda: any("the end" in line for line in sensor.lines))
+            tap.equal(sensor.stop(), 0)
+        sets = [[own], [str(SOURCE / "rules/tercel_rules.yaml")]]
+        if official.is_dir():
+            sets.append([str(path) for path in sorted(official.glob("falco*_rules.yaml"), key=lambda path: len(path.name))])
+        for files in sets:
+            done = subprocess.run([BUILD / "sensor/filter-recorded", recording, *files], capture_output=True, text=True,
+                                  timeout=300)
+            tap.equal(done.returncode, 0, done.stdout + done.stderr)
+            numbers = {line.partition(":")[0]: [int(number) for number in re.findall(r"(\d+) ", line)]
+                       for line in done.stdout.splitlines()}
+            for calls, _, rejected, lost in numbers.values():
+                print("#", calls, rejected, lost, files[0][-40:])
+                tap.equal(lost, 0, done.stdout)
+                assert calls > 200 and rejected * 10 > calls, done.stdout
+            assert numbers["random"][1] * 20 > numbers["random"][0], done.stdout
 
 
 if __name__ == "__main__":
