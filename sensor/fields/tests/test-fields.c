@@ -418,6 +418,25 @@ TEST(a_call_that_moves_bytes_has_the_category_of_what_is_behind_its_descriptor)
 	arena_reset(arena);
 }
 
+/* Falco takes the count of descriptors when it does not know, and any descriptor for an address. */
+TEST(what_falco_gets_wrong_of_parents_and_addresses_is_absent)
+{
+	struct event event = open_event();
+	struct field_use use;
+	struct value value;
+
+	event.process = &family[1];
+	CHECK_FIELDS(event, { "proc.ppid.duration", "<NA> | null" });
+	event.fd.type = FD_UNIX;
+	CHECK_NUMBER(field_resolve(TEXT("fd.ip"), NULL, &use, NULL), 0);
+	CHECK_NUMBER(field_read(&event, &use, &value), ABSENT);
+	field_use_done(&use);
+	CHECK_NUMBER(field_resolve(TEXT("fd.net"), NULL, &use, NULL), 0);
+	CHECK_NUMBER(field_read(&event, &use, &value), ABSENT);
+	field_use_done(&use);
+	arena_reset(arena);
+}
+
 TEST(either_end_fields_give_both_ends_to_conditions)
 {
 	struct event event = connect_event();
