@@ -3,6 +3,8 @@
  * The OpenAPI document: the table of questions, written as JSON. What a question takes stands in
  * its row by name; what the names mean stands here once.
  */
+#include <assert.h>
+
 #include "base/memory.h"
 #include "dashboard/api-v2.h"
 
@@ -85,6 +87,15 @@ static void write_parameter(
 	}
 }
 
+static const struct parameter *find_parameter(struct text name)
+{
+	for (size_t i = 0; i < COUNT_OF(parameters); i++)
+		if (text_is(name, parameters[i].name))
+			return &parameters[i];
+	assert(!"a question names a parameter that is not described");
+	abort();
+}
+
 static void write_parameters(const struct question *question, struct json_writer *json)
 {
 	struct text rest = text_of(question->parameters), name;
@@ -95,16 +106,13 @@ static void write_parameters(const struct question *question, struct json_writer
 		write_parameter("uuid", "path", "The event's UUID.", json);
 		json_end(json);
 	}
-	while (text_split(&rest, ' ', &name))
-		for (size_t i = 0; i < COUNT_OF(parameters); i++) {
-			const struct parameter *parameter = &parameters[i];
+	while (rest.length && text_split(&rest, ' ', &name)) {
+		const struct parameter *parameter = find_parameter(name);
 
-			if (!text_is(name, parameter->name))
-				continue;
-			write_parameter(parameter->name, "query", parameter->about, json);
-			write_schema(parameter->type, parameter->choices, json);
-			json_end(json);
-		}
+		write_parameter(parameter->name, "query", parameter->about, json);
+		write_schema(parameter->type, parameter->choices, json);
+		json_end(json);
+	}
 	json_end(json);
 }
 

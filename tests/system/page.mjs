@@ -2,19 +2,23 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Looks at a running dashboard as a person would: signs in, searches on the events page, sees the
- * alerts with what was found marked, and sees the donut of the overview count them. Prints TAP.
+ * alerts with what was found marked, sees the donut of the overview count them, and looks at every
+ * other page. Prints TAP.
  *
  * usage: page.mjs --url URL --user NAME --password WORD --find TEXT [--find TEXT …] [--screenshot FILE]
  * A --find of several words is searched as a phrase. --screenshot FILE writes the overview there
  * and the events beside it, as FILE with -events before its ending.
  */
 import { createRequire } from 'node:module';
+import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
-const { chromium } = createRequire(path.join(root, 'dashboard/web/package.json'))('playwright-core');
+const require = createRequire(path.join(root, 'dashboard/web/package.json'));
+const { chromium } = require('playwright-core');
+const axeSource = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
 const { values: options } = parseArgs({
   options: {
@@ -71,6 +75,15 @@ const open = (hash) => page.goto(new URL(hash, options.url).href);
 const quoted = (text) => (/\s/.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : text);
 const flat = (text) => text.replace(/\s+/g, ' ').trim().toLowerCase();
 
+async function axe() {
+  await page.evaluate(axeSource);
+  const found = await page.evaluate(async () => {
+    const { violations } = await window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
+    return violations.map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => node.target.join(' ')).join(', ')}`);
+  });
+  claim(found.length === 0, found.join('\n'));
+}
+
 await check('signs in', async () => {
   await open('#/events');
   await page.locator('input[name=user], main h1:text-is("Events")').first().waitFor({ state: 'attached' });
@@ -107,6 +120,14 @@ await check('unfolds an event into its output and its fields', async () => {
   if (options.screenshot) await page.screenshot({ path: options.screenshot.replace(/(\.\w+)?$/, '-events$1') });
 });
 
+await check('shows the text of its rule, or why there is none', async () => {
+  const rule = page.locator('.lr-detail section[aria-labelledby="d-rule"]');
+  await rule.locator('pre, .muted').first().waitFor();
+  const text = await rule.innerText();
+  claim(/- rule: /.test(text) || /was not read: .*(Permission denied|No such file)/.test(text), text);
+  await axe();
+});
+
 await check('shows a donut on the overview that counts more than nothing', async () => {
   await open('#/overview');
   const total = page.locator('.donut .dn');
@@ -117,7 +138,24 @@ await check('shows a donut on the overview that counts more than nothing', async
   claim(counted.length === 8, `the legend has ${counted.length} priorities`);
   console.log(`# ${await total.textContent()} events: ${counted.filter((row) => !/ 0 /.test(row)).join('; ')}`);
   if (options.screenshot) await page.screenshot({ path: options.screenshot });
+  await axe();
 });
+
+/** A page by its place in the rail, when it shows what it has; and what axe says of it. */
+for (const [name, ready, words] of [
+  ['Delivery', '.works tbody tr', /Delivers|Tries again|Refused/],
+  ['Sensors', '.works tbody tr, .state', /Watching|Silent|No sensor/],
+  ['Responses', '.resp, .state', /Held back|Nothing was done yet|knows no responder/],
+  ['Settings', '.card .code', /Operator|Viewer/],
+])
+  await check(`shows ${name}`, async () => {
+    await page.locator('.rail').getByRole('link', { name, exact: true }).click();
+    await page.locator(`main h1:text-is("${name}")`).waitFor({ state: 'attached' });
+    await page.locator(`main :is(${ready})`).first().waitFor();
+    const text = await page.locator('main').innerText();
+    claim(words.test(text), text.slice(0, 400));
+    await axe();
+  });
 
 await check('asks nothing of another host and breaks no rule of the policy', () => {
   claim(troubles.length === 0, troubles.join('\n'));

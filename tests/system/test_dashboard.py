@@ -816,13 +816,13 @@ def test_nonsense_is_answered_and_never_fatal():
               "cat", "number", "17", "evt.num>", "tags:(", "\u202e", "\0", "%", "'; DROP TABLE events; --", "x" * 300, " "]
     values = ["", "0", "-1", "1", "99999999999999999999", "now", "now-1d", "now-999999999999y", "2026-11-24T10:00:00Z",
               "1.2", "a,b,,priority,evt.num", "rule", "csv", "json", "ndjson", "container", "host", "5min", "null"]
-    names = ["from", "to", "limit", "cursor", "by", "buckets", "fields", "contains", "same", "within", "format", "exact",
+    names = ["state", "before", "namespace", "pod", "from", "to", "limit", "cursor", "by", "buckets", "fields", "contains", "same", "within", "format", "exact",
              "total", "since", "filter", "rule", "priority", "page"]
     with Dashboard("--no-login", login=None) as board:
         made = [event(number, tags=["T1059"], output_fields={"container.id": "c", "evt.num": number}) for number in range(600)]
         board.post(made)
         known = made[0]["event"]["uuid"]
-        paths = ["/api/v2/" + name for name in ("overview", "histogram", "facets", "events", "export", "status", "openapi.json",
+        paths = ["/api/v2/" + name for name in ("overview", "histogram", "facets", "events", "export", "status", "openapi.json", "responses", "rule", "access", "settings",
                  f"events/{known}", f"events/{known}/json", f"around/{known}", "events/x", "around/%00")]
         paths += ["/api/v1/events/search", "/api/v1/events/count", "/api/v1/events/count/rule"]
         seen = set()

@@ -4,14 +4,16 @@ terminal, at the forwarder, through the dashboard's API and on its page."""
 import http.server
 import json
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import uuid
 
 import tap
 from containers import Container, need_runc
-from stack import SOURCE, Stack, get, need_root
+from stack import SOURCE, Stack, free_port, get, need_root
 
 SHELL = "Terminal shell in container"
 SHADOW = "Read sensitive file untrusted"
@@ -235,6 +237,30 @@ def test_the_page_can_ask_whether_alerts_arrive_and_which_nodes_are_heard():
         tap.equal((one["url"], one["error"]), (f"http://{up.forwarder}", None))
         tap.equal([(output["name"], output["state"]) for output in one["outputs"]], [("webui", "ok")])
         tap.equal([(node["verified"], node["is_silent"]) for node in one["nodes"]], [("socket", False)])
+
+
+def test_the_page_knows_the_responder_and_the_rules_in_use():
+    need_root()
+    folder = tempfile.mkdtemp(prefix="tercel-test-")
+    os.chmod(folder, 0o755)
+    playbook = os.path.join(folder, "playbook.yaml")
+    rules = os.path.join(folder, "rules.yaml")
+    with open(playbook, "w", encoding="utf-8") as file:
+        file.write("- rule: Any\n  match: {rules: [None of ours]}\n  actions:\n"
+                   "    - {action: Tell, actionner: webhook:post, parameters: {url: 'http://127.0.0.1:1/'}}\n")
+    with open(rules, "w", encoding="utf-8") as file:
+        file.write("- rule: Mine\n  desc: d\n  condition: evt.type=fchmod and proc.name=no_such\n  output: o\n  priority: DEBUG\n")
+    try:
+        with Stack("--playbook", playbook, "--responder", f"127.0.0.1:{free_port()}", "--rules", rules) as up:
+            def ask(path):
+                return json.loads(get(f"http://{up.dashboard}/api/v2/{path}", up.user, up.password))
+
+            answer = tap.wait_for("the responder", lambda: (lambda said: None if said["error"] else said)(ask("responses")))
+            tap.equal((answer["is_configured"], answer["dry_run"], answer["responses"]), (True, True, []))
+            text, = ask("rule?rule=Mine")["texts"]
+            tap.equal((text["file"], text["line"], text["text"].splitlines()[0]), ("rules.yaml", 1, "- rule: Mine"))
+    finally:
+        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

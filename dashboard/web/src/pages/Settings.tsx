@@ -145,15 +145,17 @@ function Users(props: { access: Access }) {
     <Show when={props.access.users}>
       {(users) => (
         <Card title={text.users}>
-          <ul class="users">
-            <For each={users()}>
-              {(user) => (
-                <li>
-                  <Value text={user.name} isPlain /> <span class="muted">{text.roles[user.role]}</span>
-                </li>
-              )}
-            </For>
-          </ul>
+          <Show when={users().length > 0}>
+            <ul class="users">
+              <For each={users()}>
+                {(user) => (
+                  <li>
+                    <Value text={user.name} isPlain /> <span class="muted">{text.roles[user.role]}</span>
+                  </li>
+                )}
+              </For>
+            </ul>
+          </Show>
           <p class="muted note">{text.addUsers}</p>
           <div class="code" tabindex="0" role="region" aria-label={text.addUsers}>
             <pre>{text.addCommand}</pre>
