@@ -12,6 +12,9 @@
 #include "dashboard/neighbour.h"
 
 #define ANSWER_MAX (64 << 20) /* each response holds its alert */
+/* Of several replicas one acts. A Service has one address for all: each try is a new connection. */
+#define TRIES	   8
+#define STANDS_BY  503
 #define LIMIT	   50
 #define LIMIT_MAX  200
 #define OUTPUT_MAX 1000 /* bytes of an alert's sentence: the whole event is a link away */
@@ -28,8 +31,8 @@ static bool has_responder(const struct dashboard_settings *settings)
 
 static struct neighbour responder_of(const struct dashboard_settings *settings)
 {
-	return (struct neighbour){ .client = http_client_new(1),
-		.url = is_set(settings->responder) ? settings->responder : "http://localhost",
+	return (struct neighbour){ .url = is_set(settings->responder) ? settings->responder
+								      : "http://localhost",
 		.socket_path = settings->responder_socket,
 		.server_name = settings->responder_name,
 		.ca_file = settings->responder_ca,
@@ -57,6 +60,29 @@ static void write_path(struct asked *asked, struct buffer *path)
 		(long long)asked_number(asked, "limit", LIMIT, LIMIT_MAX));
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		add_escaped(path, names[i], asked_parameter(asked, names[i]));
+}
+
+/* Of the replica that acts; when it is not found, of the last one that answered. */
+static int get_list(const struct dashboard_settings *settings, const char *path,
+	struct json_object **ret_answer, struct error *err)
+{
+	struct neighbour responder = responder_of(settings);
+	bool leads = false;
+	int r = -EHOSTUNREACH;
+
+	for (int i = 0; i < TRIES && !leads; i++) {
+		struct json_object *answer = NULL;
+
+		responder.client = http_client_new(1);
+		r = neighbour_get(&responder, path, &answer, err);
+		http_client_free(responder.client);
+		if (r < 0)
+			break;
+		leads = json_object_get_boolean(json_get(answer, "leads"));
+		json_object_put(*ret_answer);
+		*ret_answer = answer;
+	}
+	return *ret_answer ? 0 : r;
 }
 
 /* Of its alert what a row shows, and of its actions not what their undo needs: that can be all of
@@ -117,7 +143,6 @@ void answer_responses(struct asked *asked)
 {
 	_cleanup_(json_putp) struct json_object *answer = NULL;
 	struct error err = { 0 };
-	struct neighbour responder;
 	struct buffer path;
 
 	if (!has_responder(asked->parts->settings)) {
@@ -126,12 +151,10 @@ void answer_responses(struct asked *asked)
 	}
 	buffer_init(&path, 64 * 1024);
 	write_path(asked, &path);
-	responder = responder_of(asked->parts->settings);
-	if (neighbour_get(&responder, path.data, &answer, &err) < 0)
+	if (get_list(asked->parts->settings, path.data, &answer, &err) < 0)
 		write_answer(asked, NULL, err.message);
 	else
 		write_answer(asked, answer, NULL);
-	http_client_free(responder.client);
 	buffer_done(&path);
 }
 
@@ -185,10 +208,15 @@ static void decide(struct asked *asked, int64_t id, struct text decision)
 	json_key(&json, "by");
 	json_add_string(&json, asked->user);
 	json_end(&json);
-	neighbour_ask(&responder, "POST", path, buffer_text(asked->out), &answer);
+	for (int i = 0; i < TRIES && (!i || answer.status == STANDS_BY); i++) {
+		http_answer_done(&answer);
+		answer = (struct http_answer){ 0 };
+		responder.client = http_client_new(1);
+		neighbour_ask(&responder, "POST", path, buffer_text(asked->out), &answer);
+		http_client_free(responder.client);
+	}
 	hand_on(asked, &answer);
 	http_answer_done(&answer);
-	http_client_free(responder.client);
 }
 
 void answer_decide(struct asked *asked)

@@ -313,7 +313,35 @@ def test_a_sensor_never_gets_the_responders_token():
             keys = {item["key"] for item in volume.get("secret", {}).get("items", [])}
             if volume["name"] == "token":
                 part = pod["metadata"]["labels"]["app.kubernetes.io/component"]
-                tap.equal(keys, {"token", "responder"} if part == "responder" else {"token"}, part)
+                tap.equal(keys, {"token", "responder"} if part in ("responder", "dashboard") else {"token"}, part)
+
+
+def dashboard_of(*arguments):
+    """Its arguments, its environment, and the keys of Secrets and names of volumes that it mounts."""
+    pod = next(pod_of(one) for one in render(*arguments) if one["kind"] == "StatefulSet" and one["metadata"]["name"].endswith("-ui"))
+    container, = pod["spec"]["containers"]
+    environment = {one["name"]: one.get("value") for one in container["env"]}
+    volumes = {one["name"]: one for one in pod["spec"]["volumes"]}
+    mounts = {one["mountPath"]: volumes.get(one["name"], {}) for one in container["volumeMounts"]}
+    return container["args"], environment, mounts
+
+
+def test_the_dashboard_knows_the_forwarders_the_responder_the_rules_and_the_users():
+    arguments, environment, mounts = dashboard_of("--set", "falcosidekick.replicas=2")
+    tap.equal(len(environment["TERCEL_DASHBOARD_FORWARDER"].split(",")), 2)
+    tap.equal((environment["TERCEL_DASHBOARD_RULES"], environment.get("TERCEL_DASHBOARD_RESPONDER")), ("/usr/share/tercel/rules", None))
+    assert "--users-file" not in arguments and "--responder-token-file" not in arguments, arguments
+    tap.equal([item["key"] for item in mounts["/etc/tercel/token"]["secret"]["items"]], ["token"])
+
+    arguments, environment, mounts = dashboard_of(*RESPONDER, "--set", "falcosidekick.webui.usersSecret=people",
+                                                  "--set-string", "customRules.mine\\.yaml=- list: mine")
+    tap.equal(environment["TERCEL_DASHBOARD_RESPONDER"], "https://falco-falco-talon.falco.svc:2803")
+    tap.equal(environment["TERCEL_DASHBOARD_RULES"], "/usr/share/tercel/rules,/etc/tercel/rules.d")
+    for flag, value in (("--users-file", "/etc/tercel/users/users"), ("--responder-token-file", "/etc/tercel/token/responder"),
+                        ("--responder-ca", "/etc/tercel/ca/ca.crt")):
+        tap.equal(arguments[arguments.index(flag) + 1], value)
+    tap.equal(mounts["/etc/tercel/users"]["secret"]["secretName"], "people")
+    tap.equal(mounts["/etc/tercel/rules.d"]["configMap"]["name"], "falco-rules")
 
 
 def certificates(manifests):

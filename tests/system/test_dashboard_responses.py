@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the dashboard shows and decides of the responder's responses, with the real responder."""
+import http.server
 import json
 import pathlib
+import threading
 import urllib.parse
 
 import tap
@@ -113,6 +115,47 @@ def test_a_responder_that_does_not_answer_or_does_not_know_us_is_told_apart():
     with FakeApi() as api, Responder(api, LABEL) as responder, Dashboard(**arguments(responder, "other")) as board:
         assert "401" in responses(board)["error"], responses(board)
         tap.equal(decide(board, {"Authorization": basic("admin:pass:word")}, 1, "approve")[0], 502)
+
+
+class Replicas(http.server.BaseHTTPRequestHandler):
+    """A Service before three replicas: each connection reaches another one, and the last of them acts."""
+    protocol_version = "HTTP/1.1"
+
+    def setup(self):
+        super().setup()
+        self.server.reached += 1
+        self.leads = self.server.reached % 3 == 0
+
+    def answer(self):
+        length = int(self.headers.get("Content-Length") or 0)
+        self.server.bodies.append((self.leads, self.rfile.read(length)))
+        said = {"leads": self.leads, "dry_run": False, "responses": [{"id": 7}] if self.leads else []}
+        text = json.dumps(said if self.command == "GET" else {"error": "another replica leads"}).encode()
+        self.send_response(200 if self.command == "GET" else 202 if self.leads else 503)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *_):
+        pass
+
+
+def test_of_several_replicas_the_one_that_acts_is_found():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Replicas)
+    server.reached, server.bodies = 0, []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with Dashboard(environment={"TERCEL_DASHBOARD_RESPONDER": f"http://127.0.0.1:{server.server_port}"}) as board:
+            answer = responses(board)
+            tap.equal((answer["leads"], [one["id"] for one in answer["responses"]]), (True, [7]))
+            tap.equal(decide(board, {"Authorization": basic("admin:pass:word")}, 7, "approve"), (204, ""))
+            posts = [(leads, json.loads(body)) for leads, body in server.bodies if body]
+            tap.equal(posts, [(False, {"by": "admin"}), (False, {"by": "admin"}), (True, {"by": "admin"})])
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def test_an_event_shows_its_rules_text():

@@ -17,6 +17,14 @@
 {{- join "," $urls -}}
 {{- end }}
 
+{{/* The rules that the sensors read by themselves: an event on the dashboard shows its rule from there. */}}
+{{- define "tercel.ruleFolders" -}}
+{{- $folders := list -}}
+{{- if .Values.shippedRules }}{{ $folders = append $folders "/usr/share/tercel/rules" }}{{ end -}}
+{{- if .Values.customRules }}{{ $folders = append $folders "/etc/tercel/rules.d" }}{{ end -}}
+{{- join "," $folders -}}
+{{- end }}
+
 {{/* (dict "root" $ "part" "sensor") gives the labels that select its pods. */}}
 {{- define "tercel.partLabels" -}}
 app.kubernetes.io/name: {{ .root.Values.nameOverride | default .root.Chart.Name }}
