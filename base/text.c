@@ -21,16 +21,88 @@ int text_compare(struct text a, struct text b)
 	return (a.length > b.length) - (a.length < b.length);
 }
 
+/* How common a byte is in paths and command lines; what is not here is rare. */
+static const unsigned char commonness[256] = {
+	['/'] = 30,
+	['e'] = 29,
+	['s'] = 28,
+	['r'] = 27,
+	['i'] = 26,
+	['t'] = 25,
+	['n'] = 24,
+	['o'] = 23,
+	['l'] = 22,
+	['a'] = 21,
+	['c'] = 20,
+	['u'] = 19,
+	['d'] = 18,
+	['p'] = 17,
+	['m'] = 16,
+	['b'] = 15,
+	['h'] = 14,
+	['.'] = 13,
+	['-'] = 12,
+	['g'] = 11,
+	[' '] = 10,
+	['f'] = 9,
+	['x'] = 8,
+	['y'] = 7,
+	['v'] = 6,
+	['k'] = 5,
+	['_'] = 4,
+	['w'] = 3,
+	['0'] = 2,
+	['1'] = 2,
+	['2'] = 1,
+	['6'] = 1,
+};
+/* The rarest byte leads astray more often than this: a text made to be slow. */
+#define ASTRAY_MAX 16
+
+static size_t rarest_byte(struct text part)
+{
+	size_t rarest = 0;
+
+	for (size_t i = 1; i < part.length; i++)
+		if (commonness[(unsigned char)part.data[i]] <
+			commonness[(unsigned char)part.data[rarest]])
+			rarest = i;
+	return rarest;
+}
+
+static ptrdiff_t find_anything(struct text text, struct text part)
+{
+	const char *at = memmem(text.data, text.length, part.data, part.length);
+
+	return at ? at - text.data : -1;
+}
+
+/*
+ * Looks for the rarest byte of the part, which is many times faster than memmem() on the short
+ * texts that there are: that fills a table before it begins.
+ */
 ptrdiff_t text_find(struct text text, struct text part)
 {
-	const char *at;
+	size_t offset, from = 0;
 
 	if (!part.length)
 		return 0;
-	if (!text.length)
-		return -1;
-	at = memmem(text.data, text.length, part.data, part.length);
-	return at ? at - text.data : -1;
+	offset = rarest_byte(part);
+	for (int astray = 0; text.length - from >= part.length; astray++) {
+		const char *at;
+
+		if (astray == ASTRAY_MAX)
+			return find_anything(text, part);
+		at = memchr(text.data + from + offset, part.data[offset],
+			text.length - from - part.length + 1);
+		if (!at)
+			return -1;
+		at -= offset;
+		if (!memcmp(at, part.data, part.length))
+			return at - text.data;
+		from = (size_t)(at - text.data) + 1;
+	}
+	return -1;
 }
 
 bool text_is_hex(struct text text)
