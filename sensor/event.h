@@ -41,6 +41,7 @@ struct event_fd {
 	bool is_known;	/* the event concerns an fd */
 	int64_t number; /* may be negative after a failure */
 	enum fd_type type;
+	/* These three are known after event_name_fd(): */
 	struct text name;      /* fd.name: lexically absolute, or the socket's name */
 	struct text raw_name;  /* fd.nameraw: the caller's text, slashes collapsed */
 	struct text real_name; /* fd.realname: what was really opened; NULL data: unknown */
@@ -78,8 +79,13 @@ struct event {
 		previous_time_ns; /* of the stream's first event, of the one before */
 	const struct event_type *type;
 	uint16_t cpu;
-	int64_t thread_id;     /* in the host's pid namespace */
-	int64_t result;	       /* where type->has_result */
+	int64_t thread_id; /* in the host's pid namespace */
+	int64_t result;	   /* where type->has_result */
+	/*
+	 * The small facts in one number, so that events of the same shape can be known again: type,
+	 * kind of descriptor, open flags, outcome and such (FIELD_OF_CALL). 0: not known.
+	 */
+	uint64_t shape;
 	bool is_path_unproven; /* nothing but the caller's memory says which path or address */
 	bool is_io_uring;      /* a request of io_uring that stands for the call */
 	bool prints_base64;    /* data is printed so, not with dots */
@@ -96,9 +102,10 @@ struct event {
 	const struct given_value *given; /* NULL outside of rule tests */
 	size_t given_count;
 	struct arena *arena;
-	/* Most rules ask for no argument: sources fill them in when event_fill() is called. */
-	void (*fill)(struct event *event); /* NULL: they are there */
-	uint32_t arguments_present;	   /* a bit each */
+	/* Most events are let go before a rule asks for a name or an argument: made when asked. */
+	void (*name_fd)(struct event *event);	      /* NULL: the names are there */
+	void (*fill)(struct event *event, int index); /* NULL: all arguments are there */
+	uint32_t arguments_filled, arguments_present; /* a bit each */
 	/* Native values in the order of type->arguments; kind says the type. */
 	struct value arguments[EVENT_ARGUMENTS_MAX];
 	/* Path arguments made absolute by the folder they belong to; NULL data: as they are. */
@@ -106,14 +113,50 @@ struct event {
 };
 
 /*
- * Must come before reading arguments or `absolute`, and before an event is copied. Filling in
- * changes nothing that could be seen before, so it is all right for an event that is const.
+ * Numbers of which only small ones are told apart: those from EVENT_SMALL_MIN to EVENT_SMALL_MAX
+ * are themselves, what is beyond is the next one.
  */
-static inline void event_fill(const struct event *event)
+#define EVENT_SMALL_MIN (-1)
+#define EVENT_SMALL_MAX 3
+
+static inline int64_t event_small(int64_t number)
+{
+	if (number < EVENT_SMALL_MIN)
+		return EVENT_SMALL_MIN - 1;
+	return number > EVENT_SMALL_MAX ? EVENT_SMALL_MAX + 1 : number;
+}
+
+/*
+ * What an event is asked for is made then. That changes nothing that could be seen before, so it is
+ * all right for an event that is const.
+ */
+
+/* Must come before reading the names of its descriptor. */
+static inline void event_name_fd(const struct event *event)
+{
+	struct event *named = (struct event *)event;
+
+	if (event->name_fd)
+		event->name_fd(named);
+	named->name_fd = NULL;
+}
+
+/* Must come before reading an argument, or what it is as an absolute path. */
+static inline void event_fill_argument(const struct event *event, int index)
 {
 	struct event *filled = (struct event *)event;
 
-	if (event->fill)
-		event->fill(filled);
-	filled->fill = NULL;
+	if (!event->fill || event->arguments_filled >> index & 1)
+		return;
+	filled->arguments_filled |= UINT32_C(1) << index;
+	event->fill(filled, index);
+}
+
+/* Must come before an event is copied: makes all there is. */
+static inline void event_fill(const struct event *event)
+{
+	event_name_fd(event);
+	for (int i = 0; i < event->type->argument_count; i++)
+		event_fill_argument(event, i);
+	((struct event *)event)->fill = NULL;
 }

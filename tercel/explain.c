@@ -207,6 +207,7 @@ static bool count_view(struct explanation *explanation, struct answers *answers,
 
 static bool has_real_view(const struct event *event)
 {
+	event_name_fd(event);
 	return event->fd.real_name.data && !text_equal(event->fd.real_name, event->fd.name);
 }
 

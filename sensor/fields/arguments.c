@@ -28,9 +28,10 @@ int argument_index(const struct event *event, struct text name)
 
 static bool is_present(const struct event *event, int index)
 {
-	event_fill(event);
-	return index >= 0 && index < event->type->argument_count &&
-	       event->arguments_present >> index & 1;
+	if (index < 0 || index >= event->type->argument_count)
+		return false;
+	event_fill_argument(event, index);
+	return event->arguments_present >> index & 1;
 }
 
 bool argument_get(const struct event *event, const char *name, struct value *ret_value)

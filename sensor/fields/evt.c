@@ -232,7 +232,8 @@ READER(evt_rawarg)
 {
 	int index = argument_index(event, use->key);
 
-	event_fill(event);
+	if (index >= 0)
+		event_fill_argument(event, index);
 	if (index < 0 || !(event->arguments_present >> index & 1))
 		return ABSENT;
 	*ret_value = event->arguments[index];
@@ -552,11 +553,11 @@ static const struct field fields[] = {
 		"Time of day as evt.time, the form in which capture tools print it", evt_time },
 	{ "evt.dir", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_DEPRECATED,
 		"Always \"<\": only the ends of calls are events", evt_dir },
-	{ "evt.type", TYPE_CHARBUF, ARGUMENT_NONE, 0,
+	{ "evt.type", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_OF_CALL,
 		"Name of the event, for a system call the call's", evt_type },
-	{ "evt.type.is", TYPE_UINT32, ARGUMENT_SUFFIX, 0,
+	{ "evt.type.is", TYPE_UINT32, ARGUMENT_SUFFIX, FIELD_OF_CALL,
 		"1 when the event has the name behind the dot, else 0", evt_type_is },
-	{ "syscall.type", TYPE_CHARBUF, ARGUMENT_NONE, 0,
+	{ "syscall.type", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_OF_CALL,
 		"Name of the system call; absent for other events", syscall_type },
 	{ "evt.category", TYPE_CHARBUF, ARGUMENT_NONE, 0,
 		"Broad kind of the call: file, net, process, memory …", evt_category },
@@ -573,22 +574,22 @@ static const struct field fields[] = {
 		evt_buffer },
 	{ "evt.buflen", TYPE_UINT64, ARGUMENT_NONE, 0, "How many bytes it read or wrote",
 		evt_buflen },
-	{ "evt.res", TYPE_CHARBUF, ARGUMENT_NONE, 0,
+	{ "evt.res", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_OF_CALL,
 		"Outcome of the call: SUCCESS, or the error's symbol", evt_res },
-	{ "evt.rawres", TYPE_INT64, ARGUMENT_NONE, 0, "What the call returned; errors are negative",
-		evt_rawres },
-	{ "evt.failed", TYPE_BOOL, ARGUMENT_NONE, 0, "Whether the call returned an error",
-		evt_failed },
-	{ "evt.is_io", TYPE_BOOL, ARGUMENT_NONE, 0, "Whether it moves bytes through a descriptor",
-		evt_is_io },
-	{ "evt.is_io_read", TYPE_BOOL, ARGUMENT_NONE, 0, "Whether it takes bytes in",
+	{ "evt.rawres", TYPE_INT64, ARGUMENT_NONE, FIELD_SMALL_OF_CALL,
+		"What the call returned; errors are negative", evt_rawres },
+	{ "evt.failed", TYPE_BOOL, ARGUMENT_NONE, FIELD_OF_CALL,
+		"Whether the call returned an error", evt_failed },
+	{ "evt.is_io", TYPE_BOOL, ARGUMENT_NONE, FIELD_OF_CALL,
+		"Whether it moves bytes through a descriptor", evt_is_io },
+	{ "evt.is_io_read", TYPE_BOOL, ARGUMENT_NONE, FIELD_OF_CALL, "Whether it takes bytes in",
 		evt_is_io_read },
-	{ "evt.is_io_write", TYPE_BOOL, ARGUMENT_NONE, 0, "Whether it sends bytes out",
+	{ "evt.is_io_write", TYPE_BOOL, ARGUMENT_NONE, FIELD_OF_CALL, "Whether it sends bytes out",
 		evt_is_io_write },
-	{ "evt.io_dir", TYPE_CHARBUF, ARGUMENT_NONE, 0, "Which way the bytes go: read or write",
-		evt_io_dir },
-	{ "evt.is_wait", TYPE_BOOL, ARGUMENT_NONE, 0, "Whether the call may sleep for something",
-		evt_is_wait },
+	{ "evt.io_dir", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_OF_CALL,
+		"Which way the bytes go: read or write", evt_io_dir },
+	{ "evt.is_wait", TYPE_BOOL, ARGUMENT_NONE, FIELD_OF_CALL,
+		"Whether the call may sleep for something", evt_is_wait },
 	{ "evt.wait_latency", TYPE_RELTIME, ARGUMENT_NONE, FIELD_DEPRECATED, "Always 0", zero },
 	{ "evt.is_syslog", TYPE_BOOL, ARGUMENT_NONE, 0, "Whether it writes to the system log",
 		evt_is_syslog },
@@ -629,9 +630,9 @@ static const struct field fields[] = {
 		evt_buflen_net_in },
 	{ "evt.buflen.net.out", TYPE_UINT64, ARGUMENT_NONE, FIELD_HIDDEN, "Bytes sent",
 		evt_buflen_net_out },
-	{ "evt.is_open_read", TYPE_BOOL, ARGUMENT_NONE, 0, "Whether it opens something for reading",
-		evt_is_open_read },
-	{ "evt.is_open_write", TYPE_BOOL, ARGUMENT_NONE, 0,
+	{ "evt.is_open_read", TYPE_BOOL, ARGUMENT_NONE, FIELD_OF_CALL,
+		"Whether it opens something for reading", evt_is_open_read },
+	{ "evt.is_open_write", TYPE_BOOL, ARGUMENT_NONE, FIELD_OF_CALL,
 		"Whether it opens something for writing", evt_is_open_write },
 	{ "evt.infra.docker.name", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_HIDDEN,
 		"Of an event type that is gone" },
@@ -650,11 +651,11 @@ static const struct field fields[] = {
 		"or "
 		"real, what was opened (Tercel's own)",
 		evt_path_view },
-	{ "evt.path.unproven", TYPE_BOOL, ARGUMENT_NONE, 0,
+	{ "evt.path.unproven", TYPE_BOOL, ARGUMENT_NONE, FIELD_OF_CALL,
 		"Whether only the caller's memory says which path or address it was, so that the "
 		"caller may have changed it during the call (Tercel's own)",
 		evt_path_unproven },
-	{ "evt.is_io_uring", TYPE_BOOL, ARGUMENT_NONE, 0,
+	{ "evt.is_io_uring", TYPE_BOOL, ARGUMENT_NONE, FIELD_OF_CALL,
 		"Whether it was a request of io_uring that does what the call does (Tercel's own)",
 		evt_is_io_uring },
 };

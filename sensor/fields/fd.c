@@ -90,6 +90,7 @@ struct text event_fd_name(const struct event *event)
 {
 	if (!event->fd.is_known)
 		return (struct text){};
+	event_name_fd(event);
 	if (event->view == VIEW_REAL && event->fd.real_name.data)
 		return event->fd.real_name;
 	return event->fd.name;
@@ -163,11 +164,13 @@ READER(fd_name)
 
 READER(fd_realname)
 {
+	event_name_fd(event);
 	return fd_of(event) ? give_text(ret_value, event->fd.real_name) : ABSENT;
 }
 
 READER(fd_nameraw)
 {
+	event_name_fd(event);
 	return fd_of(event) ? give_text(ret_value, event->fd.raw_name) : ABSENT;
 }
 
@@ -515,11 +518,12 @@ READER(fd_rip_name)
 }
 
 static const struct field fields[] = {
-	{ "fd.num", TYPE_INT64, ARGUMENT_NONE, 0, "Number of the descriptor", fd_num },
-	{ "fd.type", TYPE_CHARBUF, ARGUMENT_NONE, 0,
+	{ "fd.num", TYPE_INT64, ARGUMENT_NONE, FIELD_SMALL_OF_CALL, "Number of the descriptor",
+		fd_num },
+	{ "fd.type", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_OF_CALL,
 		"What it is: file, directory, ipv4, ipv6, unix, pipe …", fd_type },
-	{ "fd.typechar", TYPE_CHARBUF, ARGUMENT_NONE, 0, "The same as one letter: f d 4 6 u p …",
-		fd_typechar },
+	{ "fd.typechar", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_OF_CALL,
+		"The same as one letter: f d 4 6 u p …", fd_typechar },
 	{ "fd.name", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_PATH_VIEW,
 		"Absolute path as the caller wrote it, or the socket's two ends", fd_name },
 	{ "fd.realname", TYPE_CHARBUF, ARGUMENT_NONE, 0,
@@ -539,12 +543,12 @@ static const struct field fields[] = {
 	{ "fd.sport", TYPE_PORT, ARGUMENT_NONE, 0, "Port of the server", fd_sport },
 	{ "fd.lport", TYPE_PORT, ARGUMENT_NONE, 0, "Port on this side", fd_lport },
 	{ "fd.rport", TYPE_PORT, ARGUMENT_NONE, 0, "Port on the other side", fd_rport },
-	{ "fd.l4proto", TYPE_CHARBUF, ARGUMENT_NONE, 0,
+	{ "fd.l4proto", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_OF_CALL,
 		"Transport: tcp, udp, icmp, raw; <NA> for what is no such socket", fd_l4proto },
-	{ "fd.sockfamily", TYPE_CHARBUF, ARGUMENT_NONE, 0, "Kind of socket: ip or unix",
+	{ "fd.sockfamily", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_OF_CALL, "Kind of socket: ip or unix",
 		fd_sockfamily },
-	{ "fd.is_server", TYPE_BOOL, ARGUMENT_NONE, 0, "Whether this side is the server",
-		fd_is_server },
+	{ "fd.is_server", TYPE_BOOL, ARGUMENT_NONE, FIELD_OF_CALL,
+		"Whether this side is the server", fd_is_server },
 	{ "fd.uid", TYPE_CHARBUF, ARGUMENT_NONE, 0, "Thread id and descriptor in one", fd_uid },
 	{ "fd.containername", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_PATH_VIEW,
 		"container.id and fd.name with a colon between", fd_containername },
@@ -563,9 +567,9 @@ static const struct field fields[] = {
 	{ "fd.lnet", TYPE_IPNET, ARGUMENT_NONE, RANGE, "Network that this side lies in", fd_lip },
 	{ "fd.rnet", TYPE_IPNET, ARGUMENT_NONE, RANGE, "Network that the other side lies in",
 		fd_rip },
-	{ "fd.connected", TYPE_BOOL, ARGUMENT_NONE, 0, "Whether the socket is connected",
-		fd_connected },
-	{ "fd.name_changed", TYPE_BOOL, ARGUMENT_NONE, 0,
+	{ "fd.connected", TYPE_BOOL, ARGUMENT_NONE, FIELD_OF_CALL,
+		"Whether the socket is connected", fd_connected },
+	{ "fd.name_changed", TYPE_BOOL, ARGUMENT_NONE, FIELD_OF_CALL,
 		"Whether this event gave the descriptor another name", fd_name_changed },
 	{ "fd.cip.name", TYPE_CHARBUF, ARGUMENT_NONE, DOMAIN,
 		"Domain name that leads to the client's address", fd_cip_name },

@@ -35,8 +35,13 @@ enum field_flags {
 	FIELD_HEX = 1 << 13,	      /* text form: upper-case hexadecimal */
 	FIELD_DOMAIN_NAMES = 1 << 15, /* compared with domain names, which must be looked up */
 	FIELD_NINE_DIGITS = 1 << 14,  /* text form: padded with zeros to nine digits */
-	FIELD_OF_SNAPSHOT = 1 << 16,  /* read from the process' own snapshot and nothing else */
 	FIELD_LOOK = 1 << 17,	      /* read from /proc when asked for (sources/look.h) */
+	/* Read from the process' snapshot, its ancestors' and its container alone … */
+	FIELD_OF_PROCESS = 1 << 16,
+	/* … from what is in event->shape … */
+	FIELD_OF_CALL = 1 << 18,
+	/* … of which a number is there as far as it is small (event_small()). */
+	FIELD_SMALL_OF_CALL = 1 << 19,
 };
 
 /* A field as a condition or a format uses it. */

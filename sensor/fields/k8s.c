@@ -124,7 +124,8 @@ READER(deployment_name)
 	return presence == PRESENT ? give_text(ret_value, deployment) : presence;
 }
 
-#define LABEL (FIELD_METADATA | FIELD_DOTTED_KEY)
+#define METADATA (FIELD_METADATA | FIELD_OF_PROCESS)
+#define LABEL	 (METADATA | FIELD_DOTTED_KEY)
 
 #define OWNER_ID(kind, what)                                                      \
 	{                                                                         \
@@ -146,61 +147,58 @@ READER(deployment_name)
 	}
 
 static const struct field fields[] = {
-	{ "k8s.pod.name", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA, "Name of the pod",
-		pod_name },
-	{ "k8s.ns.name", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA, "Namespace of the pod",
+	{ "k8s.pod.name", TYPE_CHARBUF, ARGUMENT_NONE, METADATA, "Name of the pod", pod_name },
+	{ "k8s.ns.name", TYPE_CHARBUF, ARGUMENT_NONE, METADATA, "Namespace of the pod",
 		namespace_name },
-	{ "k8s.pod.id", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA, "The same as k8s.pod.uid",
-		pod_uid },
-	{ "k8s.pod.uid", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA, "The pod's uid", pod_uid },
-	{ "k8s.pod.sandbox_id", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA,
+	{ "k8s.pod.id", TYPE_CHARBUF, ARGUMENT_NONE, METADATA, "The same as k8s.pod.uid", pod_uid },
+	{ "k8s.pod.uid", TYPE_CHARBUF, ARGUMENT_NONE, METADATA, "The pod's uid", pod_uid },
+	{ "k8s.pod.sandbox_id", TYPE_CHARBUF, ARGUMENT_NONE, METADATA,
 		"First 12 characters of the id of the pod's sandbox", sandbox_id },
-	{ "k8s.pod.full_sandbox_id", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA,
+	{ "k8s.pod.full_sandbox_id", TYPE_CHARBUF, ARGUMENT_NONE, METADATA,
 		"Id of the pod's sandbox", full_sandbox_id },
 	{ "k8s.pod.label", TYPE_CHARBUF, ARGUMENT_KEY, LABEL, "One label of the pod", pod_label },
-	{ "k8s.pod.labels", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA,
+	{ "k8s.pod.labels", TYPE_CHARBUF, ARGUMENT_NONE, METADATA,
 		"All labels of the pod as key:value", pod_labels },
-	{ "k8s.pod.ip", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA, "The pod's IPv4 address",
-		pod_ip },
-	{ "k8s.pod.cni.json", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA,
+	{ "k8s.pod.ip", TYPE_CHARBUF, ARGUMENT_NONE, METADATA, "The pod's IPv4 address", pod_ip },
+	{ "k8s.pod.cni.json", TYPE_CHARBUF, ARGUMENT_NONE, METADATA,
 		"What the pod's network plugin answered", pod_cni_json },
 	OWNER("rc", "replication controller"),
 	OWNER("svc", "service"),
 	{ "k8s.ns.id", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_DEPRECATED,
 		"Id of the namespace; use k8smeta" },
 	OWNER_LABELS("ns", "namespace"),
-	{ "k8s.rs.name", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA,
+	{ "k8s.rs.name", TYPE_CHARBUF, ARGUMENT_NONE, METADATA,
 		"Name of the pod's replica set, by the pod's name and labels", replica_set_name },
 	OWNER_ID("rs", "replica set"),
 	OWNER_LABELS("rs", "replica set"),
-	{ "k8s.deployment.name", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA,
+	{ "k8s.deployment.name", TYPE_CHARBUF, ARGUMENT_NONE, METADATA,
 		"Name of the pod's deployment, by the pod's name and labels", deployment_name },
 	OWNER_ID("deployment", "deployment"),
 	OWNER_LABELS("deployment", "deployment"),
 };
 
-#define META(kind, what, flags, name)                                                            \
-	{ "k8smeta." kind ".name", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA | (flags),        \
-		"Name of the " what, name },                                                     \
-		{ "k8smeta." kind ".uid", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA | (flags), \
-			"Uid of the " what },                                                    \
-		{ "k8smeta." kind ".label", TYPE_CHARBUF, ARGUMENT_KEY, LABEL | (flags),         \
-			"One label of the " what },                                              \
-	{                                                                                        \
-		"k8smeta." kind ".labels", TYPE_CHARBUF, ARGUMENT_NONE,                          \
-			FIELD_METADATA | FIELD_LIST, "All labels of the " what                   \
+#define META(kind, what, flags, name)                                                          \
+	{ "k8smeta." kind ".name", TYPE_CHARBUF, ARGUMENT_NONE, METADATA | (flags),            \
+		"Name of the " what, name },                                                   \
+		{ "k8smeta." kind ".uid", TYPE_CHARBUF, ARGUMENT_NONE, METADATA | (flags),     \
+			"Uid of the " what },                                                  \
+		{ "k8smeta." kind ".label", TYPE_CHARBUF, ARGUMENT_KEY, LABEL | (flags),       \
+			"One label of the " what },                                            \
+	{                                                                                      \
+		"k8smeta." kind ".labels", TYPE_CHARBUF, ARGUMENT_NONE, METADATA | FIELD_LIST, \
+			"All labels of the " what                                              \
 	}
 
 static const struct field meta_fields[] = {
-	{ "k8smeta.pod.name", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA,
-		"The same as k8s.pod.name", pod_name },
-	{ "k8smeta.pod.uid", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA, "The same as k8s.pod.uid",
+	{ "k8smeta.pod.name", TYPE_CHARBUF, ARGUMENT_NONE, METADATA, "The same as k8s.pod.name",
+		pod_name },
+	{ "k8smeta.pod.uid", TYPE_CHARBUF, ARGUMENT_NONE, METADATA, "The same as k8s.pod.uid",
 		pod_uid },
 	{ "k8smeta.pod.label", TYPE_CHARBUF, ARGUMENT_KEY, LABEL, "The same as k8s.pod.label",
 		pod_label },
-	{ "k8smeta.pod.labels", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA | FIELD_LIST,
+	{ "k8smeta.pod.labels", TYPE_CHARBUF, ARGUMENT_NONE, METADATA | FIELD_LIST,
 		"All labels of the pod as a list of key:value", pod_label_list },
-	{ "k8smeta.pod.ip", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA, "The same as k8s.pod.ip",
+	{ "k8smeta.pod.ip", TYPE_CHARBUF, ARGUMENT_NONE, METADATA, "The same as k8s.pod.ip",
 		pod_ip },
 	META("ns", "pod's namespace", 0, namespace_name),
 	META("deployment", "deployment that owns the pod", 0, deployment_name),

@@ -107,22 +107,21 @@ READER(group_name)
 }
 
 static const struct field user_fields[] = {
-	{ "user.uid", TYPE_UINT32, ARGUMENT_NONE, FIELD_OF_SNAPSHOT, "Effective user id",
-		user_uid },
+	{ "user.uid", TYPE_UINT32, ARGUMENT_NONE, FIELD_OF_PROCESS, "Effective user id", user_uid },
 	{ "user.name", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA,
 		"Its name on the host or in the container; <NA> when there is none", user_name },
 	{ "user.homedir", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA,
 		"Home directory of the user; <NA> when there is none", user_homedir },
 	{ "user.shell", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA,
 		"Login shell of the user; <NA> when there is none", user_shell },
-	{ "user.loginuid", TYPE_INT64, ARGUMENT_NONE, FIELD_OF_SNAPSHOT,
+	{ "user.loginuid", TYPE_INT64, ARGUMENT_NONE, FIELD_OF_PROCESS,
 		"User id with which the session was opened; -1 when none was", user_loginuid },
 	{ "user.loginname", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA,
 		"Name of user.loginuid; <NA> when there is none", user_loginname },
 };
 
 static const struct field group_fields[] = {
-	{ "group.gid", TYPE_UINT32, ARGUMENT_NONE, FIELD_OF_SNAPSHOT, "Effective group id",
+	{ "group.gid", TYPE_UINT32, ARGUMENT_NONE, FIELD_OF_PROCESS, "Effective group id",
 		group_gid },
 	{ "group.name", TYPE_CHARBUF, ARGUMENT_NONE, FIELD_METADATA,
 		"Its name on the host or in the container; <NA> when there is none", group_name },

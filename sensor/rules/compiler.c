@@ -329,7 +329,6 @@ static int prepare_right_reading(
 	test->right_reading = (int)right;
 	test->has_views |= readings->items[right].has_views;
 	test->may_wait |= readings->items[right].may_wait;
-	test->is_of_snapshot &= readings->items[right].is_of_snapshot;
 	return 0;
 }
 
@@ -341,6 +340,44 @@ static int prepare_right(
 	if (check->right->kind == OPERAND_FIELD || check->right->kind == OPERAND_TRANSFORMER)
 		return prepare_right_reading(compiler, check, test);
 	return prepare_constants(compiler, check, test);
+}
+
+/* Whether nothing is compared with a number that is not told apart from others. */
+static bool has_small_numbers(const struct test *test)
+{
+	for (size_t i = 0; i < test->constant_count; i++) {
+		int64_t number;
+
+		if (text_to_i64(test->constants[i], &number) < 0 || number < EVENT_SMALL_MIN ||
+			number > EVENT_SMALL_MAX)
+			return false;
+	}
+	return test->right_reading < 0;
+}
+
+static enum scope scope_of(const struct program *program, const struct test *test)
+{
+	const struct reading *left = &program->readings.items[test->left];
+	unsigned depends = left->depends;
+
+	if (test->right_reading >= 0)
+		depends |= program->readings.items[test->right_reading].depends;
+	if (depends == ON_PROCESS)
+		return SCOPE_PROCESS;
+	if (depends == ON_SMALL && left->kind == READING_FIELD && has_small_numbers(test))
+		return SCOPE_CALL;
+	if (depends == ON_CALL)
+		return SCOPE_CALL;
+	return depends && !(depends & ~(unsigned)(ON_CALL | ON_OPEN)) ? SCOPE_OPEN : SCOPE_EVENT;
+}
+
+static void set_scope(struct program *program, struct test *test)
+{
+	test->scope = scope_of(program, test);
+	if (test->scope == SCOPE_PROCESS)
+		test->place = (uint32_t)program->process_test_count++;
+	else if (test->scope != SCOPE_EVENT)
+		test->place = (uint32_t)program->call_test_count++;
 }
 
 static int make_test(const struct compiler *compiler, const struct node *check, struct test *test)
@@ -365,7 +402,6 @@ static int make_test(const struct compiler *compiler, const struct node *check, 
 			left->text);
 	test->has_views = left->has_views;
 	test->may_wait = left->may_wait;
-	test->is_of_snapshot = left->is_of_snapshot;
 	r = choose_ask(compiler, left, test);
 	if (r < 0)
 		return r;
@@ -396,8 +432,7 @@ static int add_test(const struct compiler *compiler, struct node *check)
 	}
 	check->test = (unsigned)program->test_count;
 	test.uses = 1;
-	if (test.is_of_snapshot)
-		test.place = (uint32_t)program->snapshot_test_count++;
+	set_scope(program, &test);
 	*ARRAY_ADD(program->tests, program->test_count, program->test_capacity) = test;
 	*place = check->test + 1;
 	return 0;

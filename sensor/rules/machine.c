@@ -8,17 +8,24 @@
 #include "sensor/rules/machine.h"
 
 #define GENERATION_MAX (UINT32_MAX >> 2)
-/* Snapshots that are remembered; a power of two. */
-#define MEMORIES 128
+/* Processes, and shapes of calls, that are remembered; powers of two. */
+#define PROCESSES_REMEMBERED 128
+#define CALLS_REMEMBERED     128
 
-static struct memory *memories_new(size_t tests)
+static struct memories memories_new(size_t count, size_t tests)
 {
-	struct memory *memories = NEW_ARRAY(struct memory, MEMORIES);
-	uint8_t *answers = NEW_ARRAY(uint8_t, MEMORIES * tests + 1);
+	struct memories memories = { NEW_ARRAY(struct memory, count), tests };
+	uint8_t *answers = NEW_ARRAY(uint8_t, count * tests + 1);
 
-	for (size_t i = 0; i < MEMORIES; i++)
-		memories[i].answers = answers + i * tests;
+	for (size_t i = 0; i < count; i++)
+		memories.items[i].answers = answers + i * tests;
 	return memories;
+}
+
+static void memories_done(struct memories *memories)
+{
+	free(memories->items[0].answers);
+	free(memories->items);
 }
 
 struct answers *answers_new(const struct program *program)
@@ -27,7 +34,8 @@ struct answers *answers_new(const struct program *program)
 
 	answers->program = program;
 	answers->generation = 1;
-	answers->memories = memories_new(program->snapshot_test_count);
+	answers->processes = memories_new(PROCESSES_REMEMBERED, program->process_test_count);
+	answers->calls = memories_new(CALLS_REMEMBERED, program->call_test_count);
 	answers->tests = NEW_ARRAY(uint32_t, program->test_count * 2);
 	answers->slots = NEW_ARRAY(struct reading_slot, program->readings.count * 2);
 	answers->visits = NEW_ARRAY(uint32_t, program->code_count);
@@ -40,8 +48,8 @@ void answers_free(struct answers *answers)
 {
 	if (!answers)
 		return;
-	free(answers->memories[0].answers);
-	free(answers->memories);
+	memories_done(&answers->processes);
+	memories_done(&answers->calls);
 	free(answers->tests);
 	free(answers->slots);
 	free(answers->visits);
@@ -53,7 +61,7 @@ void answers_clear(struct answers *answers)
 {
 	const struct program *program = answers->program;
 
-	answers->memory = NULL;
+	memset(answers->memory, 0, sizeof(answers->memory));
 	if (answers->generation++ < GENERATION_MAX)
 		return;
 	memset(answers->tests, 0, program->test_count * 2 * sizeof(*answers->tests));
@@ -61,19 +69,60 @@ void answers_clear(struct answers *answers)
 	answers->generation = 1;
 }
 
-void answers_recall(struct answers *answers, const struct event *event)
+static bool key_equal(const struct memory_key *one, const struct memory_key *other)
+{
+	return one->one == other->one && one->lineage == other->lineage &&
+	       one->version == other->version;
+}
+
+/* The memory at a place, made empty when it is of something else. */
+static struct memory *recall(struct answers *answers, struct memories *memories, size_t place,
+	const struct memory_key *key)
+{
+	struct memory *memory = &memories->items[place];
+
+	if (key_equal(&memory->key, key))
+		return memory;
+	memory->key = *key;
+	memory->stamp = ++answers->stamp;
+	memset(memory->answers, 0, memories->size);
+	return memory;
+}
+
+/* An event that waited for too long takes what is missing for absent: not to be remembered. */
+static struct memory *recall_process(struct answers *answers, const struct event *event)
 {
 	const struct process *process = event->process;
-	struct memory *memory;
+	struct memory_key key;
 
-	if (!process || !process->serial || event->given || event->container != process->container)
+	if (!process || !process->serial || event->is_overdue ||
+		event->container != process->container)
+		return NULL;
+	key = (struct memory_key){ process->serial, process_lineage(process),
+		process->container->version };
+	if (!key.lineage)
+		return NULL;
+	return recall(answers, &answers->processes, process->serial % PROCESSES_REMEMBERED, &key);
+}
+
+static struct memory *recall_call(struct answers *answers, const struct event *event)
+{
+	const struct memory_key key = { .one = event->shape };
+	uint64_t hash = event->shape * UINT64_C(0x9e3779b97f4a7c15);
+
+	if (!event->shape)
+		return NULL;
+	return recall(answers, &answers->calls, (hash >> 32) % CALLS_REMEMBERED, &key);
+}
+
+void answers_recall(struct answers *answers, const struct event *event)
+{
+	if (event->given)
 		return;
-	memory = &answers->memories[process->serial % MEMORIES];
-	if (memory->serial != process->serial) {
-		memory->serial = process->serial;
-		memset(memory->answers, 0, answers->program->snapshot_test_count);
-	}
-	answers->memory = memory;
+	answers->memory[SCOPE_PROCESS] = recall_process(answers, event);
+	answers->memory[SCOPE_CALL] = recall_call(answers, event);
+	if (event->type->is_open)
+		answers->memory[SCOPE_OPEN] = answers->memory[SCOPE_CALL];
 }
 
 /* How many of the list's values it satisfies, as the modifier counts. */
@@ -137,28 +186,52 @@ static enum truth answer_now(
 		       : IS_FALSE;
 }
 
-static enum truth remembered_answer(
-	struct answers *answers, const struct event *event, const struct test *test)
+/* What waits comes to be known: only the other answers stay. */
+static enum truth remembered_answer(struct answers *answers, const struct event *event,
+	const struct test *test, struct memory *memory)
 {
-	uint8_t *known = &answers->memory->answers[test->place];
+	uint8_t *known = &memory->answers[test->place];
+	enum truth truth;
 
-	if (!*known)
-		*known = (uint8_t)(answer_now(answers, event, test) + 1);
-	return *known - 1;
+	if (*known)
+		return *known - 1;
+	truth = answer_now(answers, event, test);
+	if (truth != IS_WAITING)
+		*known = (uint8_t)(truth + 1);
+	return truth;
 }
 
 enum truth test_answer(struct answers *answers, const struct event *event, uint32_t number)
 {
 	const struct test *test = &answers->program->tests[number];
+	struct memory *memory = answers->memory[test->scope];
 	uint32_t *known;
 
-	if (test->is_of_snapshot && answers->memory)
-		return remembered_answer(answers, event, test);
+	if (memory)
+		return remembered_answer(answers, event, test, memory);
 	known = &answers->tests[number * 2 + (test->has_views && event->view == VIEW_REAL)];
 
 	if (*known >> 2 != answers->generation)
 		*known = answers->generation << 2 | answer_now(answers, event, test);
 	return *known & 3;
+}
+
+/* For a new round of chains that are gone through once. */
+static void begin_visit(struct answers *answers)
+{
+	if (++answers->visit)
+		return;
+	memset(answers->visits, 0, answers->program->code_count * sizeof(*answers->visits));
+	answers->visit = 1;
+}
+
+/* Whether the instruction was not seen yet in this visit. */
+static bool visit(struct answers *answers, uint32_t at)
+{
+	bool is_new = answers->visits[at] != answers->visit;
+
+	answers->visits[at] = answers->visit;
+	return is_new;
 }
 
 /* From a waiting test on, both ways; the answer is what all of them end in. */
@@ -168,10 +241,7 @@ static enum truth run_both_ways(struct answers *answers, const struct event *eve
 	unsigned ends = 0;
 	size_t depth = 0;
 
-	if (!++answers->visit) {
-		memset(answers->visits, 0, answers->program->code_count * sizeof(*answers->visits));
-		answers->visit = 1;
-	}
+	begin_visit(answers);
 	answers->stack[depth++] = chain;
 	while (depth && ends != 3) {
 		uint32_t at = answers->stack[--depth];
@@ -181,9 +251,8 @@ static enum truth run_both_ways(struct answers *answers, const struct event *eve
 			ends |= 1U << at;
 			continue;
 		}
-		if (answers->visits[at] == answers->visit)
+		if (!visit(answers, at))
 			continue;
-		answers->visits[at] = answers->visit;
 		truth = test_answer(answers, event, code[at].test);
 		if (truth != IS_FALSE)
 			answers->stack[depth++] = code[at].if_true;
@@ -206,4 +275,30 @@ enum truth chain_run(struct answers *answers, const struct event *event, uint32_
 		at = truth == IS_TRUE ? code[at].if_true : code[at].if_false;
 	}
 	return at == CHAIN_TRUE ? IS_TRUE : IS_FALSE;
+}
+
+bool chain_is_shut(struct answers *answers, const struct event *event, const struct memory *memory,
+	uint32_t chain)
+{
+	const struct instruction *code = answers->program->code;
+	size_t depth = 0;
+
+	begin_visit(answers);
+	answers->stack[depth++] = chain;
+	while (depth) {
+		uint32_t at = answers->stack[--depth];
+		enum truth truth = IS_WAITING;
+
+		if (at == CHAIN_TRUE)
+			return false;
+		if (at == CHAIN_FALSE || !visit(answers, at))
+			continue;
+		if (answers->memory[answers->program->tests[code[at].test].scope] == memory)
+			truth = test_answer(answers, event, code[at].test);
+		if (truth != IS_TRUE)
+			answers->stack[depth++] = code[at].if_false;
+		if (truth != IS_FALSE)
+			answers->stack[depth++] = code[at].if_true;
+	}
+	return true;
 }

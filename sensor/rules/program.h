@@ -15,6 +15,15 @@
 #include "base/cleanup.h"
 #include "sensor/rules/readings.h"
 
+/* What a test's answer depends on: where answers may be remembered. */
+enum scope {
+	SCOPE_EVENT,   /* the event; nowhere */
+	SCOPE_PROCESS, /* the process as it is */
+	SCOPE_CALL,    /* the event's shape */
+	SCOPE_OPEN,    /* the same, if it is an open's */
+	SCOPE_COUNT,
+};
+
 struct test {
 	const struct operator_row *op;
 	operator_test *ask; /* NULL: exists */
@@ -22,8 +31,8 @@ struct test {
 	bool wants_every; /* of a list: every item must pass, else one is enough */
 	bool has_views;	  /* its answer differs between the two views of a path */
 	bool may_wait;
-	bool is_of_snapshot;  /* its answer depends on the process' snapshot alone */
-	uint32_t place;	      /* among the tests of which that is so */
+	enum scope scope;
+	uint32_t place;	      /* among the tests of its scope; of calls and opens together */
 	unsigned left;	      /* readings */
 	int right_reading;    /* -1: constants */
 	struct right *rights; /* one, or with a modifier as many as the list has */
@@ -48,7 +57,7 @@ struct program {
 	struct readings readings;
 	struct test *tests;
 	size_t test_count, test_capacity;
-	size_t snapshot_test_count;
+	size_t process_test_count, call_test_count;
 	struct instruction *code; /* the first two are the ends */
 	size_t code_count, code_capacity;
 	unsigned *test_index; /* hash tables: place + 1 */

@@ -72,6 +72,48 @@ static bool is_missing_constant(const struct readings *readings, const struct fi
 	       !additions_have_static(readings->additions, use->key);
 }
 
+static unsigned dependence_of(const struct field_use *use)
+{
+	unsigned flags = use->field->flags;
+
+	if (flags & FIELD_OF_PROCESS)
+		return ON_PROCESS;
+	if (flags & FIELD_OF_CALL)
+		return ON_CALL;
+	if (flags & FIELD_SMALL_OF_CALL)
+		return ON_SMALL;
+	/* An open's flags are in its shape. */
+	if (!strcmp(use->field->name, "evt.arg") && text_is(use->key, "flags"))
+		return ON_OPEN;
+	return ON_EVENT;
+}
+
+static bool is_path_type(enum value_type type)
+{
+	return type == TYPE_FSPATH || type == TYPE_FSRELPATH || type == TYPE_FD;
+}
+
+/* Whether an argument so named is a path of some event, or a descriptor, which prints as one. */
+static bool is_path_argument(struct text name)
+{
+	size_t count;
+	const struct event_type *types = event_types(&count);
+
+	for (size_t i = 0; i < count; i++)
+		for (int j = 0; j < types[i].argument_count; j++)
+			if (is_path_type(types[i].arguments[j].type) &&
+				text_is(name, types[i].arguments[j].name))
+				return true;
+	return false;
+}
+
+static bool use_has_views(const struct field_use *use)
+{
+	if (!(use->field->flags & FIELD_PATH_VIEW))
+		return false;
+	return strcmp(use->field->name, "evt.arg") || use->index >= 0 || is_path_argument(use->key);
+}
+
 static int make_field(const struct readings *readings, struct reading *reading,
 	const struct operand *operand, struct error *err)
 {
@@ -93,9 +135,9 @@ static int make_field(const struct readings *readings, struct reading *reading,
 	flags = reading->use.field->flags;
 	reading->shape.type = reading->use.type;
 	reading->shape.is_list = (flags & FIELD_LIST) && !reading->use.has_argument;
-	reading->has_views = flags & FIELD_PATH_VIEW;
+	reading->has_views = use_has_views(&reading->use);
 	reading->may_wait = flags & FIELD_METADATA;
-	reading->is_of_snapshot = flags & FIELD_OF_SNAPSHOT;
+	reading->depends = dependence_of(&reading->use);
 	return 0;
 }
 
@@ -103,7 +145,6 @@ static void make_constant(struct reading *reading, const struct operand *operand
 {
 	reading->kind = READING_CONSTANT;
 	reading->shape = (struct value_shape){ TYPE_CHARBUF, false };
-	reading->is_of_snapshot = true;
 	reading->constant_text = text_to_string(operand->text);
 	reading->constant =
 		value_text((struct text){ reading->constant_text, operand->text.length });
@@ -116,7 +157,6 @@ static int make_parts(struct readings *readings, struct reading *reading,
 	int r;
 
 	reading->parts = NEW_ARRAY(unsigned, operand->count);
-	reading->is_of_snapshot = true;
 	for (; reading->count < operand->count; reading->count++) {
 		r = readings_add(readings, operand->parts[reading->count], &part, err);
 		if (r < 0)
@@ -124,7 +164,7 @@ static int make_parts(struct readings *readings, struct reading *reading,
 		reading->parts[reading->count] = part;
 		reading->has_views |= readings->items[part].has_views;
 		reading->may_wait |= readings->items[part].may_wait;
-		reading->is_of_snapshot &= readings->items[part].is_of_snapshot;
+		reading->depends |= readings->items[part].depends;
 	}
 	return 0;
 }

@@ -12,13 +12,22 @@
 
 enum reading_kind { READING_FIELD, READING_CONSTANT, READING_LIST, READING_TRANSFORMER };
 
+/* What a value is made of, as far as that is less than the whole event. */
+enum dependence {
+	ON_PROCESS = 1 << 0, /* its snapshot, its ancestors', its container */
+	ON_CALL = 1 << 1,    /* the event's shape */
+	ON_SMALL = 1 << 2,   /* … in which a number is exact if it is small */
+	ON_OPEN = 1 << 3,    /* … that of an open */
+	ON_EVENT = 1 << 4,   /* more than these */
+};
+
 struct reading {
 	enum reading_kind kind;
 	struct value_shape shape;
 	char *text;	/* as operand_print() prints it; what it is interned by */
 	bool has_views; /* differs between the two views of a path */
 	bool may_wait;
-	bool is_of_snapshot;  /* what it gives depends on the process' snapshot alone */
+	unsigned depends;     /* enum dependence */
 	struct field_use use; /* READING_FIELD */
 	struct value constant;
 	char *constant_text;

@@ -31,7 +31,8 @@ struct gate {
 struct entry {
 	struct candidate *candidates;
 	size_t count, capacity;
-	size_t words; /* of a mask with a bit a candidate */
+	size_t words;  /* of a mask with a bit a candidate */
+	uint64_t *all; /* the mask of all of them */
 	struct gate *gates;
 	size_t gate_count, gate_capacity;
 };
@@ -49,14 +50,29 @@ struct rules {
 	bool looks; /* some rule or output asks for a field that is read from /proc */
 };
 
+/*
+ * Which candidates of an event type are false for all events of one process, or of one shape of
+ * calls. That is found out when such an event comes for the SIGHTS_MIN-th time: many processes do
+ * not live for so long.
+ */
+struct shut {
+	uint32_t stamp; /* of the memory; 0: none */
+	uint16_t type, sights;
+};
+
 struct evaluation {
 	struct answers *answers;
+	struct shut *shuts;	   /* SHUTS of them */
+	uint64_t *shut_masks;	   /* `words` a shut */
+	size_t words;		   /* of the longest mask */
 	uint64_t *alive;	   /* a mask of the event's candidates */
 	const struct event *event; /* what the answers are about */
 	uint64_t number;
 	bool has_waited;
 };
 
+#define SHUTS	   1024 /* a power of two */
+#define SIGHTS_MIN 4
 /* Fewer rules than this are not worth a gate. */
 #define GATE_MIN 3
 /* Tests at the start of a chain that are looked at for gates. */
@@ -250,6 +266,9 @@ static void sort_gates(struct entry *entry)
 static void make_gates(const struct rules *rules, struct entry *entry)
 {
 	entry->words = (entry->count + 63) / 64;
+	entry->all = NEW_ARRAY(uint64_t, entry->words);
+	for (size_t i = 0; i < entry->count; i++)
+		entry->all[i / 64] |= UINT64_C(1) << (i % 64);
 	for (size_t i = 0; i < entry->count; i++)
 		add_gates(rules, entry, i);
 	sort_gates(entry);
@@ -301,6 +320,7 @@ static void entry_done(struct entry *entry)
 	for (size_t i = 0; i < entry->gate_count; i++)
 		free(entry->gates[i].mask);
 	free(entry->gates);
+	free(entry->all);
 	free(entry->candidates);
 }
 
@@ -389,12 +409,14 @@ void rules_sizes(const struct rules *rules, struct rules_sizes *ret_sizes)
 struct evaluation *evaluation_new(const struct rules *rules)
 {
 	struct evaluation *evaluation = NEW(struct evaluation);
-	size_t words = 1;
 
+	evaluation->words = 1;
 	for (size_t i = 0; i < rules->entry_count; i++)
-		words = MAX_OF(words, rules->entries[i].words);
+		evaluation->words = MAX_OF(evaluation->words, rules->entries[i].words);
 	evaluation->answers = answers_new(rules->program);
-	evaluation->alive = NEW_ARRAY(uint64_t, words);
+	evaluation->alive = NEW_ARRAY(uint64_t, evaluation->words);
+	evaluation->shuts = NEW_ARRAY(struct shut, SHUTS);
+	evaluation->shut_masks = NEW_ARRAY(uint64_t, SHUTS * evaluation->words);
 	return evaluation;
 }
 
@@ -404,6 +426,8 @@ void evaluation_free(struct evaluation *evaluation)
 		return;
 	answers_free(evaluation->answers);
 	free(evaluation->alive);
+	free(evaluation->shuts);
+	free(evaluation->shut_masks);
 	free(evaluation);
 }
 
@@ -424,7 +448,58 @@ static void begin(struct evaluation *evaluation, const struct event *event, unsi
 
 static bool has_real_view(const struct event *event)
 {
+	event_name_fd(event);
 	return event->fd.real_name.data && !text_equal(event->fd.real_name, event->fd.name);
+}
+
+static void look_for_shut(struct evaluation *evaluation, const struct entry *entry,
+	const struct event *event, const struct memory *memory, uint64_t *mask)
+{
+	for (size_t i = 0; i < entry->count; i++) {
+		uint64_t bit = UINT64_C(1) << (i % 64);
+
+		if (chain_is_shut(evaluation->answers, event, memory, entry->candidates[i].chain))
+			mask[i / 64] |= bit;
+	}
+}
+
+/* Takes out the candidates that a memory shuts. */
+static void pass_memory(struct evaluation *evaluation, const struct entry *entry,
+	const struct event *event, const struct memory *memory)
+{
+	unsigned type = event->type->id;
+	size_t place = (memory->stamp * 31 + type) % SHUTS;
+	uint64_t *mask = &evaluation->shut_masks[place * evaluation->words];
+	struct shut *shut = &evaluation->shuts[place];
+
+	if (shut->stamp != memory->stamp || shut->type != type) {
+		*shut = (struct shut){ .stamp = memory->stamp, .type = (uint16_t)type };
+		memset(mask, 0, entry->words * sizeof(*mask));
+	}
+	if (shut->sights < SIGHTS_MIN && ++shut->sights == SIGHTS_MIN)
+		look_for_shut(evaluation, entry, event, memory, mask);
+	for (size_t word = 0; word < entry->words; word++)
+		evaluation->alive[word] &= ~mask[word];
+}
+
+/* All candidates but those that are shut; false when none is left. */
+static bool pass_memories(
+	struct evaluation *evaluation, const struct entry *entry, const struct event *event)
+{
+	static const enum scope scopes[] = { SCOPE_PROCESS, SCOPE_CALL };
+	uint64_t left = 0;
+
+	for (size_t word = 0; word < entry->words; word++)
+		evaluation->alive[word] = entry->all[word];
+	for (size_t i = 0; i < COUNT_OF(scopes); i++) {
+		const struct memory *memory = evaluation->answers->memory[scopes[i]];
+
+		if (memory)
+			pass_memory(evaluation, entry, event, memory);
+	}
+	for (size_t word = 0; word < entry->words; word++)
+		left |= evaluation->alive[word];
+	return left;
 }
 
 /* Candidates that no gate shuts out. */
@@ -433,7 +508,6 @@ static void pass_gates(struct evaluation *evaluation, const struct entry *entry,
 {
 	uint64_t *alive = evaluation->alive;
 
-	memset(alive, 0xff, entry->words * sizeof(*alive));
 	for (size_t i = 0; i < entry->gate_count; i++) {
 		const struct gate *gate = &entry->gates[i];
 		uint64_t concerned = 0;
@@ -475,7 +549,7 @@ static bool next_alive(const struct evaluation *evaluation, const struct entry *
 			bits &= UINT64_MAX << (*at % 64);
 		if (bits) {
 			*at = word * 64 + (size_t)__builtin_ctzll(bits);
-			return *at < entry->count;
+			return true;
 		}
 	}
 	return false;
@@ -485,10 +559,13 @@ enum truth rules_match(const struct rules *rules, struct evaluation *evaluation,
 	struct event *event, unsigned first, const struct rule **ret_rule)
 {
 	const struct entry *entry = &rules->entries[event->type->id];
-	bool has_real = has_real_view(event);
+	bool has_real;
 
 	begin(evaluation, event, first);
 	event->view = VIEW_LEXICAL;
+	if (!pass_memories(evaluation, entry, event))
+		return IS_FALSE;
+	has_real = has_real_view(event);
 	pass_gates(evaluation, entry, event, has_real);
 	for (size_t at = 0; next_alive(evaluation, entry, &at); at++) {
 		const struct candidate *candidate = &entry->candidates[at];

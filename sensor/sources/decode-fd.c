@@ -133,22 +133,15 @@ static enum fd_type type_of_failed(const struct event *event)
 
 /* ---- files ---- */
 
-static void describe_path(struct event *event, const struct call_view *view)
+static bool is_path_kind(enum fd_type type)
 {
-	const struct call_record *record = view->record;
-	struct event_fd *fd = &event->fd;
-	struct text base = { NULL, 0 };
+	return type == FD_FILE || type == FD_DIRECTORY || type == FD_MEMFD;
+}
 
-	if (record->flags & CALL_TEXT_0_FAILED) {
-		/* Its page was not there any more. What was opened is known, if it was. */
-		event->is_path_unproven = true;
-		fd->name = fd->raw_name = fd->real_name.data ? fd->real_name : TEXT("");
-		return;
-	}
-	if (!text_starts_with(view->parts[CALL_TEXT_0], TEXT("/")))
-		base = path_of_walk(event->arena, view->parts[CALL_BASE_0], false);
-	fd->raw_name = path_collapsed(event->arena, view->parts[CALL_TEXT_0]);
-	fd->name = path_absolute(event->arena, base, view->parts[CALL_TEXT_0]);
+bool has_real_name(const struct event_fd *fd, const struct call_record *record)
+{
+	return record->flags & CALL_HAS_FILE && !(record->flags & CALL_REAL_PATH_CUT) &&
+	       is_path_kind(fd->type);
 }
 
 static void describe_file(struct event *event, const struct call_view *view)
@@ -156,18 +149,48 @@ static void describe_file(struct event *event, const struct call_view *view)
 	const struct call_record *record = view->record;
 	bool is_detached = record->flags & CALL_REAL_PATH_DETACHED;
 	struct event_fd *fd = &event->fd;
-	struct text path = path_of_walk(event->arena, view->parts[CALL_REAL_PATH], is_detached);
+	struct text path = { NULL, 0 };
 
-	if (!path.length && !is_detached && !S_ISSOCK(record->file.mode))
-		path = TEXT("/");
+	/* Of what is in no file system its name says what it is. */
+	if (is_detached)
+		path = path_of_walk(event->arena, view->parts[CALL_REAL_PATH], true);
 	fd->type = type_of_file(record, path);
 	fd->inode = record->file.inode;
 	fd->device = device_of_kernel(record->file.device);
-	if (fd->type == FD_FILE || fd->type == FD_DIRECTORY || fd->type == FD_MEMFD) {
-		fd->name = path;
-		if (!(record->flags & CALL_REAL_PATH_CUT))
-			fd->real_name = path;
+}
+
+static void name_file(struct event *event, const struct call_view *view)
+{
+	const struct call_record *record = view->record;
+	bool is_detached = record->flags & CALL_REAL_PATH_DETACHED;
+	struct event_fd *fd = &event->fd;
+	struct text path;
+
+	if (!is_path_kind(fd->type))
+		return;
+	path = path_of_walk(event->arena, view->parts[CALL_REAL_PATH], is_detached);
+	if (!path.length && !is_detached)
+		path = TEXT("/");
+	fd->name = path;
+	if (has_real_name(fd, record))
+		fd->real_name = path;
+}
+
+/* An open is named by what the caller wrote. */
+static void name_path(struct event *event, const struct call_view *view)
+{
+	struct event_fd *fd = &event->fd;
+	struct text base = { NULL, 0 };
+
+	if (view->record->flags & CALL_TEXT_0_FAILED) {
+		/* Its page was not there any more. What was opened is known, if it was. */
+		fd->name = fd->raw_name = fd->real_name.data ? fd->real_name : TEXT("");
+		return;
 	}
+	if (!text_starts_with(view->parts[CALL_TEXT_0], TEXT("/")))
+		base = path_of_walk(event->arena, view->parts[CALL_BASE_0], false);
+	fd->raw_name = path_collapsed(event->arena, view->parts[CALL_TEXT_0]);
+	fd->name = path_absolute(event->arena, base, view->parts[CALL_TEXT_0]);
 }
 
 /* ---- sockets ---- */
@@ -344,7 +367,11 @@ static void describe_inet(struct event *event, const struct call_view *view)
 	fd->is_server = socket->flags & SOCKET_SERVER ||
 			(!(socket->flags & SOCKET_CLIENT) && event->type->id != EVENT_connect &&
 				fd->has_peer && looks_like_server(fd));
-	fd_name_ends(event->arena, fd);
+}
+
+static void name_inet(struct event *event)
+{
+	fd_name_ends(event->arena, &event->fd);
 }
 
 static struct text unix_path(struct arena *arena, struct text path)
@@ -371,17 +398,30 @@ struct text unix_text(struct arena *arena, uint64_t from, uint64_t to, struct te
 static void describe_unix(struct event *event, const struct call_view *view)
 {
 	const struct socket_info *socket = &view->record->socket;
+	struct event_fd *fd = &event->fd;
+
+	fd->is_given = !view->parts[CALL_UNIX_PATH].length &&
+		       view->parts[CALL_ADDRESS].length > sizeof(sa_family_t);
+	fd->is_connected = socket->state == UNIX_CONNECTED;
+	fd->is_server = socket->flags & SOCKET_SERVER;
+}
+
+static void name_unix(struct event *event, const struct call_view *view)
+{
+	const struct socket_info *socket = &view->record->socket;
 	struct text path = view->parts[CALL_UNIX_PATH];
 	struct event_fd *fd = &event->fd;
 
-	fd->is_given = !path.length && view->parts[CALL_ADDRESS].length > sizeof(sa_family_t);
 	if (fd->is_given)
 		path = text_slice(view->parts[CALL_ADDRESS], sizeof(sa_family_t), SIZE_MAX);
 	path = unix_path(event->arena, path);
-	fd->is_connected = socket->state == UNIX_CONNECTED;
-	fd->is_server = socket->flags & SOCKET_SERVER;
 	fd->name = unix_text(event->arena, fd->is_server ? socket->peer_address : socket->address,
 		fd->is_server ? socket->address : socket->peer_address, path);
+}
+
+static bool is_inet(const struct socket_info *socket)
+{
+	return socket->family == AF_INET || socket->family == AF_INET6;
 }
 
 static void describe_socket(struct event *event, const struct call_view *view)
@@ -389,10 +429,20 @@ static void describe_socket(struct event *event, const struct call_view *view)
 	const struct socket_info *socket = &view->record->socket;
 
 	event->fd.is_name_changed = socket->flags & SOCKET_NAME_CHANGED;
-	if (socket->family == AF_INET || socket->family == AF_INET6)
+	if (is_inet(socket))
 		describe_inet(event, view);
 	else if (socket->family == AF_UNIX)
 		describe_unix(event, view);
+}
+
+static void name_socket(struct event *event, const struct call_view *view)
+{
+	const struct socket_info *socket = &view->record->socket;
+
+	if (is_inet(socket))
+		name_inet(event);
+	else if (socket->family == AF_UNIX)
+		name_unix(event, view);
 }
 
 struct text address_text(struct arena *arena, const struct event *event, struct text address)
@@ -439,6 +489,19 @@ void describe_fd(struct event *event, const struct call_view *view, const struct
 	} else {
 		fd->type = type_of_failed(event);
 	}
+}
+
+void name_fd(struct event *event, const struct call_view *view, const struct call *call)
+{
+	const struct call_record *record = view->record;
+
+	if (call->fd == CALL_NOTHING)
+		return;
+	if (record->flags & CALL_HAS_FILE) {
+		name_file(event, view);
+		if (S_ISSOCK(record->file.mode))
+			name_socket(event, view);
+	}
 	if (event->type->is_open && call->texts[0] != CALL_NOTHING)
-		describe_path(event, view);
+		name_path(event, view);
 }

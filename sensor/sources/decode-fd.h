@@ -23,8 +23,15 @@ void fd_unmap(struct event_fd *fd);
 void fd_name_ends(struct arena *arena, struct event_fd *fd);
 /* A unix socket's name in Falco's form: the kernel's two addresses, a blank, the path. */
 struct text unix_text(struct arena *arena, uint64_t from, uint64_t to, struct text path);
-/* Fills event->fd, and nothing when the call has none. `call` says which descriptor it is. */
+/*
+ * Fills event->fd but for its names, and nothing when the call has none. `call` says which
+ * descriptor it is.
+ */
 void describe_fd(struct event *event, const struct call_view *view, const struct call *call);
+/* Then its names; `view` must be the same. */
+void name_fd(struct event *event, const struct call_view *view, const struct call *call);
+/* Whether name_fd() will know what was really opened. */
+bool has_real_name(const struct event_fd *fd, const struct call_record *record);
 /*
  * "ADDRESS:PORT" or the path of the other end: as the socket has it, else of the address that the
  * caller gave; NULL data when unknown.

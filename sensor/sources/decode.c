@@ -348,6 +348,7 @@ static struct text absolute_text(const struct value_context *context, int i)
 
 	if (i >= BASES || context->spec->bases[i] == CALL_NOTHING)
 		return (struct text){ NULL, 0 };
+	event_name_fd(context->event);
 	if (context->event->type->is_open) /* the same text, made already */
 		return context->event->fd.name;
 	return path_absolute(arena, path_of_walk(arena, call->parts[CALL_BASE_0 + i], false),
@@ -426,6 +427,7 @@ static bool give_of_call(const struct value_context *context, const struct event
 	struct arena *arena = context->event->arena;
 	bool has_file = record->flags & CALL_HAS_FILE;
 
+	event_name_fd(context->event);
 	switch (source) {
 	case SOURCE_MODE_IF_CREATING:
 		return give_number(argument, open_mode(record), ret_value);
@@ -638,25 +640,33 @@ static bool give_value(const struct value_context *context, int index, struct va
 }
 
 /* The file itself is made: Falco shows it among the flags. */
-static void mark_created(struct event *event, const struct call_record *record)
+static void mark_created(struct event *event, int index, const struct call_record *record)
 {
-	for (int i = 0; i < event->type->argument_count; i++)
-		if (record->file.is_created && !strcmp(event->type->arguments[i].name, "flags"))
-			event->arguments[i].size |= 1 << 14; /* O_F_CREATED of arguments.def */
+	if (record->file.is_created && !strcmp(event->type->arguments[index].name, "flags"))
+		event->arguments[index].size |= 1 << 14; /* O_F_CREATED of arguments.def */
 }
 
-static void fill_arguments(struct event *event)
+static const struct decoder *decoder_of(const struct event *event)
 {
-	const struct decoder *decoder =
-		(const void *)((const char *)event - offsetof(struct decoder, event));
-	const struct value_context *context = &decoder->context;
+	return (const void *)((const char *)event - offsetof(struct decoder, event));
+}
 
-	memset(event->absolute, 0, (size_t)event->type->argument_count * sizeof(struct text));
-	for (int i = 0; i < event->type->argument_count; i++)
-		if (give_value(context, i, &event->arguments[i]))
-			event->arguments_present |= UINT32_C(1) << i;
+static void fill_argument(struct event *event, int index)
+{
+	const struct value_context *context = &decoder_of(event)->context;
+
+	event->absolute[index] = (struct text){ NULL, 0 };
+	if (give_value(context, index, &event->arguments[index]))
+		event->arguments_present |= UINT32_C(1) << index;
 	if (event->type->is_open)
-		mark_created(event, context->call->record);
+		mark_created(event, index, context->call->record);
+}
+
+static void name_descriptor(struct event *event)
+{
+	const struct value_context *context = &decoder_of(event)->context;
+
+	name_fd(event, context->call, context->spec);
 }
 
 /* Filling them in takes longer than all else that is done for an event. */
@@ -664,7 +674,59 @@ static void fill_when_asked(struct decoder *decoder, const struct value_context 
 {
 	decoder->context = *context;
 	decoder->context.event = &decoder->event;
-	decoder->event.fill = fill_arguments;
+	decoder->event.fill = fill_argument;
+}
+
+/* ---- the shape ---- */
+
+/*
+ * type 10 bits | has a descriptor 1, its kind 8, its number 3 | result 13 | io_uring 1, unproven 1,
+ * created 1 | open flags 24, or of a socket protocol 8, server 1, connected 1, renamed 1 | 1
+ */
+#define SHAPE_FLAGS_MAX	 (1u << 24)
+#define SHAPE_ERRORS_MAX 4095
+
+static uint64_t small(int64_t number)
+{
+	return (uint64_t)(event_small(number) - EVENT_SMALL_MIN + 1);
+}
+
+/* What is told of opens, or of sockets: the others have neither. */
+static uint32_t shape_details(const struct event *event)
+{
+	const struct event_fd *fd = &event->fd;
+
+	if (event->type->is_open)
+		return fd->open_flags;
+	return fd->protocol | (uint32_t)fd->is_server << 8 | (uint32_t)fd->is_connected << 9 |
+	       (uint32_t)fd->is_name_changed << 10;
+}
+
+static void set_shape(struct event *event, bool is_created)
+{
+	const struct event_fd *fd = &event->fd;
+	uint32_t details = shape_details(event);
+	uint64_t shape = event->type->id;
+
+	if (details >= SHAPE_FLAGS_MAX || event->result < -SHAPE_ERRORS_MAX)
+		return;
+	shape = shape << 1 | fd->is_known;
+	shape = shape << 8 | (uint8_t)fd->type;
+	shape = shape << 3 | small(fd->number);
+	shape = shape << 13 |
+		(uint64_t)(MIN_OF(event->result, EVENT_SMALL_MAX + 1) + SHAPE_ERRORS_MAX);
+	shape = shape << 1 | event->is_io_uring;
+	shape = shape << 1 | event->is_path_unproven;
+	shape = shape << 1 | is_created;
+	event->shape = shape << 25 | details << 1 | 1;
+}
+
+static void set_shape_of_call(struct event *event, const struct call_record *record)
+{
+	/* Its flags are absent, and not 0. */
+	if (event->type->id == EVENT_openat2 && !(record->flags & CALL_HAS_HOW))
+		return;
+	set_shape(event, record->file.is_created);
 }
 
 /* ---- records ---- */
@@ -699,7 +761,7 @@ static bool is_unproven(
 	if (record->flags & CALL_IN_MEMORY)
 		return true;
 	if (event->type->is_open && record->result >= 0)
-		return !fd->real_name.data || record->flags & CALL_TEXT_0_FAILED;
+		return !has_real_name(fd, record) || record->flags & CALL_TEXT_0_FAILED;
 	if (spec->address != CALL_NOTHING || spec->collector == COLLECT_MESSAGE)
 		return fd->is_given;
 	if (is_chdir(event->type->id) && !record->result)
@@ -726,6 +788,7 @@ static int take_call(
 
 	event = begin_event(decoder, &record->header, type, see(decoder, &record->header));
 	if (type->is_generic) {
+		set_shape(event, false);
 		*ret_event = event;
 		return 1;
 	}
@@ -735,8 +798,10 @@ static int take_call(
 	if (type->is_open)
 		event->fd.open_flags = (uint32_t)open_flags(record);
 	describe_fd(event, view, spec);
+	event->name_fd = name_descriptor;
 	event->is_io_uring = record->flags & CALL_IS_URING;
 	event->is_path_unproven = is_unproven(event, record, spec);
+	set_shape_of_call(event, record);
 	follow_call(decoder, event, view);
 	*ret_event = event;
 	return 1;
@@ -850,6 +915,7 @@ static int take_exec(
 	if (!event_set_has(&decoder->wanted, id))
 		return 0;
 	*ret_event = begin_event(decoder, &record->header, event_type_at(id), now);
+	set_shape(*ret_event, false);
 	fill_when_asked(decoder,
 		&(struct value_context){ .exec = record, .file_name = parts[EXEC_FILE_NAME] });
 	return 1;

@@ -473,6 +473,7 @@ static void set_metadata(struct container *container, const struct metadata *met
 	metadata_release(container->metadata);
 	container->metadata = metadata;
 	container->name = metadata->name;
+	container->version++;
 }
 
 static void take_told(struct containers *containers, struct by_id *one)
@@ -481,6 +482,7 @@ static void take_told(struct containers *containers, struct by_id *one)
 		containers->tell_context, one->container.kind, one->container.full_id);
 
 	one->container.state = metadata ? METADATA_KNOWN : METADATA_UNKNOWN;
+	one->container.version++;
 	if (metadata)
 		set_metadata(&one->container, metadata_hold(metadata));
 }
@@ -493,6 +495,7 @@ static void ask(struct containers *containers, struct by_id *one)
 		take_told(containers, one);
 	if (!containers->runtimes || !runtimes_may_know(container->kind))
 		return;
+	container->version++;
 	if (runtimes_ask(containers->runtimes, container->kind, container->full_id,
 		    text_of(one->cgroup)) < 0) {
 		container->state = METADATA_UNKNOWN;
@@ -530,6 +533,7 @@ static void learn(struct containers *containers, struct runtimes_answer *answer)
 	if (!one)
 		return;
 	container = &one->container;
+	container->version++;
 	if (container->state == METADATA_AWAITED && is_last)
 		containers->counters.awaited--;
 	if (is_last && answer->metadata)

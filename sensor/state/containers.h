@@ -40,6 +40,7 @@ struct container {
 	struct text name;    /* "host", or of a bare bundle its id; NULL data: not known (yet) */
 	uint64_t serial;     /* of all containers that ever were in the table; the host's is 0 */
 	enum metadata_state state;
+	uint32_t version; /* another one when something is known of it that was not before */
 	const struct metadata *metadata; /* NULL: none (yet); it may be replaced by fuller one */
 	uint32_t references;
 };

@@ -45,6 +45,8 @@ struct entry {
 	struct entry *parent, *children, *next_sibling, *previous_sibling;
 	struct entry *older, *newer; /* in the order in which they were last seen */
 	uint64_t scan;
+	const struct processes *table;	  /* NULL: a copy, in none */
+	uint64_t lineage, lineage_change; /* as it was at that change of the table */
 	UT_hash_handle handle;
 };
 
@@ -60,6 +62,7 @@ struct processes {
 	struct entry *oldest, *newest;
 	struct arena *arena;
 	uint64_t scan;
+	uint64_t change; /* how often a process that has children, or its place, changed */
 	uint64_t serial; /* of the last snapshot; from the clock on, so that no two tables share one
 			  */
 	struct processes_counters counters;
@@ -142,6 +145,37 @@ const struct process *process_ancestor(const struct process *process, unsigned l
 			return NULL;
 	}
 	return entry && entry->now ? &entry->now->process : NULL;
+}
+
+static uint64_t mixed(uint64_t sum, uint64_t serial)
+{
+	sum = (sum ^ serial) * UINT64_C(0x9e3779b97f4a7c15);
+	return sum ^ sum >> 32;
+}
+
+/* Of snapshots there are no two with one serial, so a sum over them tells lineages apart. */
+static uint64_t lineage_of(const struct entry *entry)
+{
+	const struct entry *ancestor = entry->parent;
+	uint64_t sum = 1;
+
+	for (unsigned i = 0; ancestor && ancestor->now && ancestor != entry && i < ANCESTOR_STEPS;
+		i++, ancestor = ancestor->parent)
+		sum = mixed(sum, ancestor->now->process.serial);
+	return sum ? sum : 1;
+}
+
+uint64_t process_lineage(const struct process *process)
+{
+	struct entry *entry = ((const struct snapshot *)process)->entry;
+
+	if (!entry || !entry->table || !entry->is_alive)
+		return 0;
+	if (!entry->lineage || entry->lineage_change != entry->table->change) {
+		entry->lineage = lineage_of(entry);
+		entry->lineage_change = entry->table->change;
+	}
+	return entry->lineage;
 }
 
 /* An entry outside of the table that nothing changes any more; it owns its snapshot. */
@@ -313,6 +347,8 @@ static void entry_set(struct processes *processes, struct entry *entry, const st
 	snapshot->entry = entry;
 	snapshot_unref(entry->now);
 	entry->now = snapshot;
+	if (entry->children)
+		processes->change++;
 }
 
 static const struct process *now_of(const struct entry *entry)
@@ -364,12 +400,15 @@ static struct entry *entry_find(const struct processes *processes, int64_t pid)
 	return entry;
 }
 
-static void set_parent(struct entry *entry, struct entry *parent)
+static void set_parent(struct processes *processes, struct entry *entry, struct entry *parent)
 {
 	struct entry *before = entry->parent;
 
 	if (before == parent || parent == entry)
 		return;
+	entry->lineage = 0;
+	if (entry->children)
+		processes->change++;
 	unlink_child(entry);
 	entry->parent = parent;
 	if (parent) {
@@ -389,7 +428,8 @@ static void entry_remove(struct processes *processes, struct entry *entry, struc
 
 	for (struct entry *child = entry->children; child; child = next) {
 		next = child->next_sibling;
-		set_parent(child, reaper && reaper != child && reaper != entry ? reaper : NULL);
+		set_parent(processes, child,
+			reaper && reaper != child && reaper != entry ? reaper : NULL);
 	}
 	unlink_child(entry);
 	entry->is_alive = false;
@@ -424,6 +464,7 @@ static struct entry *entry_add(struct processes *processes, int64_t pid)
 	entry->pid = pid;
 	entry->references = 1;
 	entry->is_alive = true;
+	entry->table = processes;
 	HASH_ADD(handle, processes->entries, pid, sizeof(entry->pid), entry);
 	list_newest(processes, entry);
 	processes->counters.processes++;
@@ -513,7 +554,7 @@ static struct entry *entry_find_or_read(struct processes *processes, int64_t pid
 		if (!entry)
 			break;
 		if (child) {
-			set_parent(child, entry);
+			set_parent(processes, child, entry);
 			share_image(child);
 		}
 		if (!first)
@@ -528,7 +569,7 @@ static struct entry *entry_find_or_read(struct processes *processes, int64_t pid
 
 static void link_parent(struct processes *processes, struct entry *entry, int64_t parent_pid)
 {
-	set_parent(entry, entry_find_or_read(processes, parent_pid));
+	set_parent(processes, entry, entry_find_or_read(processes, parent_pid));
 }
 
 static int read_from_proc(void *context, int64_t pid, struct arena *arena,
@@ -744,10 +785,13 @@ static void set_forked(struct processes *processes, struct entry *entry,
 const struct process *processes_fork(
 	struct processes *processes, int64_t forker_pid, const struct process *facts)
 {
-	struct entry *forker = entry_find_or_read(processes, forker_pid), *entry;
+	struct entry *forker, *entry;
 
+	(void)entry_find_or_read(processes, forker_pid);
 	/* The pid may have had an owner whose end we missed, even the forker's own entry. */
 	entry = entry_make(processes, facts->pid, facts->start_ns);
+	/* Only now: a new entry may have cost the forker's its place. */
+	forker = entry_find(processes, forker_pid);
 	if (entry->now) {
 		/* The scan saw the child before its record came, perhaps with a newer image. */
 		return &entry->now->process;

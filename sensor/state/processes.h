@@ -73,6 +73,12 @@ void process_release(const struct process *process);
 const struct process *process_ancestor(const struct process *process, unsigned level);
 
 /*
+ * A number that is another one as soon as the process has other ancestors, or one of them runs
+ * something else. 0: it cannot be told, for a copy, or a process that has ended.
+ */
+uint64_t process_lineage(const struct process *process);
+
+/*
  * A copy whose ancestors, too, stay what they are now: what a process runs is immutable, but who
  * its parent is and what that runs is not. It has the serial of what it is a copy of. The caller
  * releases it. `ret_bytes`: what it takes.

@@ -12,9 +12,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void read_event(const struct event *event)
 {
-	volatile size_t sum = event->fd.name.length + event->fd.real_name.length;
+	volatile size_t sum;
 
 	event_fill(event);
+	sum = event->fd.name.length + event->fd.real_name.length;
 	for (int i = 0; i < event->type->argument_count; i++)
 		if (event->arguments_present >> i & 1 && event->arguments[i].kind == VALUE_TEXT)
 			for (size_t at = 0; at < event->arguments[i].text.length; at++)

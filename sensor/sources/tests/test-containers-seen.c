@@ -57,6 +57,7 @@ static bool runs(const struct event *event, const char *word)
 
 static bool opens(const struct event *event, const char *path)
 {
+	event_name_fd(event);
 	return event->type->is_open && event->container->kind != CONTAINER_HOST &&
 	       text_is(event->fd.name, path);
 }

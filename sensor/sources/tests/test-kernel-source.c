@@ -82,9 +82,11 @@ static struct event *await(const char *type, pid_t pid)
 	while (source && clock_ms(CLOCK_MONOTONIC) < deadline) {
 		if (source->operations->next(source, 100, &event, &err) != 1)
 			continue;
-		if (event->process && event->process->pid == pid &&
-			!strcmp(event->type->name, type))
-			return event;
+		if (!event->process || event->process->pid != pid ||
+			strcmp(event->type->name, type))
+			continue;
+		event_name_fd(event);
+		return event;
 	}
 	return NULL;
 }
