@@ -21,7 +21,7 @@
 #define UNPOISON(data, size) ((void)(data), (void)(size))
 #endif
 
-#define FIRST_BLOCK (16 * 1024)
+#define FIRST_BLOCK (2 * 1024)
 
 struct block {
 	struct block *older;

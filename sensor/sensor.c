@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <malloc.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -26,6 +25,7 @@
 #include "sensor/reload.h"
 #include "sensor/report.h"
 #include "sensor/web.h"
+#include "sensor/working-set.h"
 #include "sensor/rules/compiled.h"
 #include "sensor/sources/look.h"
 #include "sensor/sources/recording.h"
@@ -836,8 +836,7 @@ static int watch_events(struct sensor *sensor, struct error *err)
 	int r;
 
 	sensor->captures = captures_new(&sensor->start->options, sensor->source);
-	/* Loading takes many times the memory that rules need then. */
-	malloc_trim(0);
+	working_set_trim();
 	log_info("watching with %zu rules", rules_count(sensor->generation->rules));
 	ready_notify();
 	r = loop(sensor, err);

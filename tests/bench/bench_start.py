@@ -51,14 +51,19 @@ def processor_ms(pid):
 
 
 def resident(pid):
-    """VmRSS and its anonymous part, MB."""
-    sizes = {}
-    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+    """What is resident, MB: in all, its proportional part, what is its own, and the kernel's ring."""
+    sizes = {"Rss": 0, "Pss": 0, "Private_Dirty": 0, "ring": 0}
+    mapping = ""
+    with open(f"/proc/{pid}/smaps", encoding="utf-8") as file:
         for line in file:
             name, _, value = line.partition(":")
-            if name in ("VmRSS", "RssAnon"):
-                sizes[name] = int(value.split()[0]) / 1024
-    return sizes["VmRSS"], sizes["RssAnon"]
+            if "-" in name:
+                mapping = line
+            elif name in sizes:
+                sizes[name] += int(value.split()[0]) / 1024
+            if name == "Rss" and "bpf-map" in mapping:
+                sizes["ring"] += int(value.split()[0]) / 1024
+    return tuple(sizes.values())
 
 
 def start(sensor, rules):
@@ -94,10 +99,11 @@ def main():
         finally:
             os.killpg(leader, signal.SIGKILL)
             os.waitpid(leader, 0)
-        wall, _, total, anonymous = runs[len(runs) // 2]
+        wall, _, total, proportional, own, ring = runs[len(runs) // 2]
         processor = sorted(run[1] for run in runs)[len(runs) // 2]
         print(f"{count:6} processes: start {wall:.0f} ms (least {runs[0][0]:.0f}), {processor} ms of "
-              f"processor; resident {total:.1f} MB, {anonymous:.1f} MB of it anonymous")
+              f"processor; resident {total:.1f} MB (Pss {proportional:.1f}): {own:.1f} its own, {ring:.1f} the "
+              f"kernel's ring, the rest shared with files")
         sys.stdout.flush()
 
 
