@@ -216,6 +216,12 @@ void asm_jump(struct assembler *assembler, label_t to)
 	add_jump(assembler, BPF_JA, 0, 0, 0, to);
 }
 
+void loop_here(struct assembler *assembler, label_t label)
+{
+	asm_jump(assembler, label);
+	assembler->labels[label] = assembler->count;
+}
+
 void asm_jump_if(
 	struct assembler *assembler, int comparison, int reg, uint64_t constant, label_t to)
 {

@@ -30,6 +30,11 @@ void assembler_done(struct assembler *assembler);
 label_t label_new(struct assembler *assembler);
 /* The label is where the next instruction goes. */
 void label_here(struct assembler *assembler, label_t label);
+/*
+ * The same for a label that a loop comes back to. What runs into it does so by a jump: of a loop
+ * that closes by falling through, kernels before 6.9 say "back-edge" and refuse the program.
+ */
+void loop_here(struct assembler *assembler, label_t label);
 /* Drops what nothing leads to, fills in the jumps. -E2BIG when one is farther than a jump goes. */
 int assembler_finish(struct assembler *assembler);
 

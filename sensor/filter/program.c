@@ -663,13 +663,12 @@ static void emit_walk(struct programmer *programmer, const struct view_labels *t
 	struct assembler *assembler = &programmer->assembler;
 	struct patterns patterns = patterns_of(programmer, GROUP_VIEW, FORM_WALK);
 
-	label_here(assembler, to->walk);
+	loop_here(assembler, to->walk);
 	asm_load(assembler, 4, BPF_REG_2, SLOT, FACT(length));
 	asm_jump_if(assembler, BPF_JGT, BPF_REG_2, WALK_MAX, to->unknown);
 	asm_move(assembler, PATH_END, PATH);
 	asm_compute_register(assembler, BPF_ADD, PATH_END, BPF_REG_2);
 	emit_patterns(programmer, &patterns);
-	asm_jump(assembler, to->ask);
 }
 
 static void emit_views(struct programmer *programmer, const struct part *part)
@@ -701,7 +700,7 @@ static void emit_views(struct programmer *programmer, const struct part *part)
 		emit_real_walk_start(programmer, &to);
 	if (has_real || has_text)
 		emit_walk(programmer, &to);
-	label_here(assembler, to.ask);
+	loop_here(assembler, to.ask);
 	emit_rules(programmer, part, asked);
 	label_here(assembler, asked);
 	if (has_real)

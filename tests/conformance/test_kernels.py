@@ -30,6 +30,7 @@ until cat /etc/shadow >/dev/null; grep -q /etc/shadow /tmp/alerts; do
 done
 cat /tmp/alerts
 kill $! && wait $!
+! grep 'come to the rules' /tmp/log
 )"""
 
 # Where engines put a container, and the id that it has there. %s is one of 64 digits.

@@ -322,6 +322,56 @@ static void show(const struct call_record *record, struct text rules)
 	printf("\n# rules: " TEXT_FORMAT "\n", TEXT_PRINT(rules));
 }
 
+/* Where control may go after the instruction: at most two places. */
+static size_t next_places(const struct bpf_insn *code, size_t at, size_t places[2])
+{
+	size_t count = 0;
+	bool is_wide = code[at].code == (BPF_LD | BPF_DW | BPF_IMM);
+	int kind = BPF_CLASS(code[at].code), operation = BPF_OP(code[at].code);
+	bool jumps = kind == BPF_JMP && operation != BPF_CALL && operation != BPF_EXIT;
+
+	if (kind != BPF_JMP || (operation != BPF_EXIT && operation != BPF_JA))
+		places[count++] = at + 1 + is_wide;
+	if (jumps)
+		places[count++] = (size_t)((ptrdiff_t)at + 1 + code[at].off);
+	return count;
+}
+
+static bool is_jump(const struct bpf_insn *one)
+{
+	return BPF_CLASS(one->code) == BPF_JMP && BPF_OP(one->code) != BPF_CALL;
+}
+
+/* As check_cfg() of kernels before 6.9 goes through a program: a loop may close by a jump alone. */
+static bool falls_into_a_loop(const struct bpf_insn *code, size_t count)
+{
+	_cleanup_(freep) size_t *stack = NEW_ARRAY(size_t, count + 1);
+	_cleanup_(freep) uint8_t *tried = NEW_ARRAY(uint8_t, count + 1);
+	_cleanup_(freep) bool *is_open = NEW_ARRAY(bool, count + 1),
+			      *is_seen = NEW_ARRAY(bool, count + 1);
+	size_t depth = 0;
+
+	stack[depth++] = 0;
+	is_open[0] = is_seen[0] = true;
+	while (depth) {
+		size_t at = stack[depth - 1], places[2];
+
+		if (tried[at] == next_places(code, at, places)) {
+			is_open[at] = false;
+			depth--;
+			continue;
+		}
+		at = places[tried[at]++];
+		if (is_open[at] && !is_jump(&code[stack[depth - 1]]))
+			return true;
+		if (is_seen[at])
+			continue;
+		is_open[at] = is_seen[at] = true;
+		stack[depth++] = at;
+	}
+	return false;
+}
+
 static size_t try_rules(struct world *world, const struct rules *rules, struct text text)
 {
 	_cleanup_(filter_freep) struct filter *filter = filter_new(rules, FILTER_MAY);
@@ -338,6 +388,7 @@ static size_t try_rules(struct world *world, const struct rules *rules, struct t
 
 		if (filter_program(filter, type->id, &maps, &code, &count) < 0)
 			continue;
+		CHECK(!falls_into_a_loop(code, count));
 		for (int i = 0; i < RECORDS_A_ROUND && lost < 3; i++) {
 			random_record(record, type);
 			if (try_record(world, rules, evaluation, code, count, record))
