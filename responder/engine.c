@@ -14,6 +14,7 @@
 #include "responder/work.h"
 
 #define HOUSE_MS  2000
+#define HOUR_MS	  INT64_C(3600000)
 #define SLEEP_MAX 60000
 
 struct worker {
@@ -31,7 +32,8 @@ struct engine {
 	struct worker *workers;
 	size_t count;
 	pthread_t keeper;
-	bool has_keeper, is_ending, leads;
+	bool has_keeper, is_ending;
+	int64_t lead_until_ms; /* CLOCK_MONOTONIC */
 	struct work_limits limits;
 };
 
@@ -63,11 +65,18 @@ void engine_wake(struct engine *engine)
 	pthread_mutex_unlock(&engine->lock);
 }
 
-void engine_lead(struct engine *engine, bool leads)
+/* Under the lock. A program that was stopped for a while finds that its time is over. */
+static bool leads_now(const struct engine *engine)
+{
+	return clock_ms(CLOCK_MONOTONIC) < engine->lead_until_ms;
+}
+
+void engine_lead(struct engine *engine, int64_t until_ms)
 {
 	pthread_mutex_lock(&engine->lock);
-	engine->leads = leads;
-	pthread_cond_broadcast(&engine->changed);
+	if (!leads_now(engine))
+		pthread_cond_broadcast(&engine->changed);
+	engine->lead_until_ms = until_ms;
 	pthread_mutex_unlock(&engine->lock);
 }
 
@@ -76,7 +85,7 @@ bool engine_leads(struct engine *engine)
 	bool leads;
 
 	pthread_mutex_lock(&engine->lock);
-	leads = engine->leads;
+	leads = leads_now(engine);
 	pthread_mutex_unlock(&engine->lock);
 	return leads;
 }
@@ -183,6 +192,27 @@ static void response_make(const struct engine *engine, const struct rule *rule,
 	*ret_response = response;
 }
 
+/*
+ * Other replicas know of it before anybody is told that it is taken. What is too large for them is
+ * done all the same: to be safe from the loss of this replica is not worth to be safe from action.
+ */
+static int share_new(struct engine *engine, struct response *response, struct error *err)
+{
+	struct error ignored = { 0 };
+	int r;
+
+	if (!engine->parts.mirror || response->state == RESPONSE_REFUSED)
+		return 0;
+	r = mirror_write(engine->parts.mirror, response, err);
+	if (r == -E2BIG) {
+		log_warning("%s", err->message);
+		return 0;
+	}
+	if (r < 0)
+		(void)ledger_remove(engine->parts.ledger, response->id, &ignored);
+	return r;
+}
+
 static int begin(struct engine *engine, const struct rule *rule, const struct alert *alert,
 	struct error *err)
 {
@@ -197,6 +227,8 @@ static int begin(struct engine *engine, const struct rule *rule, const struct al
 		response.finished_ms = response.created_ms;
 	}
 	r = ledger_add(engine->parts.ledger, &response, engine->parts.settings->waiting_max, err);
+	if (!r)
+		r = share_new(engine, &response, err);
 	if (!r && response.state == RESPONSE_REFUSED)
 		report(engine->parts.reporter, &(struct report){ .response = &response,
 						       .rule = rule,
@@ -296,7 +328,7 @@ static void *work_all(void *context)
 		int64_t next_ms = INT64_MAX;
 		int r = 0;
 
-		if (engine->leads)
+		if (leads_now(engine))
 			r = ledger_take(engine->parts.ledger, clock_ms(CLOCK_REALTIME), busy,
 				list_busy(engine, busy), &response, &next_ms, &err);
 		if (r < 0)
@@ -329,21 +361,43 @@ static void expire(void *context, struct response *response)
 	response->finished_ms = clock_ms(CLOCK_REALTIME);
 	free(response->why);
 	response->why = string_copy("nobody approved it in time");
-	if (ledger_save(engine->parts.ledger, response, &err) == 0)
-		report(engine->parts.reporter, &(struct report){ .response = response,
-						       .action = "",
-						       .actionner = "",
-						       .status = "expired",
-						       .words = response->why });
+	if (ledger_save(engine->parts.ledger, response, &err) < 0)
+		return;
+	if (engine->parts.mirror)
+		(void)mirror_write(engine->parts.mirror, response, &err);
+	report(engine->parts.reporter, &(struct report){ .response = response,
+					       .action = "",
+					       .actionner = "",
+					       .status = "expired",
+					       .words = response->why });
+}
+
+/* How long other replicas must know of what is over: as long as windows and limits look back. */
+static int64_t look_back_ms(struct engine *engine)
+{
+	_cleanup_(playbooks_freep) struct playbooks *playbooks = engine_playbooks(engine);
+	int64_t longest = MAX_OF(HOUR_MS, engine->parts.settings->window_s * 1000);
+
+	for (size_t i = 0; i < playbooks_count(playbooks); i++) {
+		const struct rule *rule = playbooks_at(playbooks, i);
+
+		longest = MAX_OF(longest, MAX_OF(rule->window_ms, rule->limit_ms));
+	}
+	return longest;
 }
 
 static void keep_house(struct engine *engine)
 {
+	const struct engine_parts *parts = &engine->parts;
 	int64_t now_ms = clock_ms(CLOCK_REALTIME);
 	struct error err = { 0 };
 
-	(void)ledger_expire(engine->parts.ledger, now_ms, expire, engine, &err);
-	if (ledger_forget(engine->parts.ledger, now_ms - engine->parts.settings->keep_ms, &err) < 0)
+	if (engine_leads(engine)) {
+		(void)ledger_expire(parts->ledger, now_ms, expire, engine, &err);
+		if (parts->mirror)
+			mirror_catch_up(parts->mirror, now_ms - look_back_ms(engine));
+	}
+	if (ledger_forget(parts->ledger, now_ms - parts->settings->keep_ms, &err) < 0)
 		log_error("%s", err.message);
 }
 
@@ -368,14 +422,37 @@ static void *keep(void *context)
 static void settle(void *context, struct response *response)
 {
 	struct engine *engine = context;
+	_cleanup_(playbooks_freep) struct playbooks *playbooks = engine_playbooks(engine);
 
-	work_settle(&(struct work){ .parts = &engine->parts, .playbooks = engine->playbooks },
-		response);
+	work_settle(&(struct work){ .parts = &engine->parts, .playbooks = playbooks }, response);
+}
+
+int engine_take_over(struct engine *engine, struct error *err)
+{
+	int r = engine->parts.mirror ? mirror_take_over(engine->parts.mirror, err) : 0;
+
+	return r < 0 ? r : ledger_each_interrupted(engine->parts.ledger, settle, engine, err);
+}
+
+void engine_share(struct engine *engine, int64_t id)
+{
+	struct response response = { 0 };
+	struct error err = { 0 };
+	int r;
+
+	if (!engine->parts.mirror)
+		return;
+	r = ledger_get(engine->parts.ledger, id, &response, &err);
+	if (!r)
+		r = mirror_write(engine->parts.mirror, &response, &err);
+	if (r < 0)
+		log_warning("%s", err.message);
+	response_done(&response);
 }
 
 static int start(struct engine *engine, struct error *err)
 {
-	int r = ledger_each_interrupted(engine->parts.ledger, settle, engine, err);
+	int r = engine->parts.mirror ? 0 : engine_take_over(engine, err);
 
 	for (size_t i = 0; i < engine->count && !r; i++) {
 		struct worker *worker = &engine->workers[i];
@@ -398,7 +475,7 @@ int engine_new(const struct engine_parts *parts, struct playbooks *playbooks,
 
 	engine->parts = *parts;
 	engine->playbooks = playbooks;
-	engine->leads = !parts->settings->has_leader_election;
+	engine->lead_until_ms = parts->settings->has_leader_election ? 0 : INT64_MAX;
 	engine->count = (size_t)parts->settings->workers;
 	engine->workers = NEW_ARRAY(struct worker, engine->count);
 	pthread_mutex_init(&engine->lock, NULL);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "responder/mirror.h"
 #include "responder/report.h"
 
 struct engine;
@@ -15,6 +16,7 @@ struct engine_parts {
 	struct reporter *reporter;
 	struct metrics *metrics;
 	const struct kubernetes_api *api; /* NULL: no cluster; actions on pods wait and expire */
+	struct mirror *mirror;		  /* NULL: this is the only replica */
 };
 
 /* Takes `playbooks` over. What ran when the last one ended is settled before this returns. */
@@ -29,11 +31,19 @@ struct playbooks *engine_playbooks(struct engine *engine);
 
 /*
  * Begins a response for each rule that takes the alert, which must be verified. How many were
- * begun; they are on disk when this returns. -ENOSPC: try again later; -EIO.
+ * begun; they are on disk, and in the mirror, when this returns. -ENOSPC, -EAGAIN: try again later;
+ * -EIO.
  */
 int engine_take(struct engine *engine, const struct alert *alert, struct error *err);
 /* Something is due that was not; from any thread. */
 void engine_wake(struct engine *engine);
-/* Acts or stands by (several replicas). Stands by at first if leader election is on. */
-void engine_lead(struct engine *engine, bool leads);
+/*
+ * With several replicas: learns what others have done and begun, and settles what was interrupted.
+ * To be called before it leads; -EAGAIN and such: it may not lead yet.
+ */
+int engine_take_over(struct engine *engine, struct error *err);
+/* Acts until then (CLOCK_MONOTONIC), unless told anew; stands by at first if there is a mirror. */
+void engine_lead(struct engine *engine, int64_t until_ms);
 bool engine_leads(struct engine *engine);
+/* Tells the other replicas of a response that was changed in the ledger. */
+void engine_share(struct engine *engine, int64_t id);

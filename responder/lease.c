@@ -21,9 +21,8 @@ struct lease {
 	struct cluster *cluster;
 	char *name_space, *holder;
 	int64_t duration_ms;
-	bool leads;
-	int64_t renewed_ms; /* CLOCK_MONOTONIC, by us */
-	char *seen;	    /* another's renewTime, and since when we see it so */
+	bool holds, leads; /* leads: knows all that it must */
+	char *seen;	   /* another's renewTime, and since when we see it so */
 	int64_t seen_ms;
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -149,13 +148,30 @@ static int ask(struct lease *lease, struct error *err)
 	return put(lease, old, lease->holder, err);
 }
 
-static void set_leads(struct lease *lease, bool leads)
+static void stand_by(struct lease *lease)
 {
-	if (lease->leads != leads)
-		log_info(
-			leads ? "this replica leads" : "another replica leads, this one stands by");
-	lease->leads = leads;
-	engine_lead(lease->engine, leads);
+	if (lease->leads)
+		log_info("another replica leads, this one stands by");
+	lease->leads = false;
+	engine_lead(lease->engine, 0);
+}
+
+/* What others did is learned first; while that goes on too long, the Lease may be another's. */
+static void lead(struct lease *lease, int64_t asked_ms)
+{
+	int64_t until_ms = asked_ms + lease->duration_ms * 2 / 3;
+	struct error err = { 0 };
+
+	if (!lease->leads && engine_take_over(lease->engine, &err) < 0) {
+		log_warning("this replica has the Lease, but cannot lead yet: %s", err.message);
+		return;
+	}
+	if (clock_ms(CLOCK_MONOTONIC) >= until_ms)
+		return;
+	if (!lease->leads)
+		log_info("this replica leads");
+	lease->leads = true;
+	engine_lead(lease->engine, until_ms);
 }
 
 static void renew(struct lease *lease)
@@ -165,11 +181,11 @@ static void renew(struct lease *lease)
 	int r = ask(lease, &err);
 
 	if (r == 0) {
-		lease->renewed_ms = asked_ms;
-		set_leads(lease, true);
-	} else if (r == -EBUSY ||
-		   clock_ms(CLOCK_MONOTONIC) - lease->renewed_ms > lease->duration_ms * 2 / 3) {
-		set_leads(lease, false);
+		lease->holds = true;
+		lead(lease, asked_ms);
+	} else if (r == -EBUSY || r == -EEXIST || !engine_leads(lease->engine)) {
+		lease->holds = false;
+		stand_by(lease);
 	}
 	if (r < 0 && r != -EBUSY)
 		log_warning("the Lease: %s", err.message);
@@ -230,11 +246,11 @@ static void give_back(struct lease *lease)
 	_cleanup_(json_putp) struct json_object *old = NULL;
 	struct error err = { 0 };
 
-	if (lease->leads && read_lease(lease, &old, &err) == 0)
+	if (lease->holds && read_lease(lease, &old, &err) == 0)
 		(void)put(lease, old, "", &err);
 }
 
-void lease_free(struct lease *lease)
+void lease_stop(struct lease *lease)
 {
 	if (!lease)
 		return;
@@ -244,6 +260,14 @@ void lease_free(struct lease *lease)
 	pthread_mutex_unlock(&lease->lock);
 	if (lease->is_started)
 		pthread_join(lease->thread, NULL);
+	lease->is_started = false;
+}
+
+void lease_free(struct lease *lease)
+{
+	if (!lease)
+		return;
+	lease_stop(lease);
 	give_back(lease);
 	cluster_free(lease->cluster);
 	free(lease->name_space);

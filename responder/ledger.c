@@ -48,6 +48,12 @@ static const char *const later[] = { "ALTER TABLE responses ADD COLUMN decided_b
 	"state, why, created_ms, next_ms, deadline_ms, acted_ms, finished_ms, undo_ms, step, "  \
 	"tries, steps, decided_by, version"
 
+#define ALL_VALUES                                                                           \
+	" (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18," \
+	" ?19, ?20, ?21, ?22, ?23, ?24)"
+/* Waiting, pending, running, undoing, or done or failed and to be undone. */
+#define IS_OPEN "state IN (0, 1, 2, 8) OR (undo_ms > 0 AND state IN (3, 4))"
+
 enum statement {
 	SAME_ALERT,
 	SAME_TARGET,
@@ -64,6 +70,14 @@ enum statement {
 	LAST_ID,
 	LIST,
 	FORGET,
+	REMOVE,
+	SET_VERSION,
+	OPEN,
+	SHARED,
+	MARK_SHARED,
+	IMPORT,
+	DROP_MARKED,
+	CLEAR_MARKED,
 	POST,
 	POST_COUNT,
 	POST_NEXT,
@@ -79,9 +93,7 @@ static const char *const statements[STATEMENT_COUNT] = {
 			" (SELECT id FROM responses WHERE rule = ?1 AND target = ?2"
 			" AND created_ms > ?3 ORDER BY created_ms DESC LIMIT 1)",
 	[OPEN_COUNT] = "SELECT count(*) FROM responses WHERE state IN (0, 1)",
-	[ADD] = "INSERT INTO responses(" COLUMNS ") VALUES"
-		" (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
-		" ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
+	[ADD] = "INSERT INTO responses(" COLUMNS ") VALUES" ALL_VALUES,
 	[SAVE] = "UPDATE responses SET target = ?5, workload = ?6, uid = ?9, node = ?10,"
 		 " state = ?12, why = ?13, next_ms = ?15, deadline_ms = ?16, acted_ms = ?17,"
 		 " finished_ms = ?18, undo_ms = ?19, step = ?20, tries = ?21, steps = ?22,"
@@ -107,6 +119,15 @@ static const char *const statements[STATEMENT_COUNT] = {
 		 " AND (?5 = '' OR pod = ?5) ORDER BY id DESC LIMIT ?3",
 	[FORGET] = "DELETE FROM responses WHERE finished_ms > 0 AND finished_ms < ?1"
 		   " AND (undo_ms = 0 OR state = 9)",
+	[REMOVE] = "DELETE FROM responses WHERE id = ?1",
+	[SET_VERSION] = "UPDATE responses SET version = ?2 WHERE id = ?1",
+	[OPEN] = "SELECT " COLUMNS " FROM responses WHERE " IS_OPEN,
+	[SHARED] = "SELECT " COLUMNS " FROM responses WHERE version IS NOT NULL AND NOT (" IS_OPEN
+		   ") AND finished_ms > 0 AND finished_ms < ?1",
+	[MARK_SHARED] = "UPDATE responses SET version = 'gone' WHERE version IS NOT NULL",
+	[IMPORT] = "INSERT OR REPLACE INTO responses(" COLUMNS ") VALUES" ALL_VALUES,
+	[DROP_MARKED] = "DELETE FROM responses WHERE version = 'gone' AND (" IS_OPEN ")",
+	[CLEAR_MARKED] = "UPDATE responses SET version = NULL WHERE version = 'gone'",
 	[POST] = "INSERT INTO posts(receiver, body) VALUES (?1, ?2)",
 	[POST_COUNT] = "SELECT count(*) FROM posts",
 	[POST_NEXT] = "SELECT id, receiver, body, tries FROM posts WHERE next_ms <= ?1"
@@ -479,6 +500,76 @@ int ledger_expire(struct ledger *ledger, int64_t now_ms,
 {
 	(void)err;
 	return each(ledger, OVERDUE, now_ms, see, context);
+}
+
+int ledger_each_open(struct ledger *ledger, void (*see)(void *context, struct response *response),
+	void *context, struct error *err)
+{
+	(void)err;
+	return each(ledger, OPEN, 0, see, context);
+}
+
+int ledger_each_shared(struct ledger *ledger, int64_t before_ms,
+	void (*see)(void *context, struct response *response), void *context, struct error *err)
+{
+	(void)err;
+	return each(ledger, SHARED, before_ms, see, context);
+}
+
+static int run_statement(struct ledger *ledger, enum statement which, int64_t id, struct error *err)
+{
+	sqlite3_stmt *statement = ledger->prepared[which];
+	int r;
+
+	pthread_mutex_lock(&ledger->lock);
+	if (sqlite3_bind_parameter_count(statement))
+		sqlite3_bind_int64(statement, 1, id);
+	r = finish(ledger, statement, err);
+	pthread_mutex_unlock(&ledger->lock);
+	return r;
+}
+
+int ledger_remove(struct ledger *ledger, int64_t id, struct error *err)
+{
+	return run_statement(ledger, REMOVE, id, err);
+}
+
+int ledger_set_version(struct ledger *ledger, const struct response *response, struct error *err)
+{
+	int r;
+
+	pthread_mutex_lock(&ledger->lock);
+	sqlite3_bind_int64(ledger->prepared[SET_VERSION], 1, response->id);
+	bind_text(ledger->prepared[SET_VERSION], 2, response->version);
+	r = finish(ledger, ledger->prepared[SET_VERSION], err);
+	pthread_mutex_unlock(&ledger->lock);
+	return r;
+}
+
+int ledger_import_begin(struct ledger *ledger, struct error *err)
+{
+	return run_statement(ledger, MARK_SHARED, 0, err);
+}
+
+int ledger_import(struct ledger *ledger, const struct response *response, struct error *err)
+{
+	sqlite3_stmt *statement = ledger->prepared[IMPORT];
+	int r;
+
+	pthread_mutex_lock(&ledger->lock);
+	ledger->last_id = MAX_OF(ledger->last_id, response->id);
+	bind_response(statement, response);
+	sqlite3_bind_int64(statement, 1, response->id);
+	r = finish(ledger, statement, err);
+	pthread_mutex_unlock(&ledger->lock);
+	return r;
+}
+
+int ledger_import_end(struct ledger *ledger, struct error *err)
+{
+	int r = run_statement(ledger, DROP_MARKED, 0, err);
+
+	return r < 0 ? r : run_statement(ledger, CLEAR_MARKED, 0, err);
 }
 
 static void bind_slice(sqlite3_stmt *statement, int at, struct text text)

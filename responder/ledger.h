@@ -120,6 +120,27 @@ struct ledger_scope {
 int ledger_list(struct ledger *ledger, const struct ledger_scope *scope, struct json_writer *json,
 	struct error *err);
 void response_write(const struct response *response, struct json_writer *json);
+/* From what response_write() wrote. -EINVAL. */
+int response_read(struct json_object *json, struct response *ret_response, struct error *err);
+/* Takes it out, as if it had never been. */
+int ledger_remove(struct ledger *ledger, int64_t id, struct error *err);
+
+/*
+ * For the mirror: its version alone; what others may have to finish (open, or to be undone); what
+ * is over since before then and still stands there.
+ */
+int ledger_set_version(struct ledger *ledger, const struct response *response, struct error *err);
+int ledger_each_open(struct ledger *ledger, void (*see)(void *context, struct response *response),
+	void *context, struct error *err);
+int ledger_each_shared(struct ledger *ledger, int64_t before_ms,
+	void (*see)(void *context, struct response *response), void *context, struct error *err);
+/*
+ * What the mirror holds takes the place of what is here: between begin and end each that it has;
+ * what it no longer has and is open here goes, for another replica has finished it.
+ */
+int ledger_import_begin(struct ledger *ledger, struct error *err);
+int ledger_import(struct ledger *ledger, const struct response *response, struct error *err);
+int ledger_import_end(struct ledger *ledger, struct error *err);
 /* What is over since before then goes. */
 int ledger_forget(struct ledger *ledger, int64_t before_ms, struct error *err);
 

@@ -26,8 +26,9 @@ struct responder {
 	struct reporter *reporter;
 	struct engine *engine;
 	struct server *server;
-	struct lease *lease; /* NULL: this is the only replica */
-	uint64_t seen;	     /* of the playbooks' files */
+	struct lease *lease;   /* NULL: this is the only replica */
+	struct mirror *mirror; /* the same */
+	uint64_t seen;	       /* of the playbooks' files */
 };
 
 static void note(const char *text)
@@ -79,7 +80,8 @@ static struct engine_parts parts_of(struct responder *responder)
 		.ledger = responder->ledger,
 		.reporter = responder->reporter,
 		.metrics = responder->metrics,
-		.api = responder->has_api ? &responder->api : NULL };
+		.api = responder->has_api ? &responder->api : NULL,
+		.mirror = responder->mirror };
 }
 
 static int open_all(struct responder *responder, struct error *err)
@@ -104,6 +106,8 @@ static int open_all(struct responder *responder, struct error *err)
 		playbooks_free(playbooks);
 		return r;
 	}
+	if (responder->has_api && responder->settings.has_leader_election)
+		responder->mirror = mirror_new(&responder->api, responder->ledger);
 	parts = parts_of(responder);
 	r = engine_new(&parts, playbooks, &responder->engine, err);
 	if (!r)
@@ -116,8 +120,10 @@ static int open_all(struct responder *responder, struct error *err)
 static void close_all(struct responder *responder)
 {
 	server_close(responder->server);
-	lease_free(responder->lease);
+	lease_stop(responder->lease);
 	engine_free(responder->engine);
+	lease_free(responder->lease);
+	mirror_free(responder->mirror);
 	reporter_free(responder->reporter);
 	ledger_close(responder->ledger);
 	metrics_free(responder->metrics);

@@ -2,6 +2,7 @@
 /*
  * A response as a value: its states, what may be decided of it, and its JSON.
  */
+#include <errno.h>
 #include <json-c/json.h>
 #include <stdlib.h>
 
@@ -104,17 +105,80 @@ void response_write(const struct response *response, struct json_writer *json)
 	write_text(json, "pod", response->pod);
 	write_text(json, "pod_uid", response->uid);
 	write_text(json, "node", response->node);
+	write_text(json, "hostname", response->hostname);
 	write_text(json, "alert_uuid", response->alert_uuid);
 	write_number(json, "created_ms", response->created_ms);
+	write_number(json, "next_ms", response->next_ms);
 	write_number(json, "acted_ms", response->acted_ms);
 	write_number(json, "finished_ms", response->finished_ms);
 	write_number(json, "deadline_ms", response->deadline_ms);
 	write_number(json, "undo_ms", response->undo_ms);
 	write_number(json, "took_ms", duration_of(response));
+	write_number(json, "step", response->step);
 	write_number(json, "tries", response->tries);
 	write_text(json, "decided_by", response->decided_by);
 	write_decisions(response, json);
 	write_raw(json, "actions", response->steps);
 	write_raw(json, "alert", response->alert);
 	json_end(json);
+}
+
+static char *read_text(struct json_object *json, const char *key)
+{
+	struct text text = json_get_text(json, key);
+
+	return text.data ? text_to_string(text) : NULL;
+}
+
+static char *read_raw(struct json_object *json, const char *key)
+{
+	struct json_object *value = json_get(json, key);
+
+	return value ? string_copy(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN))
+		     : NULL;
+}
+
+static enum response_state read_state(struct json_object *json)
+{
+	struct text name = json_get_text(json, "state");
+	int state = 0;
+
+	while (state < RESPONSE_STATE_COUNT && !text_is(name, state_names[state]))
+		state++;
+	return (enum response_state)state;
+}
+
+int response_read(struct json_object *json, struct response *ret_response, struct error *err)
+{
+	struct response r = { .id = json_get_i64(json, "id", 0),
+		.rule = read_text(json, "rule"),
+		.state = read_state(json),
+		.why = read_text(json, "why"),
+		.target = read_text(json, "target"),
+		.workload = read_text(json, "workload"),
+		.name_space = read_text(json, "namespace"),
+		.pod = read_text(json, "pod"),
+		.uid = read_text(json, "pod_uid"),
+		.node = read_text(json, "node"),
+		.hostname = read_text(json, "hostname"),
+		.alert_uuid = read_text(json, "alert_uuid"),
+		.alert = read_raw(json, "alert"),
+		.created_ms = json_get_i64(json, "created_ms", 0),
+		.next_ms = json_get_i64(json, "next_ms", 0),
+		.acted_ms = json_get_i64(json, "acted_ms", 0),
+		.finished_ms = json_get_i64(json, "finished_ms", 0),
+		.deadline_ms = json_get_i64(json, "deadline_ms", 0),
+		.undo_ms = json_get_i64(json, "undo_ms", 0),
+		.step = json_get_i64(json, "step", 0),
+		.tries = json_get_i64(json, "tries", 0),
+		.decided_by = read_text(json, "decided_by"),
+		.steps = read_raw(json, "actions") };
+
+	if (r.id < 1 || !r.rule || !r.alert_uuid || !r.alert || !r.target || !r.workload ||
+		r.step < 0 || r.state == RESPONSE_STATE_COUNT) {
+		response_done(&r);
+		return error_set(err, -EINVAL, "this is no response of a responder");
+	}
+	*ret_response = r;
+	return 0;
 }

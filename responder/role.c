@@ -137,6 +137,8 @@ void role_write(
 	static const struct action_need event = { "", "events", "create", false, NULL };
 	static const struct action_need lease = { "coordination.k8s.io", "leases",
 		"get create update", false, NULL };
+	static const struct action_need mirror = { "", "configmaps",
+		"get list create update delete", false, NULL };
 	struct grants grants = { 0 }, own = { 0 };
 
 	for (size_t i = 0; i < playbooks_count(playbooks); i++) {
@@ -154,6 +156,7 @@ void role_write(
 	write_binding(out, "ClusterRole", names);
 	if (names->wants_lease) {
 		grants_add(&own, &lease);
+		grants_add(&own, &mirror);
 		write_head(out, "Role", names->name, names->name_space);
 		write_grants(&own, out);
 		write_head(out, "RoleBinding", names->name, names->name_space);

@@ -339,6 +339,7 @@ static void decide(struct server *server, struct http_request *request, int64_t 
 		http_reply_error(request, status_of(r), "%s", err.message);
 		return;
 	}
+	engine_share(server->engine, id);
 	audit(server, request, NULL, decision->name, by ? by : "by hand");
 	tell_decision(server, id, decision, by);
 	engine_wake(server->engine);

@@ -26,12 +26,13 @@
  *	why: words: why it was held back, failed, waits or expired; what a dry run would do
  *	decisions: what may be decided now: ["approve", "reject"], ["undo"] or []
  *	decided_by: who decided last
- *	namespace, pod, pod_uid, node, workload, target
+ *	namespace, pod, pod_uid, node, workload, target; hostname: of who sent the alert
  *	alert_uuid, alert: what it answers: its uuid, and Falco's JSON
  *	created_ms, acted_ms, finished_ms: since 1970; 0: not yet
  *	took_ms: from its first action to its end; 0: not over
  *	deadline_ms: when it expires, while it is waiting or pending
  *	undo_ms: when it is undone by itself; 0: never
+ *	next_ms: when it is due, while it is pending; step: which action is next, from 0
  *	tries: how often it was put off
  *	actions: what each did: [{"action", "actionner", "state": running | again | done |
  *		ignored | failed | undone, "result": words, "took_ms": N, "memory": what its

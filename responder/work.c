@@ -25,6 +25,7 @@ struct job {
 	const struct rule *rule;
 	struct alert *alert;
 	struct json_object *steps; /* what each action did, an array */
+	bool is_lost;		   /* another replica has it */
 	struct run run;
 };
 
@@ -36,6 +37,8 @@ static int64_t now_ms(void)
 static void say(struct job *job, const struct step *step, const char *status, const char *words,
 	int64_t took_ms)
 {
+	if (job->is_lost)
+		return;
 	report(job->work->parts->reporter,
 		&(struct report){ .response = job->response,
 			.rule = job->rule,
@@ -47,16 +50,32 @@ static void say(struct job *job, const struct step *step, const char *status, co
 			.took_ms = took_ms });
 }
 
-static void save(struct job *job)
+/*
+ * -EEXIST: another replica has taken it over, and it is no more ours; -EAGAIN: others are told of
+ * it later.
+ */
+static int save(struct job *job)
 {
+	const struct engine_parts *parts = job->work->parts;
 	struct response *response = job->response;
 	struct error err = { 0 };
+	int r;
 
+	if (job->is_lost)
+		return -EEXIST;
 	free(response->steps);
 	response->steps =
 		string_copy(json_object_to_json_string_ext(job->steps, JSON_C_TO_STRING_PLAIN));
-	if (ledger_save(job->work->parts->ledger, response, &err) < 0)
-		log_error("%s", err.message);
+	r = ledger_save(parts->ledger, response, &err);
+	if (!r && parts->mirror)
+		r = mirror_write(parts->mirror, response, &err);
+	if (r < 0)
+		log_warning("%s", err.message);
+	if (r == -EEXIST) {
+		job->is_lost = true;
+		(void)ledger_remove(parts->ledger, response->id, &err);
+	}
+	return r;
 }
 
 static void set_why(struct response *response, const char *why)
@@ -72,7 +91,7 @@ static void end(struct job *job, enum response_state state, const char *why)
 	job->response->state = state;
 	job->response->finished_ms = now_ms();
 	set_why(job->response, why);
-	save(job);
+	(void)save(job);
 }
 
 static void refuse(struct job *job, const char *why)
@@ -97,7 +116,7 @@ static void postpone(struct job *job, const char *why)
 	response->state = RESPONSE_PENDING;
 	response->next_ms = MIN_OF(now + wait, response->deadline_ms);
 	set_why(response, why);
-	save(job);
+	(void)save(job);
 	log_info("response %lld of rule \"%s\" waits: %s", (long long)response->id, response->rule,
 		why);
 }
@@ -256,8 +275,10 @@ static int take_place(struct job *job, struct error *err)
 		r = check_limits(job, err);
 	if (!r) {
 		job->response->acted_ms = now_ms();
-		save(job);
+		r = save(job);
 	}
+	if (r == -EAGAIN)
+		(void)error_set(err, r, "other replicas cannot be told of it");
 	pthread_mutex_unlock(&job->work->limits->lock);
 	return r;
 }
@@ -346,7 +367,7 @@ static void plan_undo(struct job *job, const struct step *step)
 		job->response->undo_ms = now_ms() + expires;
 }
 
-/* 1: go on with the next one, 0: the end, -EAGAIN: later. */
+/* 1: go on with the next one, 0: the end, -EAGAIN: later, -ECANCELED: it is another replica's. */
 static int do_step(struct job *job, const struct step *step)
 {
 	int64_t began = clock_ms(CLOCK_MONOTONIC), took;
@@ -355,8 +376,13 @@ static int do_step(struct job *job, const struct step *step)
 	int r;
 
 	note_step(job, step, "running", "", 0);
-	save(job);
-	r = run_step(job, step, &err);
+	r = save(job);
+	if (r == -EEXIST)
+		return -ECANCELED;
+	if (r == -EAGAIN)
+		(void)error_set(&err, r, "other replicas cannot be told of it");
+	else
+		r = run_step(job, step, &err);
 	if (r == -EAGAIN) {
 		note_step(job, step, "again", err.message, 0);
 		postpone(job, err.message);
@@ -369,7 +395,7 @@ static int do_step(struct job *job, const struct step *step)
 		plan_undo(job, step);
 	job->response->step++;
 	job->response->tries = 0;
-	save(job);
+	(void)save(job);
 	say(job, step, r < 0 ? "failure" : r ? "ignored" : "success", words, took);
 	if (r < 0 && step->ignores_errors != CHOICE_TRUE) {
 		end(job, RESPONSE_FAILED, words);
@@ -454,7 +480,8 @@ static int undo_step(struct job *job, size_t at, struct error *err)
 		return r;
 	json_object_object_del(note, "memory");
 	json_object_object_add(note, "state", json_object_new_string("undone"));
-	save(job);
+	if (save(job) == -EEXIST)
+		return -ECANCELED;
 	report(job->work->parts->reporter,
 		&(struct report){ .response = job->response,
 			.rule = job->rule,
@@ -473,7 +500,7 @@ static void undo_later(struct job *job, const char *why)
 	response->tries++;
 	response->next_ms = now_ms() + wait;
 	set_why(response, why);
-	save(job);
+	(void)save(job);
 }
 
 /* Backwards; what cannot be undone now is tried again for ever, for somebody waits for it. */
@@ -530,7 +557,7 @@ void work_settle(struct work *work, struct response *response)
 	if (may_repeat) {
 		response->state = RESPONSE_PENDING;
 		response->next_ms = now_ms();
-		save(&job);
+		(void)save(&job);
 	} else {
 		end(&job, RESPONSE_FAILED,
 			"the responder ended while it was done; it is not done again, for it may "

@@ -136,6 +136,9 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
+    def handle_error(self, request, client_address):
+        """A client that was killed is no error of ours."""
+
 
 class FakeApi:
     """Objects by path; merge patches, deletes and puts change them."""
@@ -143,6 +146,7 @@ class FakeApi:
     def __enter__(self):
         self.calls, self.objects, self.lock = [], {}, threading.Lock()
         self.is_down = False
+        self.version = 0
         self.answers = []  # (verb, pattern of the path, function of the call): before everything else
         self.commands = lambda call: (b"", b"", {"status": "Success"})
         self.server = Server(("127.0.0.1", 0), Handler)
@@ -186,9 +190,10 @@ class FakeApi:
             key = f"{path}/{body['metadata']['name']}"
             if key in self.objects:
                 return 409, {"kind": "Status", "message": "it is there already"}
-            self.objects[key] = body
-            return 201, body
-        if path not in self.objects and verb == "GET" and any(key.startswith(path + "/") for key in self.objects):
+            self.objects[key] = self.versioned(key, body)
+            return 201, copy.deepcopy(self.objects[key])
+        if path not in self.objects and verb == "GET" and (path.endswith("/configmaps") or any(
+                key.startswith(path + "/") for key in self.objects)):
             return 200, {"items": [one for key, one in self.objects.items() if key.rpartition("/")[0] == path]}
         if path not in self.objects:
             return 404, {"kind": "Status", "message": f"{path} not found"}
@@ -203,8 +208,18 @@ class FakeApi:
                 return 409, {"kind": "Status", "message": "the uid in the precondition is another"}
             self.objects[path] = merge(self.objects[path], body)
         if verb == "PUT":
-            self.objects[path] = body
+            version = (body.get("metadata") or {}).get("resourceVersion")
+            if version and version != self.objects[path]["metadata"].get("resourceVersion"):
+                return 409, {"kind": "Status", "message": "the object has been modified"}
+            self.objects[path] = self.versioned(path, body)
         return 200, copy.deepcopy(self.objects[path])
+
+    def versioned(self, path, thing):
+        """Of what replicas share; what actions make stays as they made it."""
+        if re.search(r"/(leases|configmaps)/", path):
+            self.version += 1
+            thing["metadata"]["resourceVersion"] = str(self.version)
+        return thing
 
     def add(self, path, thing):
         with self.lock:
@@ -227,7 +242,8 @@ class FakeApi:
 
     def changes(self):
         """All calls that change something, without Events."""
-        return [c for c in self.of() if c["verb"] != "GET" and not c["path"].endswith("/events") and "/leases" not in c["path"]]
+        return [c for c in self.of() if c["verb"] != "GET" and not c["path"].endswith("/events")
+                and "/leases" not in c["path"] and "/namespaces/tercel/configmaps" not in c["path"]]
 
     def wait(self, verb, path, seconds=20):
         return tap.wait_for(f"{verb} {path}", lambda: self.of(verb, path), seconds)[0]
