@@ -80,12 +80,22 @@ static void add_name(struct watch *watch, const char *path)
 	add(watch, folder, slash ? slash + 1 : path);
 }
 
+/* Of a device, such as /dev/null, everybody's writes would be told. */
+static bool can_change(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode);
+}
+
 /* The path itself, and, where it leads elsewhere by links, what it leads to. */
 static void add_path(struct watch *watch, const char *path)
 {
 	_cleanup_(freep) char *real = realpath(path, NULL);
 	struct stat status;
 
+	if (!can_change(path))
+		return;
 	add_name(watch, path);
 	if (!real)
 		return;

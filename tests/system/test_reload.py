@@ -163,6 +163,21 @@ def test_changes_of_files_are_seen():
             tap.equal(sensor.stop(), 0)
 
 
+def test_settings_that_are_a_device_are_not_watched():
+    need_root()
+    with tempfile.TemporaryDirectory() as folder:
+        path = written(folder, "r.yaml", execs(0))
+        with Sensor("-c", "/dev/null", "-r", path, "-o", "stdout_output.enabled=true") as sensor:
+            for _ in range(20):
+                pathlib.Path("/dev/null").write_text("everybody writes here")
+            written(folder, "r.yaml", execs(1))
+            sensor.wait_for_log("watching with", 2)
+            series(1).wait(20)
+            sensor.wait_for_lines(1)
+            tap.equal(sensor.stop(), 0)
+        tap.equal(sum("watching with" in line for line in sensor.log), 2, "\n".join(sensor.log))
+
+
 def test_a_configmap_that_is_swapped_is_seen():
     need_root()
     with tempfile.TemporaryDirectory() as folder:
