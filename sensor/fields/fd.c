@@ -596,17 +596,5 @@ static const struct field fields[] = {
 		fd_is_lower_layer },
 };
 
-static const struct field fdlist_fields[] = {
-	{ "fdlist.nums", TYPE_CHARBUF, ARGUMENT_NONE, 0,
-		"Numbers of the descriptors that are waited for" },
-	{ "fdlist.names", TYPE_CHARBUF, ARGUMENT_NONE, 0, "Their names" },
-	{ "fdlist.cips", TYPE_CHARBUF, ARGUMENT_NONE, 0, "Addresses of their clients" },
-	{ "fdlist.sips", TYPE_CHARBUF, ARGUMENT_NONE, 0, "Addresses of their servers" },
-	{ "fdlist.cports", TYPE_CHARBUF, ARGUMENT_NONE, 0, "Ports of their clients" },
-	{ "fdlist.sports", TYPE_CHARBUF, ARGUMENT_NONE, 0, "Ports of their servers" },
-};
-
 const struct field_family family_fd = { "fd", "The descriptor that the event is about", fields,
 	COUNT_OF(fields) };
-const struct field_family family_fdlist = { "fdlist", "Descriptors that a call waits for",
-	fdlist_fields, COUNT_OF(fdlist_fields) };

@@ -51,7 +51,8 @@ struct kernel_source {
 	struct decoder *decoder;
 	struct recorders *recorders;
 	struct looks *looks;
-	const void *record; /* the one that was handed out last */
+	uint16_t poll, ppoll; /* ids of their events */
+	const void *record;   /* the one that was handed out last */
 	size_t record_size;
 	int64_t clock_offset;
 	uint64_t events, lifecycle_lost_before, next_upkeep_ns, next_scan_ns;
@@ -546,6 +547,24 @@ static size_t next_record(struct kernel_source *kernel, const void **ret_data)
 	return size ? size : ring_next(&kernel->ring, ret_data);
 }
 
+/* Not every architecture has every call. */
+static uint16_t id_of_call(const char *name)
+{
+	const struct event_type *type = event_type_find(text_of(name));
+
+	return type ? type->id : UINT16_MAX;
+}
+
+/* What poll waits for is in no record: two of its arguments say where it is. */
+static void begin_look(struct kernel_source *kernel, struct event *event, const void *data)
+{
+	const struct call_record *record = data;
+
+	event->look = looks_begin(kernel->looks, event);
+	if (event->type->id == kernel->poll || event->type->id == kernel->ppoll)
+		look_set_polled(event->look, record->arguments[0], record->arguments[1]);
+}
+
 static int kernel_next(
 	struct source *source, int timeout_ms, struct event **ret_event, struct error *err)
 {
@@ -570,7 +589,7 @@ static int kernel_next(
 			recorders_add_record(kernel->recorders, data, size);
 			if (!is_event)
 				continue;
-			(*ret_event)->look = looks_begin(kernel->looks, *ret_event);
+			begin_look(kernel, *ret_event, data);
 			kernel->events++;
 			kernel->record = data;
 			kernel->record_size = size;
@@ -806,6 +825,8 @@ int kernel_source_new(
 	kernel->users = users_new(options->host_root);
 	kernel->decoder = decoder_new(kernel->containers, kernel->processes, kernel->users);
 	kernel->looks = looks_new(options->host_root);
+	kernel->poll = id_of_call("poll");
+	kernel->ppoll = id_of_call("ppoll");
 	kernel->recorders = recorders_new(&(struct stream_state){ options->host_root,
 		kernel->processes, kernel->containers, kernel->users, kernel->looks });
 	if (options->recorder)

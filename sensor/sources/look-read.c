@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -416,5 +417,33 @@ int read_descriptors(
 					     : read_all(fds, arena, items);
 	describe_sockets(folder, arena, items, count);
 	*ret_descriptors = (struct descriptors){ items, count };
+	return 0;
+}
+
+/* In the order of the caller's array, twice what is there twice. */
+int read_polled(int folder, uint64_t address, uint64_t count, struct arena *arena,
+	struct descriptors *ret_descriptors)
+{
+	_cleanup_(closep) int fds = openat(folder, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(closep) int memory = openat(folder, "mem", O_RDONLY | O_CLOEXEC);
+	size_t most = (size_t)MIN_OF(count, LOOK_DESCRIPTORS_MAX);
+	struct pollfd *polled = ARENA_NEW(arena, struct pollfd, most);
+	struct event_fd *items = ARENA_NEW(arena, struct event_fd, most);
+	ssize_t got = fds < 0 || memory < 0
+			      ? -1
+			      : pread(memory, polled, most * sizeof(*polled), (off_t)address);
+	size_t found = got > 0 ? (size_t)got / sizeof(*polled) : 0;
+
+	if (!found)
+		return -ESRCH;
+	for (size_t i = 0; i < found; i++) {
+		char number[24];
+
+		snprintf(number, sizeof(number), "%d", polled[i].fd);
+		if (!read_descriptor(fds, number, arena, &items[i]))
+			items[i].number = polled[i].fd;
+	}
+	describe_sockets(folder, arena, items, found);
+	*ret_descriptors = (struct descriptors){ items, found };
 	return 0;
 }

@@ -18,5 +18,8 @@ int read_cgroups(int folder, struct arena *arena, struct text *ret_cgroups);
 /* Descriptors with numbers below `limit`. */
 int read_descriptors(
 	int folder, int64_t limit, struct arena *arena, struct descriptors *ret_descriptors);
+/* Those of `count` struct pollfd in its memory; of one that was closed only the number is known. */
+int read_polled(int folder, uint64_t address, uint64_t count, struct arena *arena,
+	struct descriptors *ret_descriptors);
 /* When the process started, in ticks since boot; 0 when it is gone. */
 uint64_t read_start_tick(int folder, struct arena *arena);

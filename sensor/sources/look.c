@@ -24,7 +24,8 @@ struct look {
 	unsigned references;
 	struct looks *looks; /* NULL: the stream is gone, nothing more can be read */
 	int64_t pid, tid;
-	uint64_t start_ns;     /* of the process; 0: unknown */
+	uint64_t start_ns; /* of the process; 0: unknown */
+	uint64_t polled_address, polled_count;
 	unsigned asked, there; /* a bit a part */
 	struct arena *arena;   /* NULL: nothing was read yet */
 	struct usage usage;
@@ -114,10 +115,17 @@ struct look *looks_begin(struct looks *looks, const struct event *event)
 	if (look->asked && look->arena)
 		arena_reset(look->arena);
 	look->asked = look->there = 0;
+	look->polled_address = look->polled_count = 0;
 	look->pid = event->process ? event->process->pid : -1;
 	look->tid = event->thread_id;
 	look->start_ns = event->process ? event->process->start_ns : 0;
 	return look;
+}
+
+void look_set_polled(struct look *look, uint64_t address, uint64_t count)
+{
+	look->polled_address = address;
+	look->polled_count = count;
 }
 
 void looks_visit(const struct looks *looks, look_witness *see, void *context)
@@ -237,6 +245,9 @@ static int read_part(struct look *look, int folder, enum look_part part)
 		return r;
 	case LOOK_CGROUPS:
 		return read_cgroups(folder, arena, &look->cgroups);
+	case LOOK_POLLED:
+		return read_polled(folder, look->polled_address, look->polled_count, arena,
+			&look->descriptors[part]);
 	case LOOK_STANDARD:
 		return read_descriptors(folder, 3, arena, &look->descriptors[part]);
 	default:
@@ -276,6 +287,8 @@ static bool has(struct look *look, enum look_part part)
 {
 	bool can_look = look && look->looks && look->looks->host_root && look->pid >= 0;
 
+	if (part == LOOK_POLLED && look && !look->polled_count)
+		can_look = false;
 	if (can_look && !(look->asked >> part & 1))
 		look_at(look, part);
 	return look && look->there >> part & 1;

@@ -15,6 +15,7 @@ enum look_part {
 	LOOK_CGROUPS,	  /* of all controllers */
 	LOOK_STANDARD,	  /* descriptors 0 to 2 */
 	LOOK_DESCRIPTORS, /* all of them, up to LOOK_DESCRIPTORS_MAX */
+	LOOK_POLLED,	  /* those that the call waited for, in the caller's order */
 	LOOK_PARTS,
 };
 
@@ -53,6 +54,8 @@ void looks_set_witness(struct looks *looks, look_witness *see, void *context);
  * one begins, or as long as it is held. The event's process may be NULL.
  */
 struct look *looks_begin(struct looks *looks, const struct event *event);
+/* The event is a poll of `count` struct pollfd that lie in the caller's memory. */
+void look_set_polled(struct look *look, uint64_t address, uint64_t count);
 /* Calls `see` for each part of the current look that was asked for. */
 void looks_visit(const struct looks *looks, look_witness *see, void *context);
 
@@ -65,7 +68,7 @@ void look_complete(struct look *look);
 const struct usage *look_usage(struct look *look);
 /* Content of /proc/PID/cgroup: lines ID:CONTROLLERS:PATH. */
 const struct text *look_cgroups(struct look *look);
-/* `part`: LOOK_STANDARD or LOOK_DESCRIPTORS. */
+/* `part`: LOOK_STANDARD, LOOK_DESCRIPTORS or LOOK_POLLED. */
 const struct descriptors *look_descriptors(struct look *look, enum look_part part);
 const struct event_fd *look_descriptor(struct look *look, enum look_part part, int64_t number);
 

@@ -121,6 +121,37 @@ def test_what_proc_is_asked_for_is_right_and_the_same_in_a_replay():
         check(fields, LOOKED)
 
 
+POLLS = """
+import select, socket, sys
+server = socket.create_server(("127.0.0.1", 0))
+client = socket.create_connection(server.getsockname())
+waits = select.poll()
+for one in (sys.stdin, server, client):
+    waits.register(one, select.POLLIN)
+while not waits.poll(100):
+    pass
+"""
+
+
+def test_what_poll_waits_for_is_listed():
+    need_root()
+    names = ("nums", "names", "cips", "sips", "cports", "sports")
+    with tempfile.TemporaryDirectory() as folder:
+        condition = "evt.type in (poll, ppoll) and proc.env[TERCEL_MARK] = polls and fdlist.sips exists"
+        with recorded(folder, [rule("polls", condition, [f"fdlist.{name}" for name in names])]) as sensor:
+            process = subprocess.Popen([sys.executable, "-c", POLLS], stdin=subprocess.PIPE,
+                                       env={**os.environ, "TERCEL_MARK": "polls"})
+            fields = fields_of(sensor, "polls")
+            process.communicate()
+        got = {name: fields[f"fdlist.{name}"].split(",") for name in names}
+        port = got["sports"][0]
+        tap.equal((len(got["nums"]), got["nums"][0], got["sips"], got["cips"]),
+                  (3, "0", ["127.0.0.1", "127.0.0.1"], ["127.0.0.1"]))
+        assert got["names"][0].startswith("pipe:[") and got["names"][1] == f"127.0.0.1:{port}", got
+        tap.equal(got["names"][2], f"127.0.0.1:{got['cports'][0]}->127.0.0.1:{port}")
+        tap.equal(got["sports"], [port, port])
+
+
 def test_domain_names_lead_to_addresses_live_and_in_a_replay():
     need_root()
     ends = ("sip", "rip", "cip", "lip")
@@ -231,7 +262,7 @@ HIDDEN = ["evt.latency.quantized", "evt.count.procinfo", "evt.count.threadinfo",
           "thread.vmrss.b", "util.cnt"]
 # A process that does a little of everything.
 DOES = """
-import os, shutil, socket, sys
+import os, select, shutil, socket, sys
 folder = sys.argv[1]
 os.chdir(folder)
 for make in (lambda: os.open("made", os.O_RDWR | os.O_CREAT, 0o755), lambda: os.open("none", os.O_RDONLY),
@@ -244,6 +275,10 @@ for make in (lambda: os.open("made", os.O_RDWR | os.O_CREAT, 0o755), lambda: os.
 server = socket.create_server(("127.0.0.1", 0))
 client = socket.create_connection(server.getsockname())
 other, _ = server.accept()
+waits = select.poll()
+for one in (server, client, other):
+    waits.register(one, select.POLLIN)
+waits.poll(0)
 client.sendto(b"some data", server.getsockname())
 other.recvfrom(9)
 shutil.copy("/bin/true", "mine")
@@ -251,6 +286,7 @@ for program in ("/bin/true", "./mine"):
     if os.fork() == 0:
         os.execv(program, ["true", "x"])
     os.wait()
+sys.stdin.read()  # what /proc says of us is asked for meanwhile
 """
 
 
@@ -283,7 +319,7 @@ def test_what_never_has_a_value_is_what_the_docs_say():
     silent = [name for name, field in fields.items() if "conditions only" in field["notes"]]
     printed = [name for name in fields if name not in silent]
     ours = "(proc.env[TERCEL_MARK] = here or container.id != host) and (evt.type in (open, openat, mkdir, symlink, link," \
-           " rename, chmod, setuid, connect, accept4, sendto, recvfrom, procexit) or (evt.type = execve and evt.arg.res = 0))"
+           " rename, chmod, setuid, connect, accept4, sendto, recvfrom, poll, ppoll, procexit) or (evt.type = execve and evt.arg.res = 0))"
     rules = [rule(f"fields {at}", ours, printed[at:at + 50]) for at in range(0, len(printed), 50)]
     rules += [rule(f"exists {name}", f"{ours} and {name} exists", ["evt.num"]) for name in silent]
     with tempfile.TemporaryDirectory() as folder, runtimes.Containerd() as runtime:
@@ -293,7 +329,10 @@ def test_what_never_has_a_value_is_what_the_docs_say():
         path = written(folder, "rules.yaml", "\n".join("- " + one for one in rules) + "\n")
         with Sensor("-c", written(folder, "sensor.yaml", json.dumps(config)), "-r", path, "-o", "json_output=true",
                     "-o", "stdout_output.enabled=true") as sensor:
-            subprocess.run([sys.executable, "-c", DOES, folder], env={**os.environ, "TERCEL_MARK": "here"}, check=True)
+            does = subprocess.Popen([sys.executable, "-c", DOES, folder], env={**os.environ, "TERCEL_MARK": "here"},
+                                    stdin=subprocess.PIPE)
+            tap.wait_for("its last program", lambda: any('"proc.exepath":"' + folder in line for line in list(sensor.lines)), 60)
+            does.communicate()
             pod = runtime.pod()
             runtime.container(pod, "true")
             last = f"fields {(len(printed) - 1) // 50 * 50}"

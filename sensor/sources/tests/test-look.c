@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -94,6 +95,35 @@ TEST(a_socket_is_named_by_its_ends_the_clients_first)
 	looks_free(looks);
 }
 
+TEST(what_is_polled_is_in_the_callers_memory)
+{
+	struct looks *looks = looks_new(NULL);
+	struct process us;
+	struct event event = event_of_us(&us);
+	struct look *look;
+	int ends[2];
+	struct pollfd polled[3] = { { .fd = 900 } };
+
+	CHECK_NUMBER(pipe(ends), 0);
+	polled[1].fd = ends[1];
+	polled[2].fd = ends[0];
+	look = looks_begin(looks, &event);
+	CHECK(look_descriptors(look, LOOK_POLLED) == NULL);
+	look = looks_begin(looks, &event);
+	look_set_polled(look, (uint64_t)(uintptr_t)polled, 3);
+	CHECK_NUMBER(look_descriptors(look, LOOK_POLLED)->count, 3);
+	CHECK_NUMBER(look_descriptors(look, LOOK_POLLED)->items[0].number, 900);
+	CHECK_NUMBER(look_descriptors(look, LOOK_POLLED)->items[0].type, FD_NONE);
+	CHECK_NUMBER(look_descriptors(look, LOOK_POLLED)->items[1].number, ends[1]);
+	CHECK_NUMBER(look_descriptors(look, LOOK_POLLED)->items[2].type, FD_PIPE);
+	look = looks_begin(looks, &event);
+	look_set_polled(look, 4096, 3);
+	CHECK(look_descriptors(look, LOOK_POLLED) == NULL);
+	close(ends[0]);
+	close(ends[1]);
+	looks_free(looks);
+}
+
 static void *wait_for_end(void *argument)
 {
 	char byte;
@@ -159,11 +189,11 @@ TEST(a_part_is_looked_at_once_and_a_held_look_stays)
 	(void)look_usage(look);
 	CHECK_NUMBER(told, 1);
 	look_complete(look);
-	CHECK_NUMBER(told, LOOK_PARTS);
+	CHECK_NUMBER(told, LOOK_PARTS - 1); /* it is no poll */
 	look_hold(look);
 	CHECK(looks_begin(looks, &event) != look);
 	looks_free(looks);
 	CHECK(look_usage(look) && look_cgroups(look));
-	CHECK_NUMBER(told, LOOK_PARTS);
+	CHECK_NUMBER(told, LOOK_PARTS - 1);
 	look_release(look);
 }
