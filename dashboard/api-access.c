@@ -81,13 +81,19 @@ void answer_log_in(struct asked *asked)
 	peer = access_peer(asked->parts->access, asked);
 	r = logins_check(asked->parts->logins, user, password, peer, &seconds);
 	if (r == -EAGAIN) {
+		log_warning(
+			"a login from " TEXT_FORMAT " has to wait %d s", TEXT_PRINT(peer), seconds);
 		access_reply_throttled(asked, seconds);
 		return;
 	}
 	if (r < 0) {
+		/* Not the name: people type their password there. */
+		log_warning("a login from " TEXT_FORMAT " was wrong", TEXT_PRINT(peer));
 		http_reply_error(asked->request, 401, "user or password is wrong");
 		return;
 	}
+	log_info("user \"" TEXT_FORMAT "\" signed in from " TEXT_FORMAT, TEXT_PRINT(user),
+		TEXT_PRINT(peer));
 	logins_start_session(asked->parts->logins, user, peer, token);
 	set_cookie(asked, token, 7 * 86400);
 	http_reply(asked->request, 204, NULL, TEXT(""));

@@ -279,7 +279,8 @@ def test_one_sees_and_ends_ones_own_sessions_and_an_operator_all():
                   [{"name": "eve", "role": "viewer"}, {"name": "bob", "role": "operator"}])
         eve = board.sign_in("eve")
         tap.equal(json.loads(board.ask("GET", "/api/v2/access", headers=eve, login=False)[2])["users"], None)
-        # Another site cannot end them.
+        # Another site cannot end them, nor start a backup by a link.
+        tap.equal(board.ask("GET", "/api/v2/backup", headers={**bob, "Sec-Fetch-Site": "cross-site"}, login=False)[0], 403)
         tap.equal(board.ask("POST", "/api/v2/sessions/end", headers={**bob, "Origin": "http://evil.example"},
                             login=False)[0], 403)
 
