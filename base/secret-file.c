@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/secret-file.h"
+#include "base/text.h"
 
 int secret_file_read(const char *path, char **ret_text, struct error *err)
 {
@@ -24,5 +25,19 @@ int secret_file_read(const char *path, char **ret_text, struct error *err)
 			ferror(file) ? "cannot be read" : "is larger than 1 MiB");
 	text[length] = '\0';
 	*ret_text = TAKE(text);
+	return 0;
+}
+
+int secret_file_token(const char *path, char **token, struct error *err)
+{
+	_cleanup_(freep) char *text = NULL;
+	int r = path && *path ? secret_file_read(path, &text, err) : 0;
+
+	if (r < 0 || !text)
+		return r;
+	if (!text_trim(text_of(text)).length)
+		return error_set(err, -EINVAL, "%s has no token in it", path);
+	free(*token);
+	*token = text_to_string(text_trim(text_of(text)));
 	return 0;
 }

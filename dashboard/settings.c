@@ -328,19 +328,6 @@ static void choose_state(struct dashboard_settings *settings)
 						: text_of(DEFAULT_STATE));
 }
 
-static int read_token(char **token, const char *file, struct error *err)
-{
-	_cleanup_(freep) char *text = NULL;
-	int r = is_set(file) ? secret_file_read(file, &text, err) : 0;
-
-	if (r < 0 || !text)
-		return r;
-	if (!text_trim(text_of(text)).length)
-		return error_set(err, -EINVAL, "%s has no token in it", file);
-	replace(token, text_trim(text_of(text)));
-	return 0;
-}
-
 int dashboard_settings_load(struct dashboard_settings *settings, int argc, char **argv,
 	void (*note)(const char *text), struct error *err)
 {
@@ -360,9 +347,10 @@ int dashboard_settings_load(struct dashboard_settings *settings, int argc, char 
 	if (!r)
 		r = split_listen(settings, err);
 	if (!r)
-		r = read_token(&settings->token, settings->token_file, err);
+		r = secret_file_token(settings->token_file, &settings->token, err);
 	if (!r)
-		r = read_token(&settings->responder_token, settings->responder_token_file, err);
+		r = secret_file_token(
+			settings->responder_token_file, &settings->responder_token, err);
 	if (r < 0)
 		return r;
 	choose_state(settings);

@@ -370,22 +370,6 @@ static void choose_state(struct responder_settings *settings)
 						: text_of(DEFAULT_STATE));
 }
 
-static int read_token(char **token, const char *file, struct error *err)
-{
-	_cleanup_(freep) char *read = NULL;
-	int r;
-
-	if (!is_set(file))
-		return 0;
-	r = secret_file_read(file, &read, err);
-	if (r < 0)
-		return r;
-	if (!text_trim(text_of(read)).length)
-		return error_set(err, -EINVAL, "%s has no token in it", file);
-	replace(token, text_trim(text_of(read)));
-	return 0;
-}
-
 struct notes {
 	void (*note)(const char *text);
 };
@@ -439,11 +423,12 @@ int responder_settings_load(struct responder_settings *settings, int argc, char 
 	int r = read_all(settings, argc, argv, &notes, err);
 
 	if (!r)
-		r = read_token(&settings->token, settings->token_file, err);
+		r = secret_file_token(settings->token_file, &settings->token, err);
 	if (!r)
-		r = read_token(&settings->sensor_token, settings->sensor_token_file, err);
+		r = secret_file_token(settings->sensor_token_file, &settings->sensor_token, err);
 	if (!r)
-		r = read_token(&settings->forwarder_token, settings->forwarder_token_file, err);
+		r = secret_file_token(
+			settings->forwarder_token_file, &settings->forwarder_token, err);
 	choose_state(settings);
 	return r;
 }

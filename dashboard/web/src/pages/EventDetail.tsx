@@ -11,6 +11,7 @@ import { visibleText } from '../logic/visible';
 import { filterLink, linkTo, scope } from '../scope';
 import { copy } from '../toast';
 import type { AlertEvent, Field } from '../types';
+import { Code } from '../ui/Code';
 import { Icon } from '../ui/Icon';
 import { Failure, Skeleton } from '../ui/States';
 import { Value } from '../ui/Value';
@@ -201,7 +202,6 @@ export function Json(props: { uuid: string }) {
     const text = stored.data() ?? '';
     return isIndented() ? indentJson(text) : text;
   });
-  const lines = createMemo(() => shown().split('\n'));
   return (
     <Switch fallback={<Skeleton rows={3} />}>
       <Match when={stored.error()}>
@@ -223,18 +223,7 @@ export function Json(props: { uuid: string }) {
                 <Icon name="copy" size={14} /> {words.event.copyJson}
               </button>
             </div>
-            <div class="code" tabindex="0" role="region" aria-label={words.event.json}>
-              <pre class="json">
-                <For each={lines()}>
-                  {(line) => (
-                    <>
-                      <Value text={line} limit={JSON_LIMIT} isPlain />
-                      {'\n'}
-                    </>
-                  )}
-                </For>
-              </pre>
-            </div>
+            <Code text={shown()} label={words.event.json} class="json" limit={JSON_LIMIT} />
           </>
         )}
       </Match>

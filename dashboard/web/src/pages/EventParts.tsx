@@ -9,6 +9,7 @@ import { visibleText } from '../logic/visible';
 import { filterLink, linkTo, scope } from '../scope';
 import { copy } from '../toast';
 import type { AlertEvent } from '../types';
+import { Code } from '../ui/Code';
 import { Icon, PriorityGlyph } from '../ui/Icon';
 import { Failure, Skeleton } from '../ui/States';
 import { Value } from '../ui/Value';
@@ -192,18 +193,7 @@ export function RuleText(props: { event: AlertEvent }) {
                 {(one) => (
                   <>
                     <p class="muted place">{words.event.ruleAt(visibleText(one.file), one.line)}</p>
-                    <div class="code" tabindex="0" role="region" aria-label={words.event.ruleAt(visibleText(one.file), one.line)}>
-                      <pre class="yaml">
-                        <For each={one.text.trimEnd().split('\n')}>
-                          {(line) => (
-                            <>
-                              <Value text={line} limit={4096} isPlain />
-                              {'\n'}
-                            </>
-                          )}
-                        </For>
-                      </pre>
-                    </div>
+                    <Code text={one.text.trimEnd()} label={words.event.ruleAt(visibleText(one.file), one.line)} class="yaml" />
                   </>
                 )}
               </For>
@@ -221,18 +211,7 @@ export function Exception(props: { event: AlertEvent }) {
     <section aria-labelledby="d-exception">
       <h2 id="d-exception">{words.event.rule}</h2>
       <p class="muted">{words.event.draft}</p>
-      <div class="code" tabindex="0" role="region" aria-label={words.event.theDraft}>
-        <pre class="yaml">
-          <For each={draft().trimEnd().split('\n')}>
-            {(line) => (
-              <>
-                <Value text={line} limit={4096} isPlain />
-                {'\n'}
-              </>
-            )}
-          </For>
-        </pre>
-      </div>
+      <Code text={draft().trimEnd()} label={words.event.theDraft} class="yaml" />
       <div class="acts">
         <button class="btn sm" type="button" onClick={() => void copy(draft(), words.event.theDraft)}>
           <Icon name="copy" size={14} /> {words.event.copyDraft}

@@ -7,11 +7,11 @@ import { ageOf, eventMoment, rfc3339, spanOf } from '../logic/time';
 import { visibleText } from '../logic/visible';
 import { scope } from '../scope';
 import { canSignOut, isOperator, session, signOut } from '../session';
-import { setTheme, theme, THEMES } from '../theme';
 import { copy, say } from '../toast';
 import type { Access, SessionOfUser, Settings as Running } from '../types';
 import { Icon } from '../ui/Icon';
 import { Failure, Skeleton } from '../ui/States';
+import { ThemeChoice } from '../ui/ThemeChoice';
 import { Value } from '../ui/Value';
 import { words } from '../words';
 
@@ -54,15 +54,7 @@ function You(props: { ignored: number }) {
           [text.knownBy, text.ways[session()?.known_by ?? 'nothing']],
           [
             words.nav.theme,
-            <div class="seg" role="group" aria-label={words.nav.theme}>
-              <For each={THEMES}>
-                {(choice) => (
-                  <button type="button" aria-pressed={theme() === choice} onClick={() => setTheme(choice)}>
-                    {words.theme[choice]}
-                  </button>
-                )}
-              </For>
-            </div>,
+            <ThemeChoice />,
           ],
         ]}
       />

@@ -11,6 +11,7 @@ import { closeToast, say, toast } from '../toast';
 import { Dialog } from '../ui/Dialog';
 import { Icon, Mark } from '../ui/Icon';
 import type { IconName } from '../ui/icons';
+import { ThemeChoice } from '../ui/ThemeChoice';
 import { ViewList } from './Views';
 import { words } from '../words';
 import { Help } from './Help';
@@ -170,16 +171,8 @@ function More(props: { onClose: () => void; onHelp: () => void }) {
             </a>
           )}
         </For>
-        <span id="more-theme">{words.nav.theme}</span>
-        <div class="seg" role="group" aria-labelledby="more-theme">
-          <For each={THEMES}>
-            {(choice) => (
-              <button type="button" aria-pressed={theme() === choice} onClick={() => setTheme(choice)}>
-                {words.theme[choice]}
-              </button>
-            )}
-          </For>
-        </div>
+        <span>{words.nav.theme}</span>
+        <ThemeChoice />
         <button class="btn" type="button" onClick={() => (props.onClose(), props.onHelp())}>
           <Icon name="help" /> {words.nav.help}
         </button>
