@@ -20,12 +20,15 @@ static void add_key(struct buffer *url, struct text key, bool keeps_slashes)
 			url_escape(url, text_slice(key, i, 1));
 }
 
+/* Whatever slashes the prefix has around it, there is one between it and the name. */
 static char *key_of(const struct text_map *parameters, const char *name)
 {
 	struct text prefix = text_of(text_map_get(parameters, "prefix"));
 
 	while (text_ends_with(prefix, TEXT("/")))
 		prefix.length--;
+	while (text_starts_with(prefix, TEXT("/")))
+		prefix = text_slice(prefix, 1, prefix.length);
 	return prefix.length ? string_printf(TEXT_FORMAT "/%s", TEXT_PRINT(prefix), name)
 			     : string_copy(name);
 }

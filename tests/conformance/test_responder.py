@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ import tap
 from kubernetes import ApiServer, Refused
 from responder import TOKEN, Responder, alert
 from stack import BUILD
+from test_responder_replicas import Replicas
 
 PLAYBOOK = """
 - rule: Everything
@@ -170,6 +172,32 @@ def test_deletes_and_evictions_hit_the_pod_that_was_meant():
 
 def test_streams_are_authorised():
     with_cluster(streams)
+
+
+LEADER = "deduplication: {leader_election: true}\nlease_duration: 3s\n"
+
+
+def test_of_two_replicas_one_acts_and_the_other_knows_what_it_did():
+    with ApiServer() as api, tempfile.TemporaryDirectory() as folder:
+        cluster = Cluster(api, pathlib.Path(folder))
+        with Responder(cluster, PLAYBOOK, settings=LEADER) as first, Responder(cluster, PLAYBOOK, settings=LEADER) as second:
+            both = Replicas(first, second)
+            made = api.apply(pod("web-1"))
+            leader = both.wait_leader()
+            both.post(alert(rule="Everything", node=NODE))
+            leader.wait_state("done")
+            leader.stop(signal.SIGKILL)
+            other = both.wait_leader(leader)
+            both.post(alert(rule="Everything", node=NODE))
+            tap.equal(len(other.responses()), 1)
+            # It undoes what the first did.
+            other.wait_state("undone", seconds=60)
+            tap.equal(cluster.get(f"{PODS}/web-1")["metadata"]["labels"], {"app": "web"})
+            assert cluster.is_gone(f"{POLICIES}/tercel-{made['metadata']['uid']}")
+            shared = cluster.get("/api/v1/namespaces/tercel/configmaps?labelSelector=app.kubernetes.io%2Fmanaged-by%3Dtercel-responder")
+            tap.equal([json.loads(one["data"]["response"])["state"] for one in shared["items"]], ["undone"])
+            other.stop()
+            tap.equal(cluster.get("/apis/coordination.k8s.io/v1/namespaces/tercel/leases/tercel-responder")["spec"]["holderIdentity"], "")
 
 
 def test_without_its_role_nothing_is_done():

@@ -6,6 +6,7 @@ import email
 import email.header
 import email.policy
 import json
+import os
 import re
 import urllib.parse
 
@@ -224,6 +225,85 @@ def test_a_script_is_the_shells_program_and_what_the_alert_said_is_its_environme
         # An argument has a ceiling; what is cut is cut, not read.
         assert values["PROC_CMDLINE"] and HOSTILE.startswith(values["PROC_CMDLINE"]), len(values["PROC_CMDLINE"])
         tap.equal(call["stdin"], b"")
+
+
+def talon_event(rule, pod="web-1", node=NODE, **fields):
+    one = alert(rule=rule, pod=pod, node=node, **fields)
+    if node != NODE:
+        for key in ("k8s.pod.name", "k8s.ns.name"):
+            one["output_fields"].pop(key)
+    return one
+
+
+def talon_cluster(api):
+    """Each rule has a pod of its own; all are of one owner."""
+    api.add("/apis/apps/v1/namespaces/default/replicasets/web", {
+        "metadata": {"name": "web"}, "spec": {"replicas": 9, "selector": {"matchLabels": {"app": "web", "pod-template-hash": "x"}}}})
+    pods = [api.add_pod("default", f"web-{n}", uid=f"u-{n}", owner=("ReplicaSet", "web")) for n in range(10)]
+    api.add(f"/api/v1/nodes/{NODE}", {"metadata": {"name": NODE, "labels": {"kubernetes.io/hostname": "its-name"}}, "spec": {}})
+    for name in ("todelete", "default"):
+        api.add(f"/api/v1/namespaces/{name}", {"metadata": {"name": name, "uid": f"n-{name}"}})
+    api.answers.append(("GET", r".*/pods/[^/]+/log", lambda call: (200, "a line\n")))
+    # Who is evicted is gone when the drain looks again.
+    api.answers.append(("GET", "/api/v1/pods", lambda call: (200, {"items": [
+        one for one in pods[5:6] if not api.of("POST", ".*/eviction")]})))
+    api.commands = lambda call: (b"what it said", b"", {"status": "Success"})
+
+
+TALON = [
+    # the alert, and per rule of Talon's: the states of its actions, and what was asked of the API
+    (dict(rule="Unexpected outbound connection destination", pod="web-1", **{"fd.rip": "1.2.3.4"}), {
+        "Suspicious outbound connection": ["done"], "Calico netpol": ["done", "done"]},
+     [("POST", "/apis/cilium.io/v2/namespaces/default/ciliumnetworkpolicies"),
+      ("POST", "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies"),
+      ("POST", "/apis/projectcalico.org/v3/namespaces/default/networkpolicies")]),
+    (dict(rule="Terminal shell in container", pod="web-2"), {"Terminal shell in container": ["done"]},
+     [("DELETE", "/api/v1/namespaces/default/pods/web-2")]),
+    (dict(rule="K8s Namespace Created", node="audit", **{
+        "ka.target.namespace": "todelete", "ka.target.resource": "namespaces", "ka.target.name": "todelete"}),
+     {"Delete unknown namespace": ["done"]}, [("DELETE", "/api/v1/namespaces/todelete")]),
+    (dict(rule="Test node drain", pod="web-4"), {"Test node drain": ["done", "done"]},
+     [("PATCH", f"/api/v1/nodes/{NODE}"), ("POST", "/api/v1/namespaces/default/pods/web-5/eviction")]),
+    (dict(rule="Test delete namespace", node="audit", **{"ka.target.resource": "namespaces", "ka.target.name": "todelete"}),
+     {"Delete namespace": ["done"]}, [("DELETE", "/api/v1/namespaces/todelete")]),
+    (dict(rule="Test exec", pod="web-6"), {"Test exec": ["done"]}, []),
+    (dict(rule="Test download", pod="web-7", **{"fd.name": "/etc/shadow"}), {"Test download": ["done"] * 3}, []),
+    (dict(rule="Test tcpdump", pod="web-8"), {"Test tcpdump": ["failed"]}, []),
+    (dict(rule="Test sysdig", pod="web-9"), {"Test sysdig": ["failed"]}, []),
+    (dict(rule="Test log", pod="web-0"), {"Test log": ["done"]}, []),
+]
+
+
+def test_each_of_talons_own_rules_does_what_it_says():
+    shared = os.environ.get("TERCEL_SHARED") or os.path.join(os.path.dirname(__file__), "../../../shared")
+    file = os.path.join(shared, "data/talon/rules.yaml")
+    if not os.path.exists(file):
+        tap.skip("the rules of Talon are not here")
+    amazon = Amazon("a/secret")
+    settings = amazon_settings(amazon) + (
+        f"minio: {{endpoint: '127.0.0.1:{amazon.port}', access_key: AKID, secret_key: a/secret, use_ssl: false}}\n"
+        "guard: {cluster_hosts: [audit]}\ndefault_notifiers: []\n")
+    with FakeApi() as api, Responder(api, open(file, encoding="utf-8").read(), settings=settings) as responder:
+        names = {rule["rule"] for rule in json.loads(responder.get("/rules"))}
+        tap.equal(names, {name for _, rules, _ in TALON for name in rules})
+        for fields, rules, calls in TALON:
+            talon_cluster(api)
+            before = len(api.changes())
+            known = {one["id"] for one in responder.responses()}
+            tap.equal(responder.post(talon_event(**fields)), 200)
+            found = tap.wait_for(f"the responses to {fields['rule']}", lambda: len(
+                over := [one for one in responder.responses() if one["id"] not in known and one["finished_ms"]]) == len(rules) and over)
+            tap.equal({one["rule"]: [step["state"] for step in one["actions"] or []] for one in found}, rules, fields["rule"])
+            tap.equal(sorted((call["verb"], call["path"]) for call in api.changes()[before:]), sorted(calls), fields["rule"])
+        commands = {call["path"].split("/")[6]: call["query"]["command"] for call in api.of("GET", ".*/exec")}
+        tap.equal(commands["web-6"][-1], 'echo "${NODE_HOSTNAME}"')
+        assert "NODE_HOSTNAME=its-name" in commands["web-6"], commands
+        tap.equal(commands["web-7"], ["cat", "--", "/etc/shadow"])
+        tap.equal(sorted((re.sub(r"/[0-9TZ-]+_", "/_", path), body) for _, path, _, body in amazon.seen), [
+            ("/falco-talon/files/_default_web-7__etc_shadow", b"what it said"),
+            ("/falcosidekick-tests/logs/_default_web-0_log.txt", b"a line\n"),
+            ("/falcosidekick-tests/logs/_default_web-7_log.txt", b"a line\n")])
+    amazon.close()
 
 
 LABEL = {"action": "Label <it>", "actionner": "kubernetes:label", "parameters": {"labels": {"a": "b"}}}
