@@ -3,8 +3,13 @@
  * Checks and the reference, for the front command.
  */
 #include "base/json.h"
+#include <errno.h>
+#include <stdlib.h>
+
 #include "base/memory.h"
 #include "responder/check.h"
+#include "responder/cluster.h"
+#include "responder/notifier.h"
 #include "responder/playbooks.h"
 
 int playbooks_check(const char *const *files, size_t count, settings_warning *warn, void *context,
@@ -19,6 +24,35 @@ int playbooks_check(const char *const *files, size_t count, settings_warning *wa
 	r = playbooks_load(&list, warn, context, &playbooks, err);
 	text_list_done(&list);
 	return r;
+}
+
+int notifiers_check(const char *file, const struct yaml_node *all, struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; all && all->kind == YAML_MAPPING && i < all->count && !r; i++) {
+		_cleanup_(freep) char *name = text_to_string(all->keys[i]->text);
+		const struct notifier *notifier = notifier_find(name);
+		void *settings = NULL;
+
+		if (!notifier)
+			return error_set(
+				err, -EINVAL, "notifiers: there is no notifier \"%s\"", name);
+		r = notifier_settings(notifier, file, all, &settings, err);
+		notifier_settings_free(notifier, settings);
+	}
+	return r;
+}
+
+int cluster_check(const struct kubernetes_api *api, struct error *err)
+{
+	struct cluster *cluster = cluster_new(api);
+	int r = cluster_ask(cluster,
+		&(struct cluster_call){ .method = "GET", .path = "/version", .timeout_ms = 5000 },
+		NULL, err);
+
+	cluster_free(cluster);
+	return r < 0 ? r : 0;
 }
 
 static void write_needs(const struct action *action, const char *before, struct buffer *out)

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/request.h"
+#include "responder/check.h"
 #include "responder/notifier.h"
 #include "responder/report.h"
 
@@ -419,6 +420,8 @@ static int read_notifiers(struct reporter *reporter, struct error *err)
 	int r = 0;
 
 	reporter->settings = NEW_ARRAY(void *, notifier_count + 1);
+	r = notifiers_check(settings->config_file ? settings->config_file : "settings",
+		settings->notifiers, err);
 	for (size_t i = 0; i < notifier_count && !r; i++)
 		r = notifier_settings(notifiers[i],
 			settings->config_file ? settings->config_file : "settings",

@@ -113,6 +113,8 @@ static void check_responder(struct report *report, struct yaml_node *root)
 	(void)settings_check(table, root, say_mismatch, report);
 	if (settings_from_yaml(table, &settings, report->file, root, say_warning, report, &err) < 0)
 		say(report, true, err.message);
+	else if (notifiers_check(report->file, settings.notifiers, &err) < 0)
+		say(report, true, err.message);
 	settings_done(table, &settings);
 }
 

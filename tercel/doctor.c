@@ -22,6 +22,8 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "kubernetes/access.h"
+#include "responder/check.h"
 #include "sensor/sources/hook.h"
 #include "sensor/state/runtimes/runtimes.h"
 #include "tercel/command.h"
@@ -332,6 +334,33 @@ static void ask_runtimes(struct finding *finding)
 			"%s", found);
 }
 
+#define PLAYBOOK "/etc/tercel/playbooks.yaml"
+
+/* Whether what is to be done can be read, and who is to do it answers. */
+static void ask_responder(struct finding *finding)
+{
+	static const char *const files[] = { PLAYBOOK };
+	struct kubernetes_api api = { 0 };
+	struct error err = { 0 };
+
+	if (access(PLAYBOOK, F_OK) != 0) {
+		say(finding, GOOD, NULL, "not set up: there is no " PLAYBOOK);
+		return;
+	}
+	http_client_setup();
+	if (playbooks_check(files, 1, NULL, NULL, &err) < 0)
+		say(finding, LIMITED, "see tercel check " PLAYBOOK, "%s", err.message);
+	else if (kubernetes_api_load(getenv("KUBECONFIG"), &api, &err) < 0 ||
+		 cluster_check(&api, &err) < 0)
+		say(finding, LIMITED,
+			"set KUBECONFIG: actions on pods and nodes wait for the API server, and "
+			"then expire",
+			"%s", err.message);
+	else
+		say(finding, GOOD, NULL, PLAYBOOK " is right, and %s answers", api.server);
+	kubernetes_api_done(&api);
+}
+
 static const struct question questions[] = {
 	{ "kernel", ask_kernel },
 	{ "BTF", ask_btf },
@@ -348,6 +377,7 @@ static const struct question questions[] = {
 	{ "32-bit calls", ask_compat },
 	{ "attach", ask_attach },
 	{ "runtimes", ask_runtimes },
+	{ "responder", ask_responder },
 };
 
 static const char *const state_words[] = {

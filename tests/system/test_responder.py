@@ -227,6 +227,24 @@ def test_limits_hold_back_the_rest():
         assert "the limit of the rule: 2" in refused[0]["why"], refused
 
 
+def test_limits_of_all_and_of_a_workload_hold_back_the_rest():
+    cases = [("limit_an_hour: 2", ["a", "b", "c"], "the limit of responses an hour: 2"),
+             ("workload_limit_an_hour: 2", ["a", "a", "a"], "the limit of pods of one workload an hour: 2")]
+    for setting, owners, words in cases:
+        with FakeApi() as api, Responder(api, LABEL, settings=f"guard: {{{setting}}}\n") as responder:
+            for number, owner in enumerate(owners):
+                api.add_pod("default", f"web-{number}", owner=("ReplicaSet", owner))
+                responder.post(alert(pod=f"web-{number}"))
+            responder.wait_state("done", 2)
+            refused, = responder.wait_state("refused")
+            assert words in refused["why"], refused
+            if setting.startswith("workload"):
+                api.add_pod("default", "other", owner=("ReplicaSet", "b"))
+                responder.post(alert(pod="other"))
+                responder.wait_state("done", 3)
+            tap.equal(len(changed(api)), len(responder.responses(state="done")))
+
+
 def test_min_healthy_replicas_counts_what_would_be_left():
     with FakeApi() as api, Responder(api, playbook("kubernetes:terminate", "{min_healthy_replicas: 50%}")) as responder:
         owner = "/apis/apps/v1/namespaces/default/replicasets/web-abc"

@@ -8,11 +8,13 @@ import email.policy
 import json
 import os
 import re
+import subprocess
+import tempfile
 import urllib.parse
 
 import tap
 from responder import FakeApi, NODE, Receiver, Responder, alert
-from stack import free_port
+from stack import BUILD, free_port
 from test_identities import Service, make_account, sts, verify
 from test_outputs import Amazon
 
@@ -418,13 +420,18 @@ def test_a_notifier_that_is_away_is_told_later_and_no_action_waits_for_it():
 
 def test_a_notifier_that_is_set_wrong_is_named():
     cases = [("smtp: {host_port: 'm:25', from: a@b.c, to: 'b@c.d; x'}", "notifiers.smtp: to must be a mail address"),
-             ("loki: {user: a}", "notifiers.loki: url is missing"), ("webhook: {}", "notifiers.webhook: url is missing")]
+             ("loki: {user: a}", "notifiers.loki: url is missing"), ("webhook: {}", "notifiers.webhook: url is missing"), ("slak: {}", "there is no notifier")]
     for settings, words in cases:
         try:
             with Responder(None, playbook(LABEL), settings=f"notifiers: {{{settings}}}\n"):
                 raise RuntimeError(f"it runs with {settings}")
         except AssertionError as why:
             assert words in str(why), (words, why)
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write(f"dry_run: true\ndefault_notifiers: [slack]\nnotifiers: {{{settings}}}\n")
+            file.flush()
+            checked = subprocess.run([BUILD / "tercel/tercel", "check", file.name], capture_output=True, text=True)
+            assert checked.returncode and words in checked.stdout + checked.stderr, checked
 
 
 if __name__ == "__main__":
