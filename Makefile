@@ -35,12 +35,14 @@ asan: setup             ## unit and cases under AddressSanitizer and UBSan
 	@tools/run-tests build-asan unit cases
 
 # The forwarder: the other programs' threads are held apart by queues alone.
-tsan: setup             ## the forwarder's unit tests and fault suite under ThreadSanitizer
+tsan: setup             ## forwarder and responder under ThreadSanitizer: unit tests, fault suites
 	@[ -f build-tsan/build.ninja ] || meson setup build-tsan -Db_sanitize=thread -Db_lundef=false >/dev/null
 	@ninja -C build-tsan --quiet
-	@meson test -C build-tsan --print-errorlogs --suite unit 'forwarder-*' 'http-server*' 'metrics*' 'queue*'
+	@meson test -C build-tsan --print-errorlogs --suite unit 'forwarder-*' 'responder-*' 'http-server*' 'metrics*' 'queue*'
 	@TERCEL_BUILD=build-tsan TERCEL_KILLS=10 python3 tests/system/test_forwarder_faults.py
 	@TERCEL_BUILD=build-tsan python3 tests/system/test_forwarder_control.py
+	@TERCEL_BUILD=build-tsan python3 tests/system/test_responder.py
+	@TERCEL_BUILD=build-tsan python3 tests/system/test_responder_replicas.py
 
 options:                ## build without each of the libraries that may be left out
 	@tools/check-options
