@@ -6,18 +6,22 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+import uuid
 
 import yaml
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "system"))
 import tap
+import test_response_loop as loop
+from containers import Container, need_runc
 from kubernetes import ApiServer, Refused
 from responder import TOKEN, Responder, alert
-from stack import BUILD
+from stack import BUILD, Stack, free_port, need_root
 from test_responder_replicas import Replicas
 
 PLAYBOOK = """
@@ -172,6 +176,37 @@ def test_deletes_and_evictions_hit_the_pod_that_was_meant():
 
 def test_streams_are_authorised():
     with_cluster(streams)
+
+
+def test_the_whole_loop_from_a_shell_in_a_container_to_the_pod_that_is_gone():
+    need_root()
+    need_runc()
+    with ApiServer() as api, tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        cluster = Cluster(api, folder)
+        # The responder is not root.
+        for path, mode in ((folder, 0o755), (api.folder, 0o711), (cluster.kubeconfig, 0o644)):
+            os.chmod(path, mode)
+        (folder / "rules.yaml").write_text(loop.RULE)
+        (folder / "loop.yaml").write_text(loop.PLAYBOOK)
+        environment = {"KUBECONFIG": str(cluster.kubeconfig), "TERCEL_RESPONDER_DRY_RUN": "false",
+                       "CUSTOMFIELDS": "k8s.ns.name:default,k8s.pod.name:web-1"}
+        os.environ.update(environment)
+        try:
+            with Stack("-r", str(folder / "rules.yaml"), "--playbook", str(folder / "loop.yaml"),
+                       "--responder", f"127.0.0.1:{free_port()}") as up, Container("tercel-loop-" + uuid.uuid4().hex[:12]) as box:
+                made = api.apply({**pod("web-1"), "spec": {**pod("web-1")["spec"], "nodeName": socket.gethostname()}})
+                began = time.monotonic()
+                box.run("sh", "-c", "echo hello")
+                tap.wait_for("the pod to go", lambda: cluster.is_gone(f"{PODS}/web-1"))
+                print(f"# from the shell to the pod that is gone: {(time.monotonic() - began) * 1000:.0f} ms, load {os.getloadavg()[0]:.1f}")
+                policy = cluster.get(f"{POLICIES}/tercel-{made['metadata']['uid']}")
+                tap.equal(policy["spec"]["policyTypes"], ["Egress", "Ingress"])
+                tap.wait_for("three actions on the dashboard", lambda: len(
+                    [one for one in up.events() if one["rule"] == "Response action done"]) >= 3)
+        finally:
+            for key in environment:
+                os.environ.pop(key)
 
 
 LEADER = "deduplication: {leader_election: true}\nlease_duration: 3s\n"

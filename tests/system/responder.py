@@ -335,7 +335,10 @@ class Responder:
     def stop(self, number=signal.SIGTERM):
         if self.process.poll() is None:
             self.process.send_signal(number)
-            self.process.wait(30)
+            status = self.process.wait(60)
+            # A sanitizer speaks at the end.
+            if number == signal.SIGTERM and status:
+                raise AssertionError(f"the responder ended with {status}\n{self.logged()}")
         self.log.close()
 
     def call(self, method, path, body=None, token=TOKEN):
