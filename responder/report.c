@@ -22,6 +22,8 @@
 #define AUDIT_A_SECOND 50
 #define FORWARDER      "forwarder"
 #define METRIC_ACTIONS "tercel_responder_actions_total"
+#define METRIC_OUTPUTS "tercel_responder_outputs_total"
+#define METRIC_NOTES   "tercel_responder_notifications_total"
 
 struct reporter {
 	struct reporter_parts parts;
@@ -312,6 +314,11 @@ static void count(struct reporter *reporter, const struct report *report)
 	metrics_label(&labels, "status", text_of(report->status));
 	(*metrics_counter(reporter->parts.metrics, METRIC_ACTIONS,
 		"Actions of responses, by how they ended", labels.data))++;
+	if (report->output_target) {
+		metrics_label(&labels, "output_target", text_of(report->output_target));
+		(*metrics_counter(reporter->parts.metrics, METRIC_OUTPUTS,
+			"Artifacts of actions, by where they are kept", labels.data))++;
+	}
 	buffer_done(&labels);
 }
 
@@ -368,6 +375,18 @@ static int send_one(struct reporter *reporter, const char *to, const char *body,
 	return error_set(err, -ENOENT, "there is no notifier %s any more", to);
 }
 
+static void count_note(struct reporter *reporter, const char *to, bool is_sent)
+{
+	struct buffer labels;
+
+	buffer_init(&labels, 256);
+	metrics_label(&labels, "notifier", text_of(to));
+	metrics_label(&labels, "status", is_sent ? TEXT("success") : TEXT("failure"));
+	(*metrics_counter(reporter->parts.metrics, METRIC_NOTES,
+		"Notes that were sent, or given up", labels.data))++;
+	buffer_done(&labels);
+}
+
 /* How long until the next may be tried; 0: at once, -1: nothing waits. */
 static int64_t send_next(struct reporter *reporter)
 {
@@ -390,6 +409,7 @@ static int64_t send_next(struct reporter *reporter)
 	}
 	if (r < 0)
 		log_error("%s: %s; the message is dropped", to, err.message);
+	count_note(reporter, to, r >= 0);
 	(void)ledger_posted(ledger, id, &err);
 	return 0;
 }

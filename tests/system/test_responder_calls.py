@@ -112,6 +112,7 @@ def test_artifacts_are_kept_in_s3_and_minio_by_signed_requests():
         assert re.fullmatch(r"/b/[0-9TZ-]+_default_web-1__tmp_x[%A-Za-z0-9_.~-]+", second), second
         tap.equal(other, ["us-east-1", "s3", "aws4_request"])
         assert "kept in s3://bucket/a b/c/" in done["actions"][0]["result"], done
+        assert 'actionner="kubernetes:exec",status="success",output_target="aws:s3"} 1' in responder.get("/metrics"), responder.get("/metrics")
     amazon.close()
 
 
@@ -325,8 +326,10 @@ def test_slack_and_webhook_are_told_of_success_and_failure():
     with Receiver() as receiver:
         settings = (f"notifiers: {{slack: {{webhook_url: '{receiver.url}/slack', username: Hawk, icon: 'i.png', footer: f}}, "
                     f"webhook: {{url: '{receiver.url}/hook', http_method: PUT, custom_headers: {{X-A: b}}, user_agent: me}}}}\n")
-        for _ in run_notified(settings, "slack, webhook"):
+        for one in run_notified(settings, "slack, webhook"):
             tap.wait_for("four posts", lambda: len(receiver.posts) >= 4)
+            for name in ("slack", "webhook"):
+                tap.wait_for("the count", lambda: f'tercel_responder_notifications_total{{notifier="{name}",status="success"}} 2' in one.get("/metrics"))
         slack = [json.loads(post["body"]) for post in receiver.posts if post["path"] == "/slack"]
         tap.equal([one["attachments"][0]["color"] for one in slack], ["#23ba47", "#e20b0b"])
         tap.equal((slack[0]["username"], slack[0]["icon_url"], slack[0]["attachments"][0]["footer"]), ("Hawk", "i.png", "f"))
