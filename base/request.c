@@ -85,6 +85,15 @@ void request_url(struct request *request, const char *address, const char *path)
 	buffer_add_string(&request->url, path);
 }
 
+const char **request_lines(const struct request *request)
+{
+	const char **lines = NEW_ARRAY(const char *, request->headers.count + 1);
+
+	for (size_t i = 0; i < request->headers.count; i++)
+		lines[i] = request->headers.items[i];
+	return lines;
+}
+
 void request_write(const struct request *request, struct buffer *out)
 {
 	buffer_printf(out, "%s %s\n", request->method, request->url.data ? request->url.data : "");

@@ -47,5 +47,7 @@ void request_headers(struct request *request, const struct text_map *headers);
 void request_basic(struct request *request, const char *user, const char *password);
 /* The URL: an address without the slashes at its end, and a path that begins with one. */
 void request_url(struct request *request, const char *address, const char *path);
+/* Its headers as http_call wants them: borrowed lines, ended by NULL, of an array to be freed. */
+const char **request_lines(const struct request *request);
 /* As text, for tests and logs: method, URL, headers, an empty line, the body. */
 void request_write(const struct request *request, struct buffer *out);

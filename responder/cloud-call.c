@@ -18,12 +18,10 @@ static int send_request(const struct run *run, const struct request *request,
 	struct http_answer *answer, struct error *err)
 {
 	struct http_client *http = http_client_new(1);
-	_cleanup_(freep) const char **headers = NEW_ARRAY(const char *, request->headers.count + 1);
+	_cleanup_(freep) const char **headers = request_lines(request);
 	int64_t left_ms = run->until_ms - clock_ms(CLOCK_MONOTONIC);
 	int r;
 
-	for (size_t i = 0; i < request->headers.count; i++)
-		headers[i] = request->headers.items[i];
 	r = http_client_perform(http,
 		&(struct http_call){ .method = request->method,
 			.url = request->url.data,

@@ -83,10 +83,8 @@ int notifier_post(const struct telling *telling, const struct http_call *call, s
 
 int notifier_send(const struct telling *telling, const struct request *request, struct error *err)
 {
-	_cleanup_(freep) const char **headers = NEW_ARRAY(const char *, request->headers.count + 1);
+	_cleanup_(freep) const char **headers = request_lines(request);
 
-	for (size_t i = 0; i < request->headers.count; i++)
-		headers[i] = request->headers.items[i];
 	return notifier_post(telling,
 		&(struct http_call){ .method = request->method,
 			.url = request->url.data,
