@@ -547,6 +547,49 @@ def test_a_container_in_a_containers_cgroup_has_its_own_id():
         tap.equal(fields["container.name"], "outer")
 
 
+@contextlib.contextmanager
+def docker_in(outer):
+    """A dockerd in a container of the other's; its socket is in a folder of the host's."""
+    folder = os.path.join(outer.folder, "inner")
+    os.mkdir(folder)
+    inner = Docker()
+    inner.folder, inner.socket, inner.archive = outer.folder, os.path.join(folder, "docker.sock"), outer.archive
+    programs = [f"--volume={path}:{where}:ro" for path, where in (
+        ("/usr", "/usr"), ("/usr/lib", "/lib"), ("/usr/lib64", "/lib64"), ("/usr/sbin", "/sbin"))]
+    made = outer.container(
+        "/usr/sbin/dockerd", "--bridge=none", "--iptables=false", "--data-root=/inner/root", "--exec-root=/inner/exec",
+        "--pidfile=/inner/pid", "--storage-driver=vfs", "--host=unix:///inner/docker.sock",
+        options=("--privileged", "--name=engine", "--env=PATH=/usr/sbin:/usr/bin:/bin", f"--volume={folder}:/inner",
+                 "--tmpfs=/run", *programs))
+
+    def is_up():
+        if outer.docker("inspect", "--format", "{{.State.Running}}", made) != "true":
+            raise AssertionError(outer.docker("logs", made))
+        return os.path.exists(inner.socket)
+    tap.wait_for("docker in docker", is_up)
+    inner.docker("load", "--input", outer.archive)
+    try:
+        yield made, inner
+    finally:
+        inner.clean()
+
+
+def test_docker_in_docker_is_known_by_its_id_and_by_its_socket_in_all():
+    runtimes.need("dockerd", "docker")
+    with Docker() as outer, docker_in(outer) as (engine, inner):
+        with sensor(EXECS, DEFAULT_LIMIT, docker=outer.socket) as running:
+            # Who knows the outer engine alone has the inner containers' ids, and takes none for the outer's.
+            made = inner.container("true", "inside")
+            fields = alert_of(running, made, proc__exe="true")["output_fields"]
+            tap.equal((fields["container.name"], fields["container.image.repository"]), (None, None))
+            tap.equal([alert for alert in alerts(running, container__full_id=engine)
+                       if alert["output_fields"]["proc.exe"] == "true"], [])
+        with sensor(EXECS, docker=inner.socket) as running:
+            made = inner.container("true", "inside", options=("--name=inner",))
+            fields = alert_of(running, made, proc__exe="true")["output_fields"]
+            tap.equal((fields["container.name"], fields["container.image.repository"]), ("inner", REPOSITORY))
+
+
 def test_a_socket_that_appears_later_is_found_by_the_first_container():
     runtimes.need("containerd", "ctr")
     with Containerd() as runtime:
