@@ -559,7 +559,12 @@ def docker_in(outer):
     made = outer.container(
         "/usr/sbin/dockerd", "--bridge=none", "--iptables=false", "--data-root=/inner/root", "--exec-root=/inner/exec",
         "--pidfile=/inner/pid", "--storage-driver=vfs", "--host=unix:///inner/docker.sock",
-        options=("--privileged", "--name=engine", "--env=PATH=/usr/sbin:/usr/bin:/bin", f"--volume={folder}:/inner",
+        # Not --privileged: a machine for tests may lack some of the capabilities that this asks for.
+        options=(*(f"--cap-add={name}" for name in (
+            "SYS_ADMIN", "NET_ADMIN", "SYS_PTRACE", "DAC_READ_SEARCH", "MKNOD")),
+                 "--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined",
+                 "--security-opt=systempaths=unconfined", "--device-cgroup-rule=a *:* rwm", "--cgroupns=host",
+                 "--volume=/sys/fs/cgroup:/sys/fs/cgroup", "--name=engine", "--env=PATH=/usr/sbin:/usr/bin:/bin", f"--volume={folder}:/inner",
                  "--tmpfs=/run", *programs))
 
     def is_up():
