@@ -65,6 +65,12 @@ static __always_inline struct call *wanted_call(__u32 abi, __u32 number)
 	return &shared.calls[abi][number];
 }
 
+/* Most calls end here, before their ABI is asked for. */
+static __always_inline bool is_number_wanted(__u32 number)
+{
+	return number >= CALLS_MAX || shared.numbers[number];
+}
+
 static __always_inline struct call_counts *counts_of(__u32 event)
 {
 	return bpf_map_lookup_elem(&counts, &event);
@@ -86,13 +92,14 @@ static __always_inline void count_call(__u32 event, bool is_sent)
  * A slot with the fixed part, but for arguments, result and fill_origin(); NULL: it is not to be
  * reported.
  */
-static __always_inline struct slot *call_start(const struct call *call, __u32 abi)
+static __always_inline struct slot *call_start(
+	const struct call *call, __u32 abi, struct task_struct *task)
 {
 	struct call_counts *count;
 	struct call_record *record;
 	struct slot *slot;
 
-	if (ignored_of(bpf_get_current_pid_tgid() >> 32))
+	if (ignored_of(READ(task, tgid)))
 		return NULL;
 	count = counts_of(call->event);
 	if (count)
@@ -107,7 +114,7 @@ static __always_inline struct slot *call_start(const struct call *call, __u32 ab
 	slot->loss = call->loss < LOSS_COUNT ? call->loss : LOSS_CALL_RING; /* verifier: bounded */
 	slot->facts.base_top = 0;
 	record = (struct call_record *)slot->data;
-	fill_actor(&record->header, RECORD_CALL, CURRENT());
+	fill_actor(&record->header, RECORD_CALL, task);
 	record->header.abi = abi;
 	record->event = call->event;
 	record->flags = 0;
@@ -120,10 +127,11 @@ static __always_inline struct slot *call_start(const struct call *call, __u32 ab
 }
 
 /* The same for the call that ends now, with its arguments and its result; for call_finish(). */
-static __always_inline struct slot *call_begin(__u64 *ctx, struct call **ret_call)
+static __always_inline struct slot *call_begin(
+	__u64 *ctx, struct task_struct *task, struct call **ret_call)
 {
 	struct pt_regs *registers = ended_registers(ctx);
-	__u32 abi = registers_abi(CURRENT());
+	__u32 abi = registers_abi(task);
 	__u32 number = registers_call(registers, abi);
 	struct call *call = wanted_call(abi, number);
 	struct call_record *record;
@@ -131,7 +139,7 @@ static __always_inline struct slot *call_begin(__u64 *ctx, struct call **ret_cal
 
 	if (!call)
 		return NULL;
-	slot = call_start(call, abi);
+	slot = call_start(call, abi, task);
 	if (!slot)
 		return NULL;
 	record = (struct call_record *)slot->data;
@@ -188,11 +196,10 @@ static __always_inline bool is_relative(const struct slot *slot, __u32 at)
 	return slot->data[at & (RECORD_MAX - 1)] != '/';
 }
 
-static __always_inline void append_texts(
-	struct slot *slot, struct call_record *record, const struct call *call)
+static __always_inline void append_texts(struct slot *slot, struct call_record *record,
+	struct task_struct *task, const struct call *call)
 {
 	bool needs_base[2] = { false, false };
-	struct task_struct *task = CURRENT();
 
 	for (int i = 0; i < 2; i++) {
 		__u32 at = slot->used;

@@ -40,12 +40,13 @@ SEC(CALL_END)
 int collect_plain(__u64 *ctx)
 {
 	struct call *call;
-	struct slot *slot = call_begin(ctx, &call);
+	struct task_struct *task = CURRENT();
+	struct slot *slot = call_begin(ctx, task, &call);
 
 	if (!slot)
 		return 0;
 	append_how((struct call_record *)slot->data, call);
-	append_texts(slot, (struct call_record *)slot->data, call);
+	append_texts(slot, (struct call_record *)slot->data, task, call);
 	return call_finish(ctx, slot, call);
 }
 
@@ -69,17 +70,20 @@ SEC(CALL_END)
 int collect_open(__u64 *ctx)
 {
 	struct call *call;
-	struct slot *slot = call_begin(ctx, &call);
+	struct task_struct *task = CURRENT();
+	struct slot *slot = call_begin(ctx, task, &call);
 	struct call_record *record;
 
 	if (!slot)
 		return 0;
 	record = (struct call_record *)slot->data;
 	append_how(record, call);
-	append_texts(slot, record, call);
+	append_texts(slot, record, task, call);
 	if (record->result >= 0) {
-		append_file(slot, record, CURRENT(), record->result);
-		note_real_path(slot, file_of(CURRENT(), record->result));
+		struct file *file = file_of(task, record->result);
+
+		append_opened(slot, record, task, file);
+		note_real_path(slot, file);
 	}
 	return call_finish(ctx, slot, call);
 }
@@ -88,14 +92,15 @@ SEC(CALL_END)
 int collect_fd(__u64 *ctx)
 {
 	struct call *call;
-	struct slot *slot = call_begin(ctx, &call);
+	struct task_struct *task = CURRENT();
+	struct slot *slot = call_begin(ctx, task, &call);
 	struct call_record *record;
 
 	if (!slot)
 		return 0;
 	record = (struct call_record *)slot->data;
-	append_texts(slot, record, call);
-	append_fd(slot, record, CURRENT(), argument(record, call->fd));
+	append_texts(slot, record, task, call);
+	append_fd(slot, record, task, argument(record, call->fd));
 	return call_finish(ctx, slot, call);
 }
 
@@ -103,7 +108,8 @@ SEC(CALL_END)
 int collect_socket(__u64 *ctx)
 {
 	struct call *call;
-	struct slot *slot = call_begin(ctx, &call);
+	struct task_struct *task = CURRENT();
+	struct slot *slot = call_begin(ctx, task, &call);
 	struct call_record *record;
 	__u32 at, size;
 
@@ -121,7 +127,7 @@ int collect_socket(__u64 *ctx)
 	}
 	if (call->data >= 0 && record->result > 0)
 		append_data(slot, record, argument(record, call->data), record->result);
-	append_socket(slot, record, file_of(CURRENT(), argument(record, call->fd)));
+	append_socket(slot, record, file_of(task, argument(record, call->fd)));
 	if (call->connects)
 		take_tuple(record);
 	if (call->data >= 0)
@@ -150,14 +156,15 @@ SEC(CALL_END)
 int collect_accept(__u64 *ctx)
 {
 	struct call *call;
-	struct slot *slot = call_begin(ctx, &call);
+	struct task_struct *task = CURRENT();
+	struct slot *slot = call_begin(ctx, task, &call);
 	struct call_record *record;
 
 	if (!slot)
 		return 0;
 	record = (struct call_record *)slot->data;
-	append_fd(slot, record, CURRENT(), record->result);
-	fill_queue(record, CURRENT());
+	append_fd(slot, record, task, record->result);
+	fill_queue(record, task);
 	note_role(record, SOCKET_SERVER);
 	return call_finish(ctx, slot, call);
 }
@@ -166,22 +173,23 @@ int collect_accept(__u64 *ctx)
 SEC(CALL_END)
 int collect_exec(__u64 *ctx)
 {
+	struct task_struct *task = CURRENT();
 	struct call_record *record;
 	struct call *call;
 	struct slot *slot;
 
 	if (ended_result(ctx) >= 0)
 		return 0;
-	slot = call_begin(ctx, &call);
+	slot = call_begin(ctx, task, &call);
 	if (!slot)
 		return 0;
 	record = (struct call_record *)slot->data;
-	append_texts(slot, record, call);
+	append_texts(slot, record, task, call);
 	append_user_vector(slot, argument(record, call->data), record_is_narrow(ctx, record),
 		&record->lengths[CALL_ARGUMENTS]);
 	append_user_vector(slot, argument(record, call->data + 1), record_is_narrow(ctx, record),
 		&record->lengths[CALL_ENVIRONMENT]);
-	fill_origin(&record->header, CURRENT());
+	fill_origin(&record->header, task);
 	count_call(call->event, slot_send(slot, LOSS_LIFECYCLE_RING));
 	return 0;
 }
@@ -190,10 +198,13 @@ SEC(CALL_END)
 int dispatch(__u64 *ctx)
 {
 	struct pt_regs *registers = ended_registers(ctx);
-	__u32 abi = registers_abi(CURRENT());
-	struct call *call = wanted_call(abi, registers_call(registers, abi));
-	__u32 collector;
+	__u32 collector, abi;
+	struct call *call;
 
+	if (!is_number_wanted(registers_number(registers)))
+		return 0;
+	abi = registers_abi(CURRENT());
+	call = wanted_call(abi, registers_call(registers, abi));
 	/* While the hook changes both see the calls. */
 	if (!call || shared.hook != THIS_HOOK)
 		return 0;

@@ -25,11 +25,11 @@ static __always_inline struct file *file_of(struct task_struct *task, __s32 fd)
 	struct files_struct *files = READ(task, files);
 	struct fdtable *table = READ(files, fdt);
 	struct file **slots_of_task = READ(table, fd);
-	unsigned long file = 0;
+	unsigned long file;
 
 	if (fd < 0 || fd >= READ(table, max_fds))
 		return NULL;
-	bpf_probe_read_kernel(&file, sizeof(file), &slots_of_task[fd]);
+	file = read_word(&slots_of_task[fd]);
 	return file ? AS(file, file) : NULL;
 }
 

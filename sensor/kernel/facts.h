@@ -68,8 +68,13 @@ struct slot {
 };
 _Static_assert(offsetof(struct slot, data) % 8 == 0, "records are aligned");
 
-/* Words in texts lie anywhere. */
+/* Words in texts lie anywhere. For BPF the compiler would take each apart into bytes, which the
+ * machines that we run on do not need. */
+#ifdef __bpf__
+typedef __u64 __attribute__((may_alias)) facts_word;
+#else
 typedef __u64 __attribute__((aligned(1), may_alias)) facts_word;
+#endif
 
 #define FACTS_BYTES(byte) ((byte)*0x0101010101010101ULL)
 #define FACTS_LOW	  FACTS_BYTES(0x7fULL)

@@ -76,7 +76,8 @@ SEC(CALL_END)
 int collect_message(__u64 *ctx)
 {
 	struct call *call;
-	struct slot *slot = call_begin(ctx, &call);
+	struct task_struct *task = CURRENT();
+	struct slot *slot = call_begin(ctx, task, &call);
 	struct call_record *record;
 	struct user_message message = {};
 	struct user_vector vector = {};
@@ -100,7 +101,7 @@ int collect_message(__u64 *ctx)
 	if (record->result >= 0 && message.control)
 		append_user_bytes(slot, message.control, message.control_length, CONTROL_MAX,
 			&record->lengths[CALL_CONTROL]);
-	append_socket(slot, record, file_of(CURRENT(), argument(record, call->fd)));
+	append_socket(slot, record, file_of(task, argument(record, call->fd)));
 	note_destination(slot, record, at);
 	return call_finish(ctx, slot, call);
 }
@@ -155,16 +156,17 @@ __attribute__((noinline)) int send_received(__u32 abi, __u64 socket, __s32 fd)
 {
 	const struct call *call = &shared.calls[ABI_NATIVE][RECEIVED_FD_CALL];
 	struct call_record *record;
-	struct slot *slot = call_start(call, abi);
+	struct task_struct *task = CURRENT();
+	struct slot *slot = call_start(call, abi, task);
 
 	if (!slot)
 		return 0;
 	record = (struct call_record *)slot->data;
-	fill_origin(&record->header, CURRENT());
+	fill_origin(&record->header, task);
 	__builtin_memset(record->arguments, 0, sizeof(record->arguments));
 	record->arguments[0] = socket;
 	record->result = fd;
-	append_fd(slot, record, CURRENT(), fd);
+	append_fd(slot, record, task, fd);
 	call_send(slot);
 	return 0;
 }

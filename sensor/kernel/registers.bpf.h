@@ -53,9 +53,6 @@ static __always_inline __s64 ended_result(__u64 *ctx)
 #define X32_CALL    0x40000000
 #define NUMBER_MASK 0x3fffffff
 
-#define IA32_SOCKETCALL 102
-#define IA32_IPC	117
-
 static __always_inline __u32 registers_abi(struct task_struct *task)
 {
 	if (THIS_HOOK == HOOK_SYSCALLS)
@@ -69,9 +66,15 @@ static __always_inline bool registers_are_narrow(struct pt_regs *registers, __u3
 	return abi == ABI_IA32 || READ(registers, orig_ax) & X32_CALL;
 }
 
+/* As the caller gave it. */
+static __always_inline __u32 registers_number(struct pt_regs *registers)
+{
+	return (__u32)READ(registers, orig_ax) & NUMBER_MASK;
+}
+
 static __always_inline __u32 registers_call(struct pt_regs *registers, __u32 abi)
 {
-	__u32 number = (__u32)READ(registers, orig_ax) & NUMBER_MASK;
+	__u32 number = registers_number(registers);
 
 	if (abi == ABI_NATIVE)
 		return number;
@@ -147,9 +150,14 @@ static __always_inline bool registers_are_narrow(struct pt_regs *registers, __u3
 	return abi != ABI_NATIVE;
 }
 
-static __always_inline __u32 registers_call(struct pt_regs *registers, __u32 abi)
+static __always_inline __u32 registers_number(struct pt_regs *registers)
 {
 	return READ(registers, syscallno);
+}
+
+static __always_inline __u32 registers_call(struct pt_regs *registers, __u32 abi)
+{
+	return registers_number(registers);
 }
 
 static __always_inline bool is_socketcall(__u32 abi, __u32 number)

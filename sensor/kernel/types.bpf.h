@@ -23,6 +23,11 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+/* A pointer, wherever it is. */
+struct hlist_node;
+struct hlist_head {
+	struct hlist_node *first;
+};
 struct qstr {
 	__u32 len;
 	const unsigned char *name;

@@ -264,6 +264,7 @@ static __always_inline int request_begins(struct io_kiocb *request)
 {
 	__u8 opcode = READ(request, opcode);
 	struct call *call = &shared.requests[opcode & (URING_REQUESTS_MAX - 1)];
+	struct task_struct *task = CURRENT();
 	struct call_record *record;
 	struct slot *slot;
 	__u32 flags = 0;
@@ -271,11 +272,11 @@ static __always_inline int request_begins(struct io_kiocb *request)
 	send_stale((__u64)request);
 	if (opcode >= URING_REQUESTS_MAX || call->collector == COLLECT_NONE)
 		return 0;
-	slot = call_start(call, ABI_NATIVE);
+	slot = call_start(call, ABI_NATIVE, task);
 	if (!slot)
 		return 0;
 	record = (struct call_record *)slot->data;
-	fill_origin(&record->header, CURRENT());
+	fill_origin(&record->header, task);
 	record->flags = CALL_IS_URING;
 	record->result = 0;
 	__builtin_memset(record->arguments, 0, sizeof(record->arguments));

@@ -10,12 +10,26 @@
 /* Names and mounts that a walk passes at most; deeper paths are marked as cut. */
 #define WALK_STEPS 96
 
+/* Most names are short; the words behind the name's end are written over by what follows. */
+static __always_inline void copy_name(char *to, const void *name, __u32 length)
+{
+#ifdef DIRECT
+	if (length <= 16) {
+		((facts_word *)to)[0] = read_word(name);
+		if (length > 8)
+			((facts_word *)to)[1] = read_word(name + 8);
+		return;
+	}
+#endif
+	bpf_probe_read_kernel(to, length, name);
+}
+
 static __always_inline void append_name(struct slot *slot, const void *name, __u32 length)
 {
 	__u32 at = slot->used & (RECORD_MAX - 1);
 
 	length = length > 255 ? 255 : length; /* NAME_MAX; verifier: bounded */
-	bpf_probe_read_kernel(slot->data + at, length, name);
+	copy_name(slot->data + at, name, length);
 	slot->data[at + length] = '/';
 	slot->used = at + length + 1;
 }

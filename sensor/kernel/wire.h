@@ -54,6 +54,8 @@ enum call_abi { ABI_NATIVE, ABI_IA32, ABI_COUNT };
  * Numbers that no kernel gives: the calls behind ia32's socketcall(2) and ipc(2), and a descriptor
  * that came with a message.
  */
+#define IA32_SOCKETCALL	 102
+#define IA32_IPC	 117
 #define IA32_SOCKETCALLS 512
 #define IA32_IPC_CALLS	 544
 #define RECEIVED_FD_CALL 575
@@ -319,6 +321,7 @@ struct constants {
 /* Variables that both sides see; the sensor maps the memory. */
 struct shared {
 	struct call calls[ABI_COUNT][CALLS_MAX];
+	__u8 numbers[CALLS_MAX]; /* whether the call of that number is wanted of any ABI */
 	struct call requests[URING_REQUESTS_MAX]; /* by IORING_OP_… */
 	__u8 filtered[EVENTS_MAX];		  /* by event type: there is a filter */
 	struct ignored ignored[IGNORED_MAX];

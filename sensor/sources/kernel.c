@@ -196,6 +196,28 @@ static enum loss loss_of(const struct event_type *type)
 	return LOSS_CALL_RING;
 }
 
+/* What callers give as the number of a call: of socketcall(2) and ipc(2) that of those. */
+static unsigned given_number(const struct numbered_call *one)
+{
+	if (one->abi != ABI_IA32 || one->number < IA32_SOCKETCALLS)
+		return one->number;
+	return one->number < IA32_IPC_CALLS ? IA32_SOCKETCALL : IA32_IPC;
+}
+
+static void want_numbers(struct shared *shared)
+{
+	uint8_t wanted[CALLS_MAX] = { 0 };
+
+	for (size_t i = 0; i < COUNT_OF(numbered_calls); i++) {
+		const struct numbered_call *one = &numbered_calls[i];
+
+		if (one->number < CALLS_MAX)
+			wanted[given_number(one)] |=
+				shared->calls[one->abi][one->number].collector != COLLECT_NONE;
+	}
+	memcpy(shared->numbers, wanted, sizeof(wanted));
+}
+
 static void want_calls(struct kernel_source *kernel, const struct event_set *set)
 {
 	for (size_t i = 0; i < COUNT_OF(numbered_calls); i++) {
@@ -376,6 +398,7 @@ static int kernel_want(struct source *source, const struct event_set *set, struc
 	decoder_want(kernel->decoder, set);
 	want_calls(kernel, set);
 	want_received(kernel->shared, set);
+	want_numbers(kernel->shared);
 	if (uring_want(kernel->uring, set) < 0)
 		log_info("this kernel does not tell what io_uring does; Linux 5.15 does");
 	want_tuples(kernel, set);
