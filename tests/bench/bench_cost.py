@@ -3,6 +3,7 @@
 """What being watched costs: workloads with and without the sensor, alternating in one run, with the
 official stable rules (../shared) or those that we ship. For each: the slowdown of the workload, the
 sensor's CPU, calls that the kernel programs saw and records that reached the rules, what was lost.
+The first rows come once more with all three official files.
 Falco's figures on the same kind of machine stand beside (another run, so only the ratios compare).
 
 usage: bench_cost.py BUILD-FOLDER [ROW …]"""
@@ -23,15 +24,21 @@ PAIRS = int(os.environ.get("PAIRS", 3))
 TICK = os.sysconf("SC_CLK_TCK")
 
 
-def rules():
-    shared = pathlib.Path(os.environ.get("TERCEL_SHARED", SOURCE.parent / "shared"))
-    official = shared / "data/rules/falco_rules.yaml"
-    return str(official if official.exists() else SOURCE / "rules/tercel_rules.yaml")
+def rules(kinds):
+    """The official files of these kinds; those that we ship where they are not."""
+    folder = pathlib.Path(os.environ.get("TERCEL_SHARED", SOURCE.parent / "shared")) / "data/rules"
+    official = [folder / f"falco{kind}_rules.yaml" for kind in kinds]
+    return [str(path) for path in official if path.exists()] or [str(SOURCE / "rules/tercel_rules.yaml")]
+
+
+STABLE = rules([""])
+ALL = rules(["", "-incubating", "-sandbox"])
 
 
 class Sensor:
-    def __init__(self, build):
-        self.process = subprocess.Popen([build / "sensor/tercel-sensor", "-r", rules(), "-v",
+    def __init__(self, build, files):
+        arguments = [word for path in files for word in ("-r", path)]
+        self.process = subprocess.Popen([build / "sensor/tercel-sensor", *arguments, "-v",
                                          "-o", "stdout_output.enabled=false"],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         begin = time.monotonic()
@@ -154,14 +161,16 @@ ROWS = [
     ("find /usr", "s", find_usr, 0, "", "x1.14"),
 ]
 
+ROWS_WITH_ALL = 4
 
-def row(build, name, unit, measure, turns, goal, falco):
+
+def row(build, files, name, unit, measure, turns, goal, falco):
     without, with_it, cpu, seen, taken, lost = [], [], 0, 0, 0, 0
     with tempfile.TemporaryDirectory() as folder:
         measure(build, folder)
         for _ in range(PAIRS):
             without.append(measure(build, folder))
-            sensor = Sensor(build)
+            sensor = Sensor(build, files)
             with_it.append(measure(build, folder))
             one = sensor.stop()
             cpu, seen, taken, lost = cpu + one[0], seen + one[1], taken + one[2], lost + one[3]
@@ -178,12 +187,16 @@ def row(build, name, unit, measure, turns, goal, falco):
     sys.stdout.flush()
 
 
+def names(files):
+    return ", ".join(os.path.basename(path) for path in files)
+
+
 def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     if os.geteuid():
         sys.exit("root is needed to load kernel programs")
-    sensor = Sensor(build)
-    print(f"rules {os.path.basename(rules())}, {PAIRS} pairs; load {os.getloadavg()[0]:.1f}; "
+    sensor = Sensor(build, STABLE)
+    print(f"rules {names(STABLE)}, {PAIRS} pairs; load {os.getloadavg()[0]:.1f}; "
           f"start {sensor.start * 1000:.0f} ms (goal 300, Falco 1900), "
           f"resident {sensor.resident():.0f} MB (goal 20, Falco 69…76)")
     sensor.stop()
@@ -193,7 +206,13 @@ def main():
         if missing:
             print(f"{one[0]:18} left out: no {' and no '.join(missing)} here")
         elif len(sys.argv) < 3 or one[0] in sys.argv[2:]:
-            row(build, *one)
+            row(build, STABLE, *one)
+    if ALL == STABLE:
+        return
+    print(f"rules {names(ALL)}")
+    for one in ROWS[:ROWS_WITH_ALL]:
+        if len(sys.argv) < 3 or one[0] in sys.argv[2:]:
+            row(build, ALL, *one)
 
 
 main()

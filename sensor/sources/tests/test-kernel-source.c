@@ -108,12 +108,25 @@ static struct event *await_exec_or_exit(pid_t pid)
 	return NULL;
 }
 
+/* What the rest of the machine did meanwhile may fill the ring, and then calls are shed. */
+static void drain(void)
+{
+	int64_t deadline = clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
+	struct source *source = the_source();
+	struct error err = { 0 };
+	struct event *event;
+
+	while (source && clock_ms(CLOCK_MONOTONIC) < deadline &&
+		source->operations->next(source, 0, &event, &err) == 1)
+		;
+}
+
 /* A child that does `act`, once the source watches. */
 static pid_t start(void (*act)(void))
 {
 	pid_t pid;
 
-	the_source();
+	drain();
 	pid = fork();
 	if (pid)
 		return pid;
