@@ -20,7 +20,7 @@ RULES = """
   output: "t=%evt.rawtime file=%fd.name cmd=%proc.cmdline parents=%proc.aname by=%user.name start=%proc.pid.ts"
   priority: WARNING
   capture: true
-  capture_duration: 300
+  capture_duration: 3000
 - rule: quiet
   desc: d
   condition: evt.type in (open, openat) and fd.name startswith {folder}/quiet
