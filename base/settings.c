@@ -661,18 +661,28 @@ static bool is_empty(const struct yaml_node *node)
 	return node->kind == YAML_NULL || (node->kind != YAML_SCALAR && !node->count);
 }
 
+const char *settings_refusal(const struct settings_table *table, struct text key, struct text value)
+{
+	static const struct text prefix = { "No effect: ", 11 };
+	const struct setting *row = row_of_key(table, key);
+	struct text why;
+
+	if (!row || row->type != SETTING_IGNORED ||
+		(row->fallback && text_is(value, row->fallback)))
+		return NULL;
+	why = text_of(row->about);
+	return text_starts_with(why, prefix) ? row->about + prefix.length : row->about;
+}
+
 /* It stands in the file and will not be done: that is said, with the reason. */
 static void refuse(
 	struct reading *reading, const struct setting *row, const struct yaml_node *value)
 {
+	const char *why = settings_refusal(reading->table, text_of(row->key), value->text);
 	_cleanup_(freep) char *message = NULL;
-	const char *why = row->about;
 
-	if (is_empty(value) || (row->fallback && text_is(value->text, row->fallback)) ||
-		!reading->warn)
+	if (!why || is_empty(value) || !reading->warn)
 		return;
-	if (text_starts_with(text_of(why), TEXT("No effect: ")))
-		why += strlen("No effect: ");
 	message = string_printf(
 		"%s:%zu: \"%s\" is refused: %s", reading->file, value->line + 1, row->key, why);
 	reading->warn(reading->context, message);

@@ -122,6 +122,10 @@ int settings_from_option(
  */
 int settings_from_arguments(const struct settings_table *table, void *target, int argc, char **argv,
 	int *ret_rest, struct error *err);
+/* Why a key that has no effect (SETTING_IGNORED) is refused; NULL: it is not, or says nothing new.
+ */
+const char *settings_refusal(
+	const struct settings_table *table, struct text key, struct text value);
 /* The key, and all keys below it, have their fallbacks again; lists without one are empty. */
 void settings_reset(const struct settings_table *table, void *target, struct text key);
 /* Copies a struct of `size` bytes, with all that its members own. */

@@ -134,11 +134,26 @@ static int take_node_option(
 	return r;
 }
 
+/* Of what has no effect the reason is said, as of a file's keys. */
+static void tell_refusal(const char *option)
+{
+	struct text value = text_of(option), key;
+	const char *why;
+
+	if (!text_split(&value, '=', &key))
+		return;
+	why = settings_refusal(sensor_settings_table(), text_trim(key), value);
+	if (why)
+		log_warning(
+			"-o \"" TEXT_FORMAT "\" is refused: %s", TEXT_PRINT(text_trim(key)), why);
+}
+
 static int take_option(struct sensor_settings *settings, const char *option, struct error *err)
 {
 	_cleanup_(freep) char *yaml = node_option_yaml(option);
 	int r;
 
+	tell_refusal(option);
 	if (yaml)
 		return take_node_option(settings, option, yaml, err);
 	r = settings_from_option(sensor_settings_table(), &settings->options, option, err);

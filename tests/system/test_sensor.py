@@ -87,6 +87,9 @@ def test_keys_that_will_not_be_done_are_refused_with_the_reason():
             '"load_plugins: \\"json\\" is refused: no plugins can be loaded; container is built in"',
             f'"{path}:3: \\"metrics.jemalloc_stats_enabled\\" is refused: jemalloc is not used"',
             f'"{path}:5: \\"falco_libs.snaplen\\" is refused: 80 bytes of data are kept"']), err)
+        _, _, err = run("-c", path, "--dry-run", "-o", "libs_logger.severity=debug", "-o", "libs_logger.enabled=true")
+        assert '-o \\"libs_logger.severity\\" is refused: there is one log' in err, err
+        assert "libs_logger.enabled" not in err, err
 
 
 def in_force(*arguments):
