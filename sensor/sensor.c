@@ -37,6 +37,8 @@
 #define TURN_MS 100
 /* The same while events wait for metadata. */
 #define PARKED_TURN_MS 2
+/* So many events are taken before clock, signals and settings are looked at again. */
+#define TURNS 64
 /* In a replay at most so many alerts wait for an output before the next event is taken. */
 #define REPLAY_ALERTS_MAX 64
 
@@ -283,10 +285,9 @@ static void publish(struct sensor *sensor, const struct source_counters *counter
 }
 
 /* Once a second: what is lost is told, the numbers are published. */
-static int look_after(struct sensor *sensor, struct error *err)
+static int look_after(struct sensor *sensor, int64_t now, struct error *err)
 {
 	struct source_counters counters = {};
-	int64_t now = clock_ms(CLOCK_MONOTONIC);
 
 	if (now - sensor->told_at_ms < 1000)
 		return 0;
@@ -523,7 +524,7 @@ static void look_up_domains(struct sensor *sensor)
 }
 
 /* The next event: 0, 1 when one was taken, or why the stream ended. */
-static int turn(struct sensor *sensor, struct error *err)
+static int turn(struct sensor *sensor, int64_t now, struct error *err)
 {
 	static const struct timespec pause = { .tv_nsec = TURN_MS * 1000000L };
 	bool has_parked = sensor->leaving || parked_count(sensor->generation->parked);
@@ -543,7 +544,7 @@ static int turn(struct sensor *sensor, struct error *err)
 	if (!has_parked && !sensor->is_replay)
 		count_turn(sensor, event);
 	run_parked(sensor);
-	captures_keep_up(sensor->captures, clock_ms(CLOCK_MONOTONIC));
+	captures_keep_up(sensor->captures, now);
 	return r == -EINTR ? 0 : r;
 }
 
@@ -561,11 +562,15 @@ static int loop(struct sensor *sensor, struct error *err)
 	int r = 0, looked = 0;
 
 	while (r >= 0 && looked >= 0 && !atomic_load(&sensor->signals->stop)) {
-		r = turn(sensor, err);
+		int64_t now = clock_ms(CLOCK_MONOTONIC);
+
+		r = 1;
+		for (int i = 0; i < TURNS && r == 1; i++)
+			r = turn(sensor, now, err);
 		take_signals(sensor);
 		look_for_reload(sensor);
-		looked = look_after(sensor, err);
-		if (clock_ms(CLOCK_MONOTONIC) >= until_ms)
+		looked = look_after(sensor, clock_ms(CLOCK_MONOTONIC), err);
+		if (now >= until_ms)
 			return 0;
 	}
 	tell_end(sensor);
@@ -841,7 +846,7 @@ static int watch_events(struct sensor *sensor, struct error *err)
 	ready_notify();
 	r = loop(sensor, err);
 	sensor->told_at_ms = 0;
-	(void)look_after(sensor, NULL);
+	(void)look_after(sensor, clock_ms(CLOCK_MONOTONIC), NULL);
 	if (sensor->start->options.is_verbose) {
 		print_matches(sensor);
 		print_counters(sensor);
