@@ -27,6 +27,17 @@ struct gate {
 	uint64_t *mask;
 };
 
+/*
+ * A test in the clauses of candidates. A clause is an `or` of plain tests that a candidate cannot
+ * do without; `with` and `without` are masks of those whose clause a true answer, or a false one,
+ * fulfils.
+ */
+struct literal {
+	uint32_t test;
+	bool has_views;
+	uint64_t *with, *without;
+};
+
 /* What one event type can match. */
 struct entry {
 	struct candidate *candidates;
@@ -35,6 +46,9 @@ struct entry {
 	uint64_t *all; /* the mask of all of them */
 	struct gate *gates;
 	size_t gate_count, gate_capacity;
+	struct literal *literals;
+	size_t literal_count, literal_capacity;
+	uint64_t *free; /* a mask of those without a clause */
 };
 
 struct rules {
@@ -66,6 +80,7 @@ struct evaluation {
 	uint64_t *shut_masks;	   /* `words` a shut */
 	size_t words;		   /* of the longest mask */
 	uint64_t *alive;	   /* a mask of the event's candidates */
+	uint64_t *fulfilled;	   /* another, while clauses are looked at */
 	const struct event *event; /* what the answers are about */
 	uint64_t number;
 	bool has_waited;
@@ -75,6 +90,12 @@ struct evaluation {
 #define SIGHTS_MIN 4
 /* Fewer rules than this are not worth a gate. */
 #define GATE_MIN 3
+/*
+ * When more candidates than this are left, their clauses are looked at before any chain is run:
+ * that costs by the tests there are, and chains by the rules.
+ */
+#define CROWD		  8
+#define LITERAL_WORDS_MAX 16 /* words of masks for each candidate that still are worth it */
 /* Tests at the start of a chain that are looked at for gates. */
 #define GATE_DEPTH 16
 
@@ -263,6 +284,84 @@ static void sort_gates(struct entry *entry)
 	entry->gate_count = kept;
 }
 
+static struct literal *literal_for(const struct rules *rules, struct entry *entry, uint32_t test)
+{
+	struct literal *literal;
+
+	for (size_t i = 0; i < entry->literal_count; i++)
+		if (entry->literals[i].test == test)
+			return &entry->literals[i];
+	literal = ARRAY_ADD(entry->literals, entry->literal_count, entry->literal_capacity);
+	*literal = (struct literal){ test, rules->program->tests[test].has_views,
+		NEW_ARRAY(uint64_t, entry->words), NEW_ARRAY(uint64_t, entry->words) };
+	return literal;
+}
+
+static bool is_clause(const struct formula *formula)
+{
+	if (formula->kind != FORMULA_OR)
+		return false;
+	for (size_t i = 0; i < formula->count; i++)
+		if (formula->parts[i]->kind != FORMULA_TEST)
+			return false;
+	return true;
+}
+
+/* The first clause of a condition; NULL: it has none. */
+static const struct formula *clause_of(const struct formula *formula)
+{
+	if (formula && is_clause(formula))
+		return formula;
+	for (size_t i = 0; formula && formula->kind == FORMULA_AND && i < formula->count; i++) {
+		const struct formula *found = clause_of(formula->parts[i]);
+
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+static void add_clause(const struct rules *rules, struct entry *entry, size_t number)
+{
+	const struct formula *clause =
+		clause_of(rules->rules[entry->candidates[number].rule].formula);
+	uint64_t bit = UINT64_C(1) << (number % 64);
+
+	if (!clause) {
+		entry->free[number / 64] |= bit;
+		return;
+	}
+	for (size_t i = 0; i < clause->count; i++) {
+		struct literal *literal = literal_for(rules, entry, clause->parts[i]->test);
+		uint64_t *mask = clause->parts[i]->is_negated ? literal->without : literal->with;
+
+		mask[number / 64] |= bit;
+	}
+}
+
+static void clauses_done(struct entry *entry)
+{
+	for (size_t i = 0; i < entry->literal_count; i++) {
+		free(entry->literals[i].with);
+		free(entry->literals[i].without);
+	}
+	free(TAKE(entry->literals));
+	free(TAKE(entry->free));
+	entry->literal_count = entry->literal_capacity = 0;
+}
+
+static void make_clauses(const struct rules *rules, struct entry *entry)
+{
+	if (entry->count <= CROWD)
+		return;
+	entry->free = NEW_ARRAY(uint64_t, entry->words);
+	for (size_t i = 0; i < entry->count; i++)
+		add_clause(rules, entry, i);
+	/* Rules that have hardly a test in common are better run one by one. */
+	if (entry->literal_count * entry->words > entry->count * LITERAL_WORDS_MAX)
+		clauses_done(entry);
+}
+
 static void make_gates(const struct rules *rules, struct entry *entry)
 {
 	entry->words = (entry->count + 63) / 64;
@@ -298,8 +397,10 @@ int rules_new(struct program *program, struct rule_source *sources, size_t count
 		if (r < 0)
 			return r;
 	}
-	for (size_t i = 0; i < rules->entry_count; i++)
+	for (size_t i = 0; i < rules->entry_count; i++) {
 		make_gates(rules, &rules->entries[i]);
+		make_clauses(rules, &rules->entries[i]);
+	}
 	*ret_rules = TAKE(rules);
 	return 0;
 }
@@ -319,6 +420,7 @@ static void entry_done(struct entry *entry)
 {
 	for (size_t i = 0; i < entry->gate_count; i++)
 		free(entry->gates[i].mask);
+	clauses_done(entry);
 	free(entry->gates);
 	free(entry->all);
 	free(entry->candidates);
@@ -415,6 +517,7 @@ struct evaluation *evaluation_new(const struct rules *rules)
 		evaluation->words = MAX_OF(evaluation->words, rules->entries[i].words);
 	evaluation->answers = answers_new(rules->program);
 	evaluation->alive = NEW_ARRAY(uint64_t, evaluation->words);
+	evaluation->fulfilled = NEW_ARRAY(uint64_t, evaluation->words);
 	evaluation->shuts = NEW_ARRAY(struct shut, SHUTS);
 	evaluation->shut_masks = NEW_ARRAY(uint64_t, SHUTS * evaluation->words);
 	return evaluation;
@@ -426,6 +529,7 @@ void evaluation_free(struct evaluation *evaluation)
 		return;
 	answers_free(evaluation->answers);
 	free(evaluation->alive);
+	free(evaluation->fulfilled);
 	free(evaluation->shuts);
 	free(evaluation->shut_masks);
 	free(evaluation);
@@ -524,6 +628,48 @@ static void pass_gates(struct evaluation *evaluation, const struct entry *entry,
 	}
 }
 
+/* Adds what a test's answer fulfils; one that could be either, or is another in each view, all. */
+static void fulfil(uint64_t *fulfilled, const struct literal *literal, size_t words,
+	enum truth truth, bool is_certain)
+{
+	for (size_t word = 0; word < words; word++) {
+		if (truth != IS_FALSE || !is_certain)
+			fulfilled[word] |= literal->with[word];
+		if (truth != IS_TRUE || !is_certain)
+			fulfilled[word] |= literal->without[word];
+	}
+}
+
+static bool concerns(const struct literal *literal, const uint64_t *alive,
+	const uint64_t *fulfilled, size_t words)
+{
+	for (size_t word = 0; word < words; word++)
+		if ((literal->with[word] | literal->without[word]) & alive[word] & ~fulfilled[word])
+			return true;
+	return false;
+}
+
+/* Candidates whose clause is not false. */
+static void pass_clauses(struct evaluation *evaluation, const struct entry *entry,
+	const struct event *event, bool has_real)
+{
+	uint64_t *alive = evaluation->alive, *fulfilled = evaluation->fulfilled;
+
+	if (!entry->free || mask_count(alive, entry->words) <= CROWD)
+		return;
+	memcpy(fulfilled, entry->free, entry->words * sizeof(*fulfilled));
+	for (size_t i = 0; i < entry->literal_count; i++) {
+		const struct literal *literal = &entry->literals[i];
+		bool is_certain = !(literal->has_views && has_real);
+
+		if (concerns(literal, alive, fulfilled, entry->words))
+			fulfil(fulfilled, literal, entry->words,
+				test_answer(evaluation->answers, event, literal->test), is_certain);
+	}
+	for (size_t word = 0; word < entry->words; word++)
+		alive[word] &= fulfilled[word];
+}
+
 /* Tries a candidate in the lexical view, then in the real one; event->view is left at the last. */
 static enum truth try_candidate(struct evaluation *evaluation, const struct candidate *candidate,
 	struct event *event, bool has_real)
@@ -567,6 +713,7 @@ enum truth rules_match(const struct rules *rules, struct evaluation *evaluation,
 		return IS_FALSE;
 	has_real = has_real_view(event);
 	pass_gates(evaluation, entry, event, has_real);
+	pass_clauses(evaluation, entry, event, has_real);
 	for (size_t at = 0; next_alive(evaluation, entry, &at); at++) {
 		const struct candidate *candidate = &entry->candidates[at];
 		const struct compiled_rule *compiled = &rules->rules[candidate->rule];

@@ -18,7 +18,7 @@
 #define SECOND	  UINT64_C(1000000000)
 #define PIDS	  12
 #define FIRST_PID 5000001 /* no host has it, so that /proc never answers */
-#define RULES	  14
+#define RULES	  80	  /* so many that clauses are looked at */
 
 static uint64_t random_state;
 
@@ -275,6 +275,17 @@ static void write_condition(struct buffer *out, unsigned depth)
 	buffer_add_char(out, ')');
 }
 
+/* What a condition cannot do without. */
+static void write_clause(struct buffer *out)
+{
+	buffer_add_char(out, '(');
+	for (unsigned i = 0, count = 1 + random_below(3); i < count; i++) {
+		buffer_add_string(out, random_below(3) ? "" : "not ");
+		write_check(out);
+		buffer_add_string(out, i + 1 < count ? " or " : ") and ");
+	}
+}
+
 static struct rules *random_rules(struct buffer *yaml)
 {
 	static const struct rules_options options = { .minimum_priority = PRIORITY_DEBUG };
@@ -285,6 +296,8 @@ static struct rules *random_rules(struct buffer *yaml)
 
 	for (int i = 0; i < RULES; i++) {
 		buffer_printf(yaml, "- rule: R%d\n  desc: d\n  condition: ", i);
+		if (random_below(2))
+			write_clause(yaml);
 		write_condition(yaml, 3);
 		buffer_add_string(
 			yaml, "\n  output: o\n  priority: INFO\n  warn_evttypes: false\n");
@@ -333,7 +346,7 @@ TEST(what_is_remembered_of_a_process_or_a_call_is_what_would_be_found_out_anew)
 	bool is_same = true;
 
 	random_state = given ? strtoull(given, NULL, 10) : 20261124;
-	for (int round = 0; is_same && round < 60; round++) {
+	for (int round = 0; is_same && round < 40; round++) {
 		struct world *world = world_new();
 		struct evaluation *remembers;
 		struct rules *rules;

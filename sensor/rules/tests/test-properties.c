@@ -362,6 +362,8 @@ TEST(a_bracket_matches_as_fnmatch_does)
 			}
 }
 
+#define RULES 60
+
 /* Rules made by chance, matched at once and one by one. */
 TEST(rules_match_as_each_alone_would_in_their_order)
 {
@@ -379,8 +381,8 @@ TEST(rules_match_as_each_alone_would_in_their_order)
 		struct arena *arena = arena_new(64 << 20);
 		struct evaluation *evaluation;
 		struct answers *answers;
-		struct node *trees[12];
-		uint32_t chains[12];
+		struct node *trees[RULES];
+		uint32_t chains[RULES];
 		struct buffer yaml, shared;
 		struct position at;
 		struct error err = { 0 };
@@ -388,7 +390,7 @@ TEST(rules_match_as_each_alone_would_in_their_order)
 		buffer_init(&yaml, 1 << 20);
 		buffer_init(&shared, 1 << 20);
 		write_check(&shared);
-		for (int i = 0; i < 12; i++) {
+		for (int i = 0; i < RULES; i++) {
 			struct buffer condition;
 			struct text kept;
 
@@ -397,6 +399,15 @@ TEST(rules_match_as_each_alone_would_in_their_order)
 			if (random_below(2))
 				buffer_printf(&condition, "%s%s and ",
 					random_below(4) ? "" : "not ", buffer_text(&shared).data);
+			/* A clause, which is looked at when rules are many. */
+			if (random_below(2)) {
+				buffer_add_char(&condition, '(');
+				write_check(&condition);
+				buffer_add_string(
+					&condition, random_below(2) ? " or not " : " or ");
+				write_check(&condition);
+				buffer_add_string(&condition, ") and ");
+			}
 			write_condition(&condition, 3);
 			buffer_printf(&yaml,
 				"- rule: R%d\n  desc: d\n  condition: %s\n  output: o\n  priority: "
@@ -425,7 +436,7 @@ TEST(rules_match_as_each_alone_would_in_their_order)
 			write_values(&values);
 			given_event(given, buffer_text(&values), &event, &err);
 			answers_clear(answers);
-			while (first < 12 &&
+			while (first < RULES &&
 				(want = chain_run(answers, event, chains[first])) == IS_FALSE)
 				first++;
 			got = rules_match(rules, evaluation, event, 0, &rule);
@@ -433,7 +444,7 @@ TEST(rules_match_as_each_alone_would_in_their_order)
 				printf("# %s\n%s", buffer_text(&values).data,
 					buffer_text(&yaml).data);
 			CHECK_NUMBER(got, want);
-			CHECK_NUMBER(rule ? (int)rule->index : 12, first);
+			CHECK_NUMBER(rule ? (int)rule->index : RULES, first);
 			matched += got == IS_TRUE;
 			waited += got == IS_WAITING;
 			buffer_done(&values);
