@@ -19,7 +19,8 @@ from machine import CACHE
 from stack import SOURCE, free_port, get
 
 MIRROR = "http://deb.debian.org/debian"
-UNITS = ["dashboard", "forwarder", "sensor"]
+UNITS = ["dashboard", "forwarder", "responder", "sensor"]
+PLAYBOOK = "- rule: x\n  actions: [{action: y, actionner: kubernetes:terminate}]\n"
 
 
 def debian(depends):
@@ -122,6 +123,17 @@ class Host:
         return (self.root / f"tmp/{name}.log").read_text(errors="replace")
 
 
+def completes(host):
+    """bash finds the file by the command's name; what its function offers is what the program knows."""
+    script = "source /usr/share/bash-completion/completions/tercel; complete -p tercel; COMP_WORDS=({}); COMP_CWORD={}; _tercel tercel {}; echo ${{COMPREPLY[@]}}"
+    said = host.run("bash", "-c", script.format("tercel se", 1, "se")).splitlines()
+    tap.equal(said, ["complete -o default -F _tercel tercel", "sensor settings"], "commands")
+    said = host.run("bash", "-c", script.format("tercel responder --dry", 2, "--dry")).splitlines()
+    tap.equal(said[1], "--dry-run", "flags")
+    said = host.run("bash", "-c", script.format("tercel settings res", 2, "res")).splitlines()
+    tap.equal(said[1], "responder", "programs")
+
+
 def test_it_installs_starts_alerts_and_purges_clean():
     if os.geteuid() != 0:
         tap.skip("root is needed to change into another system")
@@ -137,12 +149,16 @@ def test_it_installs_starts_alerts_and_purges_clean():
         tap.equal(sorted(one.name for one in wanted.glob("tercel-*")), sorted(f"tercel-{one}.service" for one in UNITS),
                   "units that start with the system")
         tap.equal((host.root / "etc/tercel/forwarder.yaml").stat().st_mode & 0o777, 0o640, "mode of a file that may hold keys")
-        tap.equal("wrong" in host.run("tercel", "check", "/etc/tercel/sensor.yaml", "/etc/tercel/forwarder.yaml"), False)
+        settings = [f"/etc/tercel/{name}.yaml" for name in ("sensor", "forwarder", "responder")]
+        tap.equal(host.run("tercel", "check", *settings), "".join(f"{path}: ok\n" for path in settings), "its settings")
+        completes(host)
 
         # This machine's ports may be taken: free ones in place of 2801 and 2802, nothing else differs.
         page = free_port()
         host.start("dashboard", extra=["--port", str(page)])
         host.start("forwarder", environment=[f"LISTENPORT={free_port()}"])
+        (host.root / "etc/tercel/playbooks.yaml").write_text(PLAYBOOK)
+        host.start("responder", extra=["--port", str(free_port())])
         host.start("sensor")
         login = (host.root / "run/tercel/dashboard/first-login").read_text().split()
         tap.equal((host.root / "run/tercel/dashboard/first-login").stat().st_mode & 0o077, 0, "others may read the login")
@@ -172,6 +188,20 @@ def test_it_installs_starts_alerts_and_purges_clean():
         tap.equal([one for one in left if after[one] is not None or one not in before], [], "left by a purge")
         for name in ("passwd", "group", "shadow"):
             tap.equal(b"tercel" in (after[f"etc/{name}"] or b""), False, f"tercel in /etc/{name}")
+
+
+def test_completions_are_what_their_shells_take():
+    folder = SOURCE / "build/package/root/usr/share"
+    for shell, file in (("zsh", "zsh/site-functions/_tercel"), ("fish", "fish/vendor_completions.d/tercel.fish")):
+        if not shutil.which(shell):
+            print(f"# {shell} is not installed: its completions were not read", flush=True)
+            continue
+        done = subprocess.run([shell, "-n", folder / file], capture_output=True, text=True)
+        tap.equal((done.returncode, done.stderr), (0, ""), shell)
+    if shutil.which("fish"):
+        said = subprocess.run(["fish", "--no-config", "-c", f"source {folder}/fish/vendor_completions.d/tercel.fish; complete -C 'tercel se'"],
+                              check=True, capture_output=True, text=True).stdout
+        tap.equal([line.split("\t")[0] for line in said.splitlines()], ["sensor", "settings"], "fish")
 
 
 def test_the_units_are_valid_and_closed():
