@@ -23,9 +23,9 @@ UNITS = ["dashboard", "forwarder", "responder", "sensor"]
 PLAYBOOK = "- rule: x\n  actions: [{action: y, actionner: kubernetes:terminate}]\n"
 
 
-def debian(depends):
-    """The path of a tar of Debian 12 with these packages, and nothing that is not needed."""
-    image = CACHE / "bookworm-deb-test.tar"
+def debian(depends, name="deb"):
+    """The path of a tar of Debian 12 with these packages, and nothing that is not needed; kept by that name."""
+    image = CACHE / f"bookworm-{name}-test.tar"
     if not image.exists():
         if not shutil.which("mmdebstrap"):
             tap.skip("mmdebstrap is not installed")

@@ -94,6 +94,15 @@ def test_every_library_that_a_program_asks_for_is_in_its_image():
                     raise AssertionError(f"{name}: {program}: {done.stdout}{done.stderr}")
 
 
+def test_the_authorities_of_the_world_are_known_beside_one_of_ones_own():
+    """tlsclient.cacertfile and such name one file; the others are then looked for by their hashes in a folder."""
+    for name, (path, _) in images().items():
+        paths = blobs(path)[2].getnames()
+        hashed = [one for one in paths if re.fullmatch(r"etc/ssl/certs/[0-9a-f]{8}\.\d+", one)]
+        bundle = blobs(path)[2].extractfile("etc/ssl/certs/ca-certificates.crt").read().count(b"BEGIN CERTIFICATE")
+        tap.equal(len(hashed), bundle, name)
+
+
 def test_the_containerfile_says_the_same():
     text = (SOURCE / "deploy/image/Containerfile").read_text(encoding="utf-8")
     for name, (path, _) in images().items():
