@@ -81,6 +81,7 @@ static void take_open(struct opens *opens, const struct event *event)
 
 	if (!event->process || event->process->pid != opens->pid)
 		return;
+	event_name_fd(event);
 	name = text_to_string(event->fd.name);
 	if (sscanf(name, "/no/%u", &number) == 1) {
 		opens->missed += opens->seen && number > opens->next;
