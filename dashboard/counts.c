@@ -11,8 +11,10 @@
 struct cell {
 	struct {
 		int64_t unit;  /* minute or hour */
-		int64_t kind;  /* priority or facet */
-		int64_t value; /* words.id */
+		int64_t kind;  /* facet; 0 of a minute */
+		int64_t value; /* words.id; 0 of a minute */
+		int64_t rule;  /* and the next: 0 of a facet that is not counted by rule */
+		int64_t priority;
 	} key;
 	int64_t count;
 	UT_hash_handle hh;
@@ -22,13 +24,28 @@ struct hour {
 	struct {
 		int64_t facet;
 		int64_t hour;
+		int64_t table;
 	} key;
 	int64_t values;
 	UT_hash_handle hh;
 };
 
+/* The tables that count values of facets, and how. */
+enum { BY_VALUE, BY_RULE, TABLE_COUNT };
+
+static const struct {
+	enum query add, grow, values;
+	int64_t limit; /* values of an hour that are told apart */
+	bool is_by_rule;
+} tables[TABLE_COUNT] = {
+	[BY_VALUE] = { QUERY_FACET_ADD, QUERY_FACET_GROW, QUERY_FACET_VALUES, FACET_VALUES_MAX,
+		false },
+	[BY_RULE] = { QUERY_RULE_FACET_ADD, QUERY_RULE_FACET_GROW, QUERY_RULE_FACET_VALUES,
+		RULE_VALUES_MAX, true },
+};
+
 struct counts {
-	struct cell *minutes, *facets;
+	struct cell *minutes, *facets[TABLE_COUNT];
 	struct hour *hours; /* how many values each hour of each facet has in the file */
 };
 
@@ -52,6 +69,12 @@ static void cells_clear(struct cell **cells)
 	}
 }
 
+static void facets_clear(struct counts *counts)
+{
+	for (int table = 0; table < TABLE_COUNT; table++)
+		cells_clear(&counts->facets[table]);
+}
+
 static void hours_clear(struct counts *counts)
 {
 	struct hour *hour, *next;
@@ -65,7 +88,7 @@ static void hours_clear(struct counts *counts)
 void counts_forget(struct counts *counts)
 {
 	cells_clear(&counts->minutes);
-	cells_clear(&counts->facets);
+	facets_clear(counts);
 	hours_clear(counts);
 }
 
@@ -77,27 +100,35 @@ void counts_free(struct counts *counts)
 	free(counts);
 }
 
-static void cells_add(struct cell **cells, int64_t unit, int64_t kind, int64_t value)
+static void cells_add(struct cell **cells, const struct cell *wanted)
 {
-	struct cell wanted = { .key = { unit, kind, value } }, *cell;
+	struct cell *cell;
 
-	HASH_FIND(hh, *cells, &wanted.key, sizeof(wanted.key), cell);
+	HASH_FIND(hh, *cells, &wanted->key, sizeof(wanted->key), cell);
 	if (!cell) {
 		cell = NEW(struct cell);
-		cell->key = wanted.key;
+		cell->key = wanted->key;
 		HASH_ADD(hh, *cells, key, sizeof(cell->key), cell);
 	}
 	cell->count++;
 }
 
-void counts_add_minute(struct counts *counts, int64_t time_ns, enum priority priority, int64_t rule)
+void counts_add_minute(struct counts *counts, int64_t time_ns, const struct counted *counted)
 {
-	cells_add(&counts->minutes, time_unit(time_ns, NS_PER_MINUTE), priority, rule);
+	cells_add(
+		&counts->minutes, &(struct cell){ .key = { time_unit(time_ns, NS_PER_MINUTE), 0, 0,
+							  counted->rule, counted->priority } });
 }
 
-void counts_add_facet(struct counts *counts, enum facet facet, int64_t time_ns, int64_t value)
+void counts_add_facet(struct counts *counts, enum facet facet, int64_t time_ns, int64_t value,
+	const struct counted *counted)
 {
-	cells_add(&counts->facets, time_unit(time_ns, NS_PER_HOUR), facet, value);
+	struct cell cell = { .key = { time_unit(time_ns, NS_PER_HOUR), facet, value } };
+
+	cells_add(&counts->facets[BY_VALUE], &cell);
+	cell.key.rule = counted->rule;
+	cell.key.priority = counted->priority;
+	cells_add(&counts->facets[BY_RULE], &cell);
 }
 
 static int write_minute(const struct cell *cell, struct day_file *file, struct error *err)
@@ -105,13 +136,13 @@ static int write_minute(const struct cell *cell, struct day_file *file, struct e
 	struct statement *statement = day_file_query(file, QUERY_MINUTE_ADD);
 
 	bind_number(statement, ":minute", cell->key.unit);
-	bind_number(statement, ":priority", cell->key.kind);
-	bind_number(statement, ":rule", cell->key.value);
+	bind_number(statement, ":priority", cell->key.priority);
+	bind_number(statement, ":rule", cell->key.rule);
 	bind_number(statement, ":count", cell->count);
 	return statement_run(statement, err);
 }
 
-static int write_facet(const struct cell *cell, enum query query, int64_t value,
+static int write_facet(const struct cell *cell, int table, enum query query, int64_t value,
 	struct day_file *file, struct error *err)
 {
 	struct statement *statement = day_file_query(file, query);
@@ -120,12 +151,17 @@ static int write_facet(const struct cell *cell, enum query query, int64_t value,
 	bind_number(statement, ":hour", cell->key.unit);
 	bind_number(statement, ":value", value);
 	bind_number(statement, ":count", cell->count);
+	if (tables[table].is_by_rule) {
+		bind_number(statement, ":rule", cell->key.rule);
+		bind_number(statement, ":priority", cell->key.priority);
+	}
 	return statement_run(statement, err);
 }
 
-static struct hour *hour_of(struct counts *counts, const struct cell *cell, struct day_file *file)
+static struct hour *hour_of(
+	struct counts *counts, const struct cell *cell, int table, struct day_file *file)
 {
-	struct hour wanted = { .key = { cell->key.kind, cell->key.unit } }, *hour;
+	struct hour wanted = { .key = { cell->key.kind, cell->key.unit, table } }, *hour;
 	struct statement *statement;
 
 	HASH_FIND(hh, counts->hours, &wanted.key, sizeof(wanted.key), hour);
@@ -135,7 +171,7 @@ static struct hour *hour_of(struct counts *counts, const struct cell *cell, stru
 		hours_clear(counts);
 	hour = NEW(struct hour);
 	hour->key = wanted.key;
-	statement = day_file_query(file, QUERY_FACET_VALUES);
+	statement = day_file_query(file, tables[table].values);
 	bind_number(statement, ":facet", cell->key.kind);
 	bind_number(statement, ":hour", cell->key.unit);
 	if (statement_next(statement, NULL) == 1)
@@ -146,20 +182,20 @@ static struct hour *hour_of(struct counts *counts, const struct cell *cell, stru
 }
 
 /* A value that is counted already grows; a new one is told apart while there is room for it. */
-static int add_facet(
-	struct counts *counts, const struct cell *cell, struct day_file *file, struct error *err)
+static int add_facet(struct counts *counts, const struct cell *cell, int table,
+	struct day_file *file, struct error *err)
 {
 	struct hour *hour;
 	int r;
 
-	r = write_facet(cell, QUERY_FACET_GROW, cell->key.value, file, err);
+	r = write_facet(cell, table, tables[table].grow, cell->key.value, file, err);
 	if (r < 0 || day_file_has_changed(file))
 		return r;
-	hour = hour_of(counts, cell, file);
-	if (cell->key.value && hour->values >= FACET_VALUES_MAX)
-		return write_facet(cell, QUERY_FACET_ADD, 0, file, err);
+	hour = hour_of(counts, cell, table, file);
+	if (cell->key.value && hour->values >= tables[table].limit)
+		return write_facet(cell, table, tables[table].add, 0, file, err);
 	hour->values++;
-	return write_facet(cell, QUERY_FACET_ADD, cell->key.value, file, err);
+	return write_facet(cell, table, tables[table].add, cell->key.value, file, err);
 }
 
 int counts_write(struct counts *counts, struct day_file *file, struct error *err)
@@ -170,10 +206,11 @@ int counts_write(struct counts *counts, struct day_file *file, struct error *err
 	HASH_ITER (hh, counts->minutes, cell, next)
 		if (!r)
 			r = write_minute(cell, file, err);
-	HASH_ITER (hh, counts->facets, cell, next)
-		if (!r)
-			r = add_facet(counts, cell, file, err);
+	for (int table = 0; table < TABLE_COUNT; table++)
+		HASH_ITER (hh, counts->facets[table], cell, next)
+			if (!r)
+				r = add_facet(counts, cell, table, file, err);
 	cells_clear(&counts->minutes);
-	cells_clear(&counts->facets);
+	facets_clear(counts);
 	return r;
 }

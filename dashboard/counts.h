@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a group of commits adds to the counts of a day's file: minute × priority × rule, and
- * hour × value for each facet. Collected in memory, written once per commit.
+ * What a group of commits adds to the counts of a day's file: minute × priority × rule, hour ×
+ * value for each facet, and hour × value × rule and priority. Collected in memory, written once per
+ * commit.
  */
 #pragma once
 
@@ -10,14 +11,22 @@
 
 /* At most so many values of a facet are told apart in one hour; the rest is "other" (0). */
 #define FACET_VALUES_MAX 1000
+/* The same of values with a rule and a priority. */
+#define RULE_VALUES_MAX 4000
+
+/* What is counted of an alert beside its time. */
+struct counted {
+	enum priority priority;
+	int64_t rule; /* words.id */
+};
 
 struct counts;
 
 struct counts *counts_new(void);
 void counts_free(struct counts *counts);
-void counts_add_minute(
-	struct counts *counts, int64_t time_ns, enum priority priority, int64_t rule);
-void counts_add_facet(struct counts *counts, enum facet facet, int64_t time_ns, int64_t value);
+void counts_add_minute(struct counts *counts, int64_t time_ns, const struct counted *counted);
+void counts_add_facet(struct counts *counts, enum facet facet, int64_t time_ns, int64_t value,
+	const struct counted *counted);
 /* Writes what was added and forgets it. */
 int counts_write(struct counts *counts, struct day_file *file, struct error *err);
 /* Forgets what was added, and what is known about the file: another one comes, or a rollback. */

@@ -17,6 +17,7 @@ struct day {
 	int64_t oldest_ns, newest_ns;
 	int64_t indexed; /* the search index knows the alerts up to this id */
 	bool is_summed;	 /* hour_sums and day_sums are made; they stay */
+	bool is_by_rule; /* facets are counted by rule, too */
 	uint64_t bytes;
 };
 

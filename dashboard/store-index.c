@@ -119,6 +119,8 @@ static int make_sums(struct day_file *file, struct error *err)
 	r = statement_run(day_file_query(file, QUERY_HOUR_SUMS_MAKE), err);
 	if (!r)
 		r = statement_run(day_file_query(file, QUERY_DAY_SUMS_MAKE), err);
+	if (!r)
+		r = statement_run(day_file_query(file, QUERY_RULE_DAY_SUMS_MAKE), err);
 	return r < 0 ? r : set_meta(file, "summed", 1, err);
 }
 

@@ -162,23 +162,29 @@ static int on_tallied(struct scan *scan, struct row *row)
 	return needs_fields ? tally_fields(scan, row) : 0;
 }
 
-/* The unit that the tally can be counted in from the file's counts; 0: only by scanning. */
-static int64_t counted_unit(const struct tally *tally, const struct filter *filter)
+/*
+ * Where a tally comes from: the file's counts, those that only newer files have, or alerts one by
+ * one. In this order: a scan may use up the time.
+ */
+enum way { WAY_COUNTED, WAY_COUNTED_BY_RULE, WAY_SCANNED, WAY_COUNT };
+
+static enum way way_of(const struct tally *tally, const struct filter *filter)
 {
-	if (tally->by == TALLY_FIELD)
-		return 0;
+	if (tally->by == TALLY_FIELD || !filter_is_rules_only(filter))
+		return WAY_SCANNED;
+	if (tally->by == TALLY_FACET && tally->interval_ns)
+		return WAY_SCANNED;
 	if (tally->by == TALLY_FACET)
-		return filter_is_empty(filter) && !tally->interval_ns ? NS_PER_HOUR : 0;
-	return filter_is_rules_only(filter) && tally->interval_ns % NS_PER_MINUTE == 0
-		       ? NS_PER_MINUTE
-		       : 0;
+		return filter_is_empty(filter) ? WAY_COUNTED : WAY_COUNTED_BY_RULE;
+	return tally->interval_ns % NS_PER_MINUTE ? WAY_SCANNED : WAY_COUNTED;
 }
 
 /* What a file has counted in a unit of time; the next row has it finer. */
 struct level {
 	int64_t unit_ns;
 	enum query query;
-	bool is_sum; /* only in files that get no more alerts */
+	bool is_sum;	 /* only in files that get no more alerts */
+	bool is_by_rule; /* only in files that count by rule */
 	int (*count)(struct scan *scan, struct tallying *tallying, const struct level *level,
 		int64_t from, int64_t to);
 };
@@ -236,6 +242,28 @@ static int count_facet(
 	return r;
 }
 
+/* Of the values that come with a rule and a priority, those that fit. */
+static int count_rule_facet(
+	struct scan *scan, struct tally *tally, const struct level *level, int64_t from, int64_t to)
+{
+	struct statement *statement = day_file_query(scan->open->file, level->query);
+	struct row row = { 0 };
+	int r;
+
+	bind_number(statement, ":facet", tally->facet);
+	bind_number(statement, ":from", from);
+	bind_number(statement, ":to", to);
+	while ((r = statement_next(statement, scan->err)) == 1) {
+		row.words[WORD_RULE] = column_number(statement, 1);
+		row.priority = (enum priority)column_number(statement, 2);
+		if (scan_fits_row(scan, &row) == FITS)
+			tally_add(tally, 0,
+				text_of(open_file_word(scan->open, column_number(statement, 0))),
+				row.priority, (uint64_t)column_number(statement, 3));
+	}
+	return r;
+}
+
 static int count_facets(struct scan *scan, struct tallying *tallying, const struct level *level,
 	int64_t from, int64_t to)
 {
@@ -243,7 +271,8 @@ static int count_facets(struct scan *scan, struct tallying *tallying, const stru
 
 	for (size_t i = 0; i < tallying->count && !r; i++)
 		if (tallying->chosen >> i & 1)
-			r = count_facet(scan, &tallying->tallies[i], level, from, to);
+			r = (level->is_by_rule ? count_rule_facet : count_facet)(
+				scan, &tallying->tallies[i], level, from, to);
 	return r;
 }
 
@@ -251,13 +280,18 @@ static int count_facets(struct scan *scan, struct tallying *tallying, const stru
 
 /* Each list ends with a row of zeros: finer than that is only the alerts themselves. */
 static const struct level rule_levels[] = {
-	{ NS_PER_HOUR, QUERY_HOUR_SUMS, true, count_rules },
-	{ NS_PER_MINUTE, QUERY_MINUTES, false, count_rules },
+	{ NS_PER_HOUR, QUERY_HOUR_SUMS, true, false, count_rules },
+	{ NS_PER_MINUTE, QUERY_MINUTES, false, false, count_rules },
 	{ 0 },
 };
 static const struct level facet_levels[] = {
-	{ NS_PER_DAY, QUERY_DAY_SUMS, true, count_facets },
-	{ NS_PER_HOUR, QUERY_FACETS, false, count_facets },
+	{ NS_PER_DAY, QUERY_DAY_SUMS, true, false, count_facets },
+	{ NS_PER_HOUR, QUERY_FACETS, false, false, count_facets },
+	{ 0 },
+};
+static const struct level rule_facet_levels[] = {
+	{ NS_PER_DAY, QUERY_RULE_DAY_SUMS, true, true, count_facets },
+	{ NS_PER_HOUR, QUERY_RULE_FACETS, false, true, count_facets },
 	{ 0 },
 };
 
@@ -275,7 +309,8 @@ static int count_level(struct scan *scan, struct tallying *tallying, const struc
 		return scan_file(scan, from_ns, to_ns);
 	from = time_unit(is_begun ? day->oldest_ns : from_ns - 1, unit_ns) + !is_begun;
 	to = time_unit(is_over ? day->newest_ns : to_ns, unit_ns) + is_over;
-	if (from >= to || (level->is_sum && !day->is_summed) || interval_ns % unit_ns)
+	if (from >= to || (level->is_sum && !day->is_summed) ||
+		(level->is_by_rule && !day->is_by_rule) || interval_ns % unit_ns)
 		return count_level(scan, tallying, level + 1, from_ns, to_ns);
 	if (!is_over)
 		r = count_level(scan, tallying, level + 1, to * unit_ns, to_ns);
@@ -286,27 +321,28 @@ static int count_level(struct scan *scan, struct tallying *tallying, const struc
 	return r;
 }
 
-static int count_file(struct scan *scan, struct tallying *tallying, const struct store_scope *scope)
+static const struct level *levels_of(const struct tally *tally, enum way way)
 {
-	const struct tally *first = &tallying->tallies[__builtin_ctz(tallying->chosen)];
+	static const struct level only_scan[] = { { 0 } };
 
-	return count_level(scan, tallying, first->by == TALLY_FACET ? facet_levels : rule_levels,
-		scope->from_ns, scope->to_ns);
+	if (way == WAY_SCANNED)
+		return only_scan;
+	if (way == WAY_COUNTED_BY_RULE)
+		return rule_facet_levels;
+	return tally->by == TALLY_FACET ? facet_levels : rule_levels;
 }
 
-/* Tallies with the same unit and interval go together, so that the edges are scanned once. */
-static unsigned choose_next(
-	const struct tallying *all, const struct filter *filter, unsigned left, int64_t *ret_unit)
+/* Tallies with the same levels and interval go together, so that the edges are scanned once. */
+static unsigned choose_next(const struct tallying *all, unsigned left, enum way way)
 {
-	size_t first = (size_t)__builtin_ctz(left);
-	unsigned chosen = 1U << first;
+	const struct tally *first = &all->tallies[__builtin_ctz(left)];
+	unsigned chosen = 0;
 
-	*ret_unit = counted_unit(&all->tallies[first], filter);
-	for (size_t i = first + 1; i < all->count; i++) {
-		int64_t unit = counted_unit(&all->tallies[i], filter);
+	for (size_t i = 0; i < all->count; i++) {
+		const struct tally *tally = &all->tallies[i];
 		bool is_alike =
-			unit == *ret_unit &&
-			(!unit || all->tallies[i].interval_ns == all->tallies[first].interval_ns);
+			way == WAY_SCANNED || (levels_of(tally, way) == levels_of(first, way) &&
+						      tally->interval_ns == first->interval_ns);
 
 		if (left >> i & 1 && is_alike)
 			chosen |= 1U << i;
@@ -314,37 +350,36 @@ static unsigned choose_next(
 	return chosen;
 }
 
-/* Those of the tallies that the counts can answer, or those that they cannot. */
-static unsigned choose_kind(
-	const struct tallying *all, const struct filter *filter, bool is_counted)
+/* Those of the tallies that go this way. */
+static unsigned choose_way(const struct tallying *all, const struct filter *filter, enum way way)
 {
 	unsigned chosen = 0;
 
 	for (size_t i = 0; i < all->count; i++)
-		if ((counted_unit(&all->tallies[i], filter) != 0) == is_counted)
+		if (way_of(&all->tallies[i], filter) == way)
 			chosen |= 1U << i;
 	return chosen;
 }
 
-static int tally_file(struct scan *scan, struct tallying *tallying, const struct store_scope *scope,
-	bool is_counted)
+static int tally_file(
+	struct scan *scan, struct tallying *tallying, const struct store_scope *scope, enum way way)
 {
-	unsigned left = choose_kind(tallying, scan->filter, is_counted);
+	unsigned left = choose_way(tallying, scan->filter, way);
 	int r = 0;
 
 	while (left && !r) {
-		int64_t unit_ns;
+		const struct tally *first = &tallying->tallies[__builtin_ctz(left)];
 
-		tallying->chosen = choose_next(tallying, scan->filter, left, &unit_ns);
+		tallying->chosen = choose_next(tallying, left, way);
 		left &= ~tallying->chosen;
-		r = unit_ns ? count_file(scan, tallying, scope)
-			    : scan_file(scan, scope->from_ns, scope->to_ns);
+		r = count_level(
+			scan, tallying, levels_of(first, way), scope->from_ns, scope->to_ns);
 	}
 	return r;
 }
 
 static int tally_files(
-	struct walk *walk, struct tallying *tallying, bool is_counted, struct store_extent *extent)
+	struct walk *walk, struct tallying *tallying, enum way way, struct store_extent *extent)
 {
 	int r = 0;
 
@@ -357,7 +392,7 @@ static int tally_files(
 		scan.found = on_tallied;
 		scan.context = tallying;
 		if (!r)
-			r = tally_file(&scan, tallying, &walk->scope, is_counted);
+			r = tally_file(&scan, tallying, &walk->scope, way);
 		r = walk_pass_damage(walk, &walk->days[i], r);
 		extent->scanned += scan.scanned;
 		scan_done(&scan);
@@ -366,9 +401,9 @@ static int tally_files(
 }
 
 static void note_exact(
-	struct tallying *tallying, const struct filter *filter, bool is_counted, bool is_exact)
+	struct tallying *tallying, const struct filter *filter, enum way way, bool is_exact)
 {
-	unsigned chosen = choose_kind(tallying, filter, is_counted);
+	unsigned chosen = choose_way(tallying, filter, way);
 
 	for (size_t i = 0; i < tallying->count; i++)
 		if (chosen >> i & 1)
@@ -399,17 +434,16 @@ int store_tally(struct store_reader *reader, const struct store_scope *scope, st
 {
 	struct tallying tallying = { .tallies = tallies, .count = count };
 	struct walk walk;
-	int r;
+	int r = 0;
 
 	assert(count && count < 32);
 	walk_begin(&walk, reader, scope, err);
 	*ret_extent = (struct store_extent){ .is_exact = true };
-	/* First what is counted, for all files: a scan may use up the time. */
-	r = tally_files(&walk, &tallying, true, ret_extent);
-	note_exact(&tallying, scope->filter, true, r != -ETIME);
-	if (!r)
-		r = tally_files(&walk, &tallying, false, ret_extent);
-	note_exact(&tallying, scope->filter, false, r != -ETIME);
+	for (int way = 0; way < WAY_COUNT; way++) {
+		if (!r && choose_way(&tallying, scope->filter, (enum way)way))
+			r = tally_files(&walk, &tallying, (enum way)way, ret_extent);
+		note_exact(&tallying, scope->filter, (enum way)way, r != -ETIME);
+	}
 	walk_end(&walk);
 	ret_extent->is_exact = r != -ETIME;
 	return r == -ETIME ? 0 : r;

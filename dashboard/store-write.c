@@ -23,11 +23,21 @@ struct word {
 
 /* Files. */
 
+static bool read_flag(struct day_file *file, const char *key)
+{
+	struct statement *meta = day_file_query(file, QUERY_META_GET);
+	bool flag;
+
+	bind_text(meta, ":key", text_of(key));
+	flag = statement_next(meta, NULL) == 1 && column_number(meta, 0);
+	statement_reset(meta);
+	return flag;
+}
+
 static int read_bounds(struct day_file *file, struct day *day, struct error *err)
 {
 	struct statement *bounds = day_file_query(file, QUERY_DAY_BOUNDS);
 	struct statement *meta = day_file_query(file, QUERY_META_GET);
-
 	int r;
 
 	bind_text(meta, ":key", TEXT("indexed"));
@@ -44,10 +54,9 @@ static int read_bounds(struct day_file *file, struct day *day, struct error *err
 	}
 	day->indexed = column_number(meta, 0);
 	statement_reset(bounds);
-	meta = day_file_query(file, QUERY_META_GET);
-	bind_text(meta, ":key", TEXT("summed"));
-	day->is_summed = statement_next(meta, NULL) == 1 && column_number(meta, 0);
 	statement_reset(meta);
+	day->is_summed = read_flag(file, "summed");
+	day->is_by_rule = read_flag(file, "by_rule");
 	return 0;
 }
 
@@ -185,21 +194,24 @@ static bool is_in_previous(struct store *store, const unsigned char uuid[16])
 	return is_there;
 }
 
-static int count_facets(struct store *store, const struct store_event *event,
-	const int64_t words[3], struct error *err)
+static int count_event(struct store *store, const struct store_event *event, const int64_t words[3],
+	struct error *err)
 {
+	struct counted counted = { event->priority, words[WORD_RULE] };
 	struct text tags = text_of(event->tags), tag;
 	int64_t value;
 	int r;
 
-	counts_add_facet(store->counts, FACET_SOURCE, event->time_ns, words[WORD_SOURCE]);
-	counts_add_facet(store->counts, FACET_HOSTNAME, event->time_ns, words[WORD_HOSTNAME]);
+	counts_add_minute(store->counts, event->time_ns, &counted);
+	counts_add_facet(store->counts, FACET_SOURCE, event->time_ns, words[WORD_SOURCE], &counted);
+	counts_add_facet(
+		store->counts, FACET_HOSTNAME, event->time_ns, words[WORD_HOSTNAME], &counted);
 	while (text_split(&tags, '\n', &tag)) {
 		if (!tag.length)
 			continue;
 		if ((r = word_id(store, tag, &value, err)) < 0)
 			return r;
-		counts_add_facet(store->counts, FACET_TAG, event->time_ns, value);
+		counts_add_facet(store->counts, FACET_TAG, event->time_ns, value, &counted);
 	}
 	for (int facet = 1; facet < FACET_END; facet++) {
 		struct text text = text_of(event->facets[facet]);
@@ -209,7 +221,7 @@ static int count_facets(struct store *store, const struct store_event *event,
 		value = 0;
 		if (text.length && (r = word_id(store, text, &value, err)) < 0)
 			return r;
-		counts_add_facet(store->counts, (enum facet)facet, event->time_ns, value);
+		counts_add_facet(store->counts, (enum facet)facet, event->time_ns, value, &counted);
 	}
 	return 0;
 }
@@ -251,8 +263,7 @@ static int store_event(
 	if (!day_file_has_changed(store->file))
 		return 0;
 	event->id = (*next_id)++;
-	counts_add_minute(store->counts, event->time_ns, event->priority, words[WORD_RULE]);
-	return count_facets(store, event, words, err);
+	return count_event(store, event, words, err);
 }
 
 static int write_group(struct store *store, struct store_add **adds, int count, int64_t *next_id,

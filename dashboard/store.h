@@ -170,7 +170,7 @@ struct tally tally_of_field(const char *name);
 void tally_done(struct tally *tally);
 uint64_t tally_total(const struct tally *tally);
 /* Counts all of the scope into each tally. Exact without a scan for filters of rules and
- * priorities (whole minutes) and for facets without filter (whole hours); edges are scanned. */
+ * priorities, whole minutes, and whole hours of facets; edges are scanned. */
 int store_tally(struct store_reader *reader, const struct store_scope *scope, struct tally *tallies,
 	size_t count, struct store_extent *ret_extent, struct error *err);
 

@@ -362,6 +362,21 @@ static void check_counts_equal_scan(
 	}
 }
 
+static int64_t scanned_for_facets(struct fixture *fixture, const char *query)
+{
+	_cleanup_(filter_freep) struct filter *filter = filter_of(query);
+	struct store_scope scope = { filter, INT64_MIN, INT64_MAX, 0 };
+	struct tally tallies[] = { tally_of_field("hostname"), tally_of_field("container.id"),
+		tally_of_field("tags") };
+	struct store_extent extent;
+
+	CHECK_NUMBER(
+		store_tally(fixture->reader, &scope, tallies, COUNT_OF(tallies), &extent, NULL), 0);
+	for (size_t i = 0; i < COUNT_OF(tallies); i++)
+		tally_done(&tallies[i]);
+	return extent.scanned;
+}
+
 TEST(counts_are_what_a_scan_finds)
 {
 	enum { COUNT = 3000 };
@@ -393,6 +408,9 @@ TEST(counts_are_what_a_scan_finds)
 		store_page_done(&page);
 	}
 	check_counts_equal_scan(&fixture, "", INT64_MIN, INT64_MAX);
+	CHECK_NUMBER(scanned_for_facets(&fixture, ""), 0);
+	CHECK_NUMBER(scanned_for_facets(&fixture, "-rule:rule-1 priority<critical"), 0);
+	CHECK(scanned_for_facets(&fixture, "-nosuchword") > 0);
 	free(samples);
 	end(&fixture);
 }
