@@ -100,35 +100,54 @@ void counts_free(struct counts *counts)
 	free(counts);
 }
 
-static void cells_add(struct cell **cells, const struct cell *wanted)
+static void cells_add(struct cell **cells, const struct cell *added)
 {
 	struct cell *cell;
 
-	HASH_FIND(hh, *cells, &wanted->key, sizeof(wanted->key), cell);
+	HASH_FIND(hh, *cells, &added->key, sizeof(added->key), cell);
 	if (!cell) {
 		cell = NEW(struct cell);
-		cell->key = wanted->key;
+		cell->key = added->key;
 		HASH_ADD(hh, *cells, key, sizeof(cell->key), cell);
 	}
-	cell->count++;
+	cell->count += added->count;
 }
 
 void counts_add_minute(struct counts *counts, int64_t time_ns, const struct counted *counted)
 {
-	cells_add(
-		&counts->minutes, &(struct cell){ .key = { time_unit(time_ns, NS_PER_MINUTE), 0, 0,
-							  counted->rule, counted->priority } });
+	struct cell cell = { .key = { time_unit(time_ns, NS_PER_MINUTE), 0, 0, counted->rule,
+				     counted->priority },
+		.count = 1 };
+
+	cells_add(&counts->minutes, &cell);
+}
+
+bool facet_is_by_rule(enum facet facet)
+{
+	return facet != FACET_FILE;
 }
 
 void counts_add_facet(struct counts *counts, enum facet facet, int64_t time_ns, int64_t value,
 	const struct counted *counted)
 {
-	struct cell cell = { .key = { time_unit(time_ns, NS_PER_HOUR), facet, value } };
+	struct cell cell = { .key = { time_unit(time_ns, NS_PER_HOUR), facet, value }, .count = 1 };
 
-	cells_add(&counts->facets[BY_VALUE], &cell);
-	cell.key.rule = counted->rule;
-	cell.key.priority = counted->priority;
-	cells_add(&counts->facets[BY_RULE], &cell);
+	if (facet_is_by_rule(facet)) {
+		cell.key.rule = counted->rule;
+		cell.key.priority = counted->priority;
+	}
+	cells_add(&counts->facets[facet_is_by_rule(facet) ? BY_RULE : BY_VALUE], &cell);
+}
+
+/* What was counted by rule, also without. */
+static void sum_by_value(struct counts *counts)
+{
+	for (const struct cell *cell = counts->facets[BY_RULE]; cell; cell = cell->hh.next) {
+		struct cell sum = { .key = { cell->key.unit, cell->key.kind, cell->key.value },
+			.count = cell->count };
+
+		cells_add(&counts->facets[BY_VALUE], &sum);
+	}
 }
 
 static int write_minute(const struct cell *cell, struct day_file *file, struct error *err)
@@ -203,6 +222,7 @@ int counts_write(struct counts *counts, struct day_file *file, struct error *err
 	struct cell *cell, *next;
 	int r = 0;
 
+	sum_by_value(counts);
 	HASH_ITER (hh, counts->minutes, cell, next)
 		if (!r)
 			r = write_minute(cell, file, err);

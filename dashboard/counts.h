@@ -20,6 +20,9 @@ struct counted {
 	int64_t rule; /* words.id */
 };
 
+/* All but files: of these nearly every alert names another one. */
+bool facet_is_by_rule(enum facet facet);
+
 struct counts;
 
 struct counts *counts_new(void);

@@ -174,8 +174,10 @@ static enum way way_of(const struct tally *tally, const struct filter *filter)
 		return WAY_SCANNED;
 	if (tally->by == TALLY_FACET && tally->interval_ns)
 		return WAY_SCANNED;
+	if (tally->by == TALLY_FACET && filter_is_empty(filter))
+		return WAY_COUNTED;
 	if (tally->by == TALLY_FACET)
-		return filter_is_empty(filter) ? WAY_COUNTED : WAY_COUNTED_BY_RULE;
+		return facet_is_by_rule(tally->facet) ? WAY_COUNTED_BY_RULE : WAY_SCANNED;
 	return tally->interval_ns % NS_PER_MINUTE ? WAY_SCANNED : WAY_COUNTED;
 }
 
