@@ -124,7 +124,10 @@ void counts_add_minute(struct counts *counts, int64_t time_ns, const struct coun
 
 bool facet_is_by_rule(enum facet facet)
 {
-	return facet != FACET_FILE;
+	static const unsigned wanted =
+		1U << FACET_HOSTNAME | 1U << FACET_TAG | 1U << FACET_NAMESPACE | 1U << FACET_POD;
+
+	return wanted >> facet & 1;
 }
 
 void counts_add_facet(struct counts *counts, enum facet facet, int64_t time_ns, int64_t value,

@@ -20,7 +20,7 @@ struct counted {
 	int64_t rule; /* words.id */
 };
 
-/* All but files: of these nearly every alert names another one. */
+/* Those that the events page has open, and tags: each costs a write or more an alert. */
 bool facet_is_by_rule(enum facet facet);
 
 struct counts;

@@ -366,7 +366,7 @@ static int64_t scanned_for_facets(struct fixture *fixture, const char *query)
 {
 	_cleanup_(filter_freep) struct filter *filter = filter_of(query);
 	struct store_scope scope = { filter, INT64_MIN, INT64_MAX, 0 };
-	struct tally tallies[] = { tally_of_field("hostname"), tally_of_field("container.id"),
+	struct tally tallies[] = { tally_of_field("hostname"), tally_of_field("k8s.pod.name"),
 		tally_of_field("tags") };
 	struct store_extent extent;
 

@@ -32,6 +32,25 @@ const shadowNow = () => makeEvent(kindOf('Read sensitive file untrusted'), { ...
 const marksOf = (locator) => locator.locator('mark').allTextContents();
 const listed = ({ rows }) => rows.first().waitFor();
 
+/* Window by window to the end of the list: each event that was drawn, in its order, and most rows at once. */
+async function scrollThrough({ page }) {
+  const ids = new Map();
+  let most = 0;
+  const isEnd = () => page.evaluate(() => document.querySelector('.end button')?.hidden === true && scrollY + innerHeight >= document.documentElement.scrollHeight - 2);
+  for (let ended = false; !ended; ) {
+    ended = await isEnd();
+    const drawn = await page.locator('.lr.r').evaluateAll((all) => all.map((row) => [Number(row.dataset.index), row.dataset.uuid]));
+    most = Math.max(most, drawn.length);
+    for (const [index, id] of drawn) ids.set(index, id);
+    await page.evaluate(() => new Promise((resolve) => (scrollBy(0, innerHeight), requestAnimationFrame(() => requestAnimationFrame(resolve)))));
+  }
+  const order = [...ids.keys()].sort((a, b) => a - b);
+  equal(order.at(-1), order.length - 1, 'no row was passed over');
+  const list = order.map((index) => ids.get(index));
+  equal(new Set(list).size, list.length, 'different events');
+  return { ids: list, most };
+}
+
 /* --- signing in ----------------------------------------------------------------------------- */
 
 test('the login says one thing for every failure, then how long to wait, then opens the page that was asked for', at({ login: true, hash: '#/events?q=cat' }, async ({ page, hash, api }) => {
@@ -322,19 +341,44 @@ test('older events are loaded at the end of the list, each once and in order', a
   const { page, rows } = visitor;
   await listed(visitor);
   const want = visitor.api.store.filter((event) => event.at > Date.now() - 86_400_000).length;
-  const isEnd = () => page.getByText('These are all of them.').isVisible();
-  while (!(await isEnd())) {
-    const before = await rows.count();
-    await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
-    await eventually(async () => (await rows.count()) > before || isEnd(), `more than ${before} of ${want} rows`);
-  }
+  const { ids, most } = await scrollThrough(visitor);
   // One or two may have left the last 24 hours meanwhile.
-  claim(Math.abs((await rows.count()) - want) < 3, `${await rows.count()} rows of ${want}`);
-  const ids = await rows.evaluateAll((all) => all.map((row) => row.dataset.uuid));
-  equal(new Set(ids).size, ids.length, 'different events');
+  claim(Math.abs(ids.length - want) < 3, `${ids.length} rows of ${want}`);
+  claim(most < 160, `${most} rows at once`);
   const times = ids.map((id) => visitor.api.store.find((event) => event.uuid === id).time_ns);
   equal(times, [...times].sort().reverse());
   await page.getByText('These are all of them.').waitFor();
+}));
+
+test('a list of 8,000 events is scrolled through with few rows drawn, and keys go on from anywhere', at({ events: makeDay(12_000, Date.now()), hash: '#/events?fold=0' }, async (visitor) => {
+  const { page, rows } = visitor;
+  await listed(visitor);
+  const { ids, most } = await scrollThrough(visitor);
+  claim(ids.length > 8000, `${ids.length} rows seen`);
+  claim(most < 160, `${most} rows at once`);
+  const height = () => page.evaluate(() => document.documentElement.scrollHeight);
+  claim((await height()) > ids.length * 40, 'the scrollbar is that of all rows');
+  // To the middle: rows are there at once, and j goes on from the row that was left.
+  await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight / 2));
+  const middle = page.locator('.lr.r:not(.hd)').nth(20);
+  const place = Number(await middle.getAttribute('data-index'));
+  claim(place > 3000, `row ${place} in the middle`);
+  await middle.locator('button.rule').focus();
+  for (let i = 0; i < 40; i++) await page.keyboard.press('j');
+  const focused = () => page.evaluate(() => Number(document.activeElement.closest('.lr')?.dataset.index));
+  equal(await focused(), place + 40);
+  const seen = await page.evaluate(() => { const box = document.activeElement.closest('.lr').getBoundingClientRect(); return box.top >= 0 && box.bottom <= innerHeight + 1; });
+  claim(seen, 'the focused row is in the window');
+  await page.evaluate(() => scrollTo(0, 0));
+  await eventually(async () => (await rows.first().getAttribute('data-index')) === '0', 'the top again');
+  await page.keyboard.press('k');
+  equal(await focused(), place + 39, 'the place is kept');
+  await page.keyboard.press('Enter');
+  await page.locator('.lr-detail').waitFor();
+  await page.keyboard.press('Escape');
+  await page.locator('.lr-detail').waitFor({ state: 'detached' });
+  equal(await focused(), place + 39);
+  equal(await axe(page), []);
 }));
 
 test('an event has an address of its own, with its ancestry and where it was', at({ hash: '' }, async ({ page, api }) => {

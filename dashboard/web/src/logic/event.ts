@@ -124,6 +124,10 @@ export function compareNewest(a: AlertEvent, b: AlertEvent): number {
 /** Two lists newest first into one, each event once, at most `limit` of them. */
 export function mergeEvents(some: AlertEvent[], more: AlertEvent[], limit: number): AlertEvent[] {
   const known = new Set(some.map((event) => event.uuid));
-  const fresh = more.filter((event) => !known.has(event.uuid));
-  return fresh.length === 0 ? some : [...fresh, ...some].sort(compareNewest).slice(0, limit);
+  const fresh = more.filter((event) => !known.has(event.uuid)).sort(compareNewest);
+  if (fresh.length === 0) return some;
+  const [last, first] = [some.at(-1), fresh[0] as AlertEvent];
+  // What is older than all, as the next page is, need not be sorted in.
+  if (last && compareNewest(last, first) < 0) return [...some, ...fresh].slice(0, limit);
+  return [...fresh, ...some].sort(compareNewest).slice(0, limit);
 }

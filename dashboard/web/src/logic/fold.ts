@@ -9,8 +9,16 @@ export interface Fold {
   rest: AlertEvent[];
 }
 
-const keyOf = (event: AlertEvent) =>
-  JSON.stringify([event.rule, event.priority, workloadOf(event).name, event.hostname, fieldText(event, 'proc.name')]);
+/** A long list is folded anew for each page that it grows by. */
+const keys = new WeakMap<AlertEvent, string>();
+
+function keyOf(event: AlertEvent): string {
+  const known = keys.get(event);
+  if (known !== undefined) return known;
+  const key = JSON.stringify([event.rule, event.priority, workloadOf(event).name, event.hostname, fieldText(event, 'proc.name')]);
+  keys.set(event, key);
+  return key;
+}
 
 export function foldEvents(events: AlertEvent[]): Fold[] {
   const folds = new Map<string, Fold>();

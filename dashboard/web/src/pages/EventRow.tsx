@@ -90,6 +90,7 @@ export function EventRow(props: EventRowProps) {
         role="row"
         aria-rowindex={props.index + 2}
         data-uuid={props.event.uuid}
+        data-index={props.index}
       >
         <span class="tm" role="cell" title={eventMoment(props.event.time, scope().zone)}>
           {eventClock(props.event.time, scope().zone, 0)}

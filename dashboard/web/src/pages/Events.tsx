@@ -18,6 +18,7 @@ import { LiveNote } from '../shell/LiveNote';
 import { rangeWords } from '../shell/TimeRange';
 import { say } from '../toast';
 import type { AlertEvent, EventList } from '../types';
+import { useDrawn } from '../ui/drawn';
 import { Histogram } from '../ui/Histogram';
 import { Icon } from '../ui/Icon';
 import { Failure, FirstRun, Nothing, Skeleton } from '../ui/States';
@@ -29,7 +30,10 @@ import { EventRow } from './EventRow';
 import { Facets } from './Facets';
 
 const PAGE = 100;
-const MOST_ROWS = 2000;
+/** Of a page that is asked for while one scrolls. */
+const NEXT_PAGE = 500;
+/** Events that are held; of their rows only those in the window are drawn. */
+const MOST_ROWS = 20_000;
 /** Further down than this, the reader reads, and the list stands still. */
 const READING_PX = 240;
 const FRESH_MS = 1500;
@@ -42,10 +46,7 @@ function useScrolledDown() {
   return isDown;
 }
 
-/**
- * The list: pages by cursor at its end, live events at its top, at most 2,000 in all. Of these only
- * the first hundred are drawn, and a hundred more each time that the reader nears the end.
- */
+/** The list: pages by cursor at its end, live events at its top, at most 20,000 in all. */
 function useEventList(isPaused: () => boolean) {
   const [events, setEvents] = createSignal<AlertEvent[]>([]);
   const [next, setNext] = createSignal<string | null>(null);
@@ -55,8 +56,6 @@ function useEventList(isPaused: () => boolean) {
   const [waitingSince, setWaitingSince] = createSignal(0);
   const [fresh, setFresh] = createSignal<ReadonlySet<string>>(new Set());
   const [isLoadingMore, setLoadingMore] = createSignal(false);
-  const [limit, setLimit] = createSignal(PAGE);
-  const shown = createMemo(() => events().slice(0, limit()));
   const first = useQuery(apiScope, (wanted, signal) => api.events(wanted, PAGE, '', signal));
   let loadedScope: unknown;
   let isTooMuch = false;
@@ -65,7 +64,6 @@ function useEventList(isPaused: () => boolean) {
     setEvents(list.events);
     setNext(list.next);
     setWaiting([]);
-    setLimit(PAGE);
     isTooMuch = false;
   };
 
@@ -122,15 +120,14 @@ function useEventList(isPaused: () => boolean) {
   };
 
   const isFull = () => events().length >= MOST_ROWS;
-  const hasMore = () => limit() < events().length || (next() !== null && !isFull());
+  const hasMore = () => next() !== null && !isFull();
 
   const more = async () => {
     const [cursor, wanted] = [next(), apiScope()];
-    setLimit((count) => Math.min(count, events().length) + PAGE);
-    if (limit() <= events().length || cursor === null || isLoadingMore() || isFull()) return;
+    if (cursor === null || isLoadingMore() || isFull()) return;
     setLoadingMore(true);
     try {
-      const list = await api.events(wanted, PAGE, cursor);
+      const list = await api.events(wanted, NEXT_PAGE, cursor);
       if (wanted !== apiScope()) return;
       setEvents(mergeEvents(events(), list.events, MOST_ROWS));
       setNext(list.next);
@@ -155,11 +152,9 @@ function useEventList(isPaused: () => boolean) {
 
   createEffect(on(first.data, (list) => list && take(list)));
   createEffect(() => {
-    if (isPaused()) return;
-    setLimit(PAGE);
-    untrack(flush);
+    if (!isPaused()) untrack(flush);
   });
-  return { first, events, shown, next, total, isExact, countAll, waiting, waitingSince, fresh, isLoadingMore, isFull, hasMore, flush, more, onBatch };
+  return { first, events, next, total, isExact, countAll, waiting, waitingSince, fresh, isLoadingMore, isFull, hasMore, flush, more, onBatch };
 }
 
 type List = ReturnType<typeof useEventList>;
@@ -331,7 +326,7 @@ function End(props: { list: List }) {
     const observer = new IntersectionObserver((seen) => isNear(seen) && void props.list.more(), { rootMargin: '400px' });
     createEffect(() => {
       // Asked anew for each length: it may still be near after a page was added.
-      props.list.shown().length;
+      props.list.events().length;
       observer.unobserve(button);
       observer.observe(button);
     });
@@ -349,28 +344,46 @@ function End(props: { list: List }) {
   );
 }
 
+/** j and k go from row to row, also to one that is not drawn yet, and take an open drawer with them. */
 function useRowKeys(
   listElement: () => HTMLElement | undefined,
+  rows: () => Row[],
+  reveal: (index: number) => void,
   closeRow: () => boolean,
+  open: () => string,
   openRow: (uuid: string) => void,
 ): (by: number) => void {
-  const buttons = () => [...(listElement()?.querySelectorAll<HTMLButtonElement>('button.rule') ?? [])];
+  let last: Row | undefined;
+  const rowOfFocus = () => {
+    const index = document.activeElement?.closest<HTMLElement>('.lr.r')?.dataset['index'];
+    return index === undefined ? undefined : rows()[Number(index)];
+  };
+  const placeNow = () => {
+    // A row that was scrolled out of the window lost the focus, not its place.
+    const row = rowOfFocus() ?? (document.activeElement === document.body ? last : undefined);
+    const at = row ? rows().indexOf(row) : -1;
+    return at >= 0 ? at : rows().findIndex((one) => one.event.uuid === open());
+  };
+  const focus = (index: number) => {
+    reveal(index);
+    last = rows()[index];
+    listElement()?.querySelector<HTMLButtonElement>(`.lr.r[data-index="${index}"] button.rule`)?.focus({ preventScroll: true });
+  };
   const move = (by: number) => {
-    const all = buttons();
-    const row = document.activeElement?.closest('.lr') ?? listElement()?.querySelector('.lr.open');
-    const at = all.findIndex((button) => button.closest('.lr') === row);
-    const wanted = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.max(0, Math.min(all.length - 1, at + by))];
-    wanted?.focus({ preventScroll: true });
-    wanted?.closest('.lr')?.scrollIntoView({ block: 'nearest' });
-    if (wanted && listElement()?.querySelector('.lr.open')) openRow(wanted.closest<HTMLElement>('.lr')?.dataset['uuid'] ?? '');
+    const at = placeNow();
+    const end = rows().length - 1;
+    if (end < 0) return;
+    const wanted = at < 0 ? (by > 0 ? 0 : end) : Math.max(0, Math.min(end, at + by));
+    focus(wanted);
+    if (open()) openRow(rows()[wanted]?.event.uuid ?? '');
   };
   useKeys({
     j: () => move(1),
     k: () => move(-1),
     o: () => document.activeElement?.closest('.lr')?.querySelector<HTMLButtonElement>('button.rule')?.click(),
     Escape: () => {
-      const row = listElement()?.querySelector('.lr.open');
-      if (closeRow()) row?.querySelector<HTMLButtonElement>('button.rule')?.focus({ preventScroll: true });
+      const index = rows().findIndex((one) => one.event.uuid === open());
+      if (closeRow() && index >= 0) focus(index);
     },
   });
   return move;
@@ -412,15 +425,12 @@ export function Events() {
   const toggle = (uuid: string) => setScope({ sel: open() === uuid ? '' : uuid }, 'replace');
   useLive({ onBatch: list.onBatch, onOpen: list.first.touch });
   const select = (uuid: string) => setScope({ sel: uuid }, 'replace');
-  const move = useRowKeys(
-    () => element,
-    () => open() !== '' && (select(''), true),
-    select,
-  );
   const [isSheet, setSheet] = createSignal(false);
   const [unfolded, setUnfolded] = createSignal<ReadonlySet<string>>(new Set());
-  const drawn = createMemo(() => rowsOf(list.shown(), unfolded()));
-  const rows = () => drawn().rows;
+  const folded = createMemo(() => rowsOf(list.events(), unfolded()));
+  const rows = () => folded().rows;
+  const drawn = useDrawn(rows);
+  const move = useRowKeys(() => element, rows, drawn.reveal, () => open() !== '' && (select(''), true), open, select);
   const unfold = (uuid: string) =>
     setUnfolded((before) => new Set(before.has(uuid) ? [...before].filter((one) => one !== uuid) : [...before, uuid]));
   const close = () => {
@@ -484,6 +494,7 @@ export function Events() {
             aria-rowcount={list.next() === null ? rows().length + 1 : -1}
             ref={element}
           >
+            <div role="rowgroup">
             <div class="lr hd" role="row" aria-rowindex={1}>
               <span role="columnheader">{words.events.time}</span>
               <span role="columnheader">
@@ -495,15 +506,22 @@ export function Events() {
                 <span class="sr">{words.events.open}</span>
               </span>
             </div>
-            <For each={rows()}>
+            </div>
+            <div
+              role="rowgroup"
+              class="rows"
+              ref={drawn.hold}
+              style={{ 'padding-top': `${drawn.roomAbove()}px`, 'padding-bottom': `${drawn.roomBelow()}px` }}
+            >
+            <For each={drawn.rows()}>
               {(row, i) => (
                 <EventRow
                   event={row.event}
-                  index={i()}
+                  index={drawn.first() + i()}
                   isOpen={open() === row.event.uuid}
                   isFresh={list.fresh().has(row.event.uuid)}
                   isDated={day(Date.parse(row.event.time), scope().zone) !== today()}
-                  repeats={row.isRepeat ? 0 : (drawn().more.get(row.event.uuid) ?? 0)}
+                  repeats={row.isRepeat ? 0 : (folded().more.get(row.event.uuid) ?? 0)}
                   isRepeat={row.isRepeat}
                   isUnfolded={unfolded().has(row.event.uuid)}
                   onUnfold={() => unfold(row.event.uuid)}
@@ -511,6 +529,7 @@ export function Events() {
                 />
               )}
             </For>
+            </div>
           </div>
           <End list={list} />
         </Show>
