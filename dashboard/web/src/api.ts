@@ -116,6 +116,9 @@ export const api = {
   exactEvents: (scope: Scope, signal?: AbortSignal) => get<EventList>('events', { ...scope, limit: 1, exact: 1 }, signal),
   facets: (scope: Scope, fields: string[], limit: number, isExact: boolean, signal?: AbortSignal) =>
     get<FacetList>('facets', { ...scope, fields: fields.join(','), limit, exact: isExact ? 1 : '' }, signal),
+  /** Values of a field that hold what is typed, most frequent first. */
+  values: (scope: Scope, field: string, contains: string, limit: number, signal?: AbortSignal) =>
+    get<FacetList>('facets', { ...scope, fields: field, contains, limit }, signal),
   around: (uuid: string, signal?: AbortSignal) =>
     get<Around>(`around/${encodeURIComponent(uuid)}`, { limit: 10 }, signal),
   /** An address that a link downloads from. */

@@ -1,5 +1,6 @@
-/* Names that the pages have seen, for suggestions: nothing is asked of the server for them. */
-import { createSignal } from 'solid-js';
+/* Names for suggestions: fields that the pages have seen, and values, seen or asked for. */
+import { createEffect, createMemo, createSignal, onCleanup, type Accessor } from 'solid-js';
+import { api, type Scope } from './api';
 import type { Known } from './logic/suggest';
 import type { AlertEvent, Overview } from './types';
 import { words } from './words';
@@ -25,6 +26,15 @@ export function learnFields(events: AlertEvent[]): void {
   }));
 }
 
+function keepValues(seen: [string, string[]][]): void {
+  setKnown((before) => {
+    const values = new Map(before.values);
+    for (const [field, fresh] of seen)
+      values.set(field, [...new Set([...(values.get(field) ?? []), ...fresh])].slice(-MOST_VALUES));
+    return { ...before, values };
+  });
+}
+
 /** Values stay known when a narrower search no longer shows them. */
 export function learnValues(overview: Overview): void {
   const valuesOf = (counted: { value: string }[]) => counted.map((one) => one.value);
@@ -34,10 +44,26 @@ export function learnValues(overview: Overview): void {
     ['container.id', valuesOf(overview.containers)],
     ['tags', valuesOf(overview.tags)],
   ];
-  setKnown((before) => {
-    const values = new Map(before.values);
-    for (const [field, fresh] of seen)
-      values.set(field, [...new Set([...(values.get(field) ?? []), ...fresh])].slice(-MOST_VALUES));
-    return { ...before, values };
+  keepValues(seen);
+}
+
+const ASK_MS = 150;
+const ASKED = 20;
+
+/** Asks the server for values of the field that is being typed; what it does not tell is not suggested. */
+export function askValues(wanted: Accessor<{ field: string; typed: string } | null>, range: Accessor<Scope>): void {
+  const key = createMemo(() => (wanted() ? JSON.stringify(wanted()) : ''));
+  createEffect(() => {
+    if (!key()) return;
+    const { field, typed } = JSON.parse(key()) as { field: string; typed: string };
+    const stop = new AbortController();
+    const timer = setTimeout(() => {
+      const scope = { ...range(), q: '' };
+      api.values(scope, field, typed, ASKED, stop.signal).then(
+        (list) => keepValues([[field, (list.facets[0]?.values ?? []).map((one) => one.value)]]),
+        () => undefined,
+      );
+    }, ASK_MS);
+    onCleanup(() => (clearTimeout(timer), stop.abort()));
   });
 }

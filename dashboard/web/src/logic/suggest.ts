@@ -1,4 +1,4 @@
-/* What may come next in a query, from what the pages have seen: fields, then values of a field. */
+/* What may come next in a query, from what is known: fields, then values of a field. */
 import { PRIORITIES } from '../types';
 import { quote, readQuery } from './query';
 
@@ -17,6 +17,9 @@ export interface Suggestion {
 
 export interface Suggestions {
   kind: 'fields' | 'values';
+  /** Of values: whose, and what is typed of one. */
+  field?: string;
+  typed?: string;
   start: number;
   end: number;
   options: Suggestion[];
@@ -47,7 +50,7 @@ function suggestValues(known: Known, field: string, typed: string, start: number
     .filter((value) => value.toLowerCase().includes(wanted))
     .slice(0, MOST)
     .map((value) => ({ text: `${quote(value)} `, label: value, help: '' }));
-  return { kind: 'values', start, end, options };
+  return { kind: 'values', field, typed, start, end, options };
 }
 
 export function suggest(query: string, caret: number, known: Known): Suggestions {

@@ -4,11 +4,11 @@
  */
 import { createEffect, createMemo, createSignal, createUniqueId, For, on, onCleanup, Show } from 'solid-js';
 import { useKeys } from '../keys';
-import { known } from '../known';
+import { askValues, known } from '../known';
 import { readQuery } from '../logic/query';
 import { suggest } from '../logic/suggest';
 import { go, route } from '../router';
-import { linkTo, queryError, scope, setScope } from '../scope';
+import { apiScope, linkTo, queryError, scope, setScope } from '../scope';
 import { Icon } from '../ui/Icon';
 import { Value } from '../ui/Value';
 import { words } from '../words';
@@ -63,6 +63,10 @@ export function QueryBar() {
   const error = () => (queryError()?.q === draft().trim() ? queryError() : undefined);
   const parts = createMemo(() => partsOf(draft(), error()?.column));
   const found = createMemo(() => suggest(draft(), caret(), known()));
+  askValues(() => {
+    const { kind, field, typed } = found();
+    return isOpen() && kind === 'values' && field && field !== 'priority' ? { field, typed: typed ?? '' } : null;
+  }, apiScope);
   const isListed = () => isOpen() && found().options.length > 0;
 
   const follow = () =>

@@ -275,7 +275,8 @@ export async function startFakeApi({ dist, events = [], port = 0, login = true, 
       const valuesOf = (event, field) => (field === 'tags' ? event.tags : ['rule', 'priority', 'hostname', 'source'].includes(field) ? [event[field]] : [fieldOf(event, field)]);
       const facets = params.get('fields').split(',').map((field) => {
         const all = countBy(found, (event) => valuesOf(event, field));
-        const values = all.slice(0, Number(params.get('limit') ?? 10));
+        const contains = (params.get('contains') ?? '').toLowerCase();
+        const values = all.filter((one) => one.value.toLowerCase().includes(contains)).slice(0, Number(params.get('limit') ?? 10));
         return { field, values, distinct: all.length, others: all.slice(values.length).reduce((sum, one) => sum + one.count, 0), is_exact: state.isExact || params.get('exact') === '1' };
       });
       return { facets, is_exact: facets.every((one) => one.is_exact), scanned: store.length, took_ms: 2 };
