@@ -200,7 +200,7 @@ def test_completions_are_what_their_shells_take():
         tap.equal((done.returncode, done.stderr), (0, ""), shell)
     if shutil.which("fish"):
         said = subprocess.run(["fish", "--no-config", "-c", f"source {folder}/fish/vendor_completions.d/tercel.fish; complete -C 'tercel se'"],
-                              check=True, capture_output=True, text=True).stdout
+                              cwd="/proc/self/fdinfo", check=True, capture_output=True, text=True).stdout  # no file there begins so
         tap.equal([line.split("\t")[0] for line in said.splitlines()], ["sensor", "settings"], "fish")
 
 
