@@ -30,6 +30,7 @@ struct native_name {
 #undef FLAGS
 #undef ENUM
 
+#define OTHERWISE		  (-1)
 #define NAME(falco, text, native) { (uint64_t)(native) },
 #define FLAGS(table, ...)	  static const struct native_name native_##table[] = { __VA_ARGS__ };
 #define ENUM(table, ...)	  FLAGS(table, __VA_ARGS__)
@@ -59,6 +60,7 @@ static const struct name_table name_tables[] = {
 #define FD_IS_NONE	 (-1)
 #define FD_IS_RES	 CALL_RESULT
 #define FD_IS_0		 0
+#define FD_IS_PAIR	 CALL_PAIR
 
 #define A(type, name, source)	     { #name, TYPE_##type, NULL },
 #define F(type, name, source, table) { #name, TYPE_##type, names_##table },
@@ -70,7 +72,7 @@ static const struct name_table name_tables[] = {
 		.is_syscall = true,                      \
 		.has_result = true,                      \
 		.is_open = HOW_IS_OPEN(COLLECT_##how),   \
-		.is_new_fd = FD_IS_##fd == CALL_RESULT,  \
+		.is_new_fd = FD_IS_##fd >= CALL_RESULT,  \
 		.argument_count = COUNT_ARGUMENTS(rows), \
 		.arguments = { rows } },
 #define EVENT(event, rows)                               \
@@ -138,7 +140,7 @@ uint64_t flags_from_native(const struct flag_name *names, uint64_t native)
 	for (size_t i = 0; i < table->count; i++) {
 		uint64_t pattern = table->natives[i].native;
 
-		if (table->is_enum && pattern == native)
+		if (table->is_enum && (pattern == native || pattern == (uint64_t)OTHERWISE))
 			return table->names[i].bits;
 		if (!table->is_enum && pattern && (native & pattern) == pattern)
 			bits |= table->names[i].bits;

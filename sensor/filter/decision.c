@@ -384,11 +384,14 @@ static int answer_of_name(
 		value_text(arena_printf(decider->arena, "%llu", (unsigned long long)bits)));
 }
 
-/* An enumeration prints its value's name; what is not in it counts as 0. */
+#define UNNAMED 0x7ffffffe /* in no enumeration */
+
+/* An enumeration prints its value's name; of what is not in it the name for all others, or 0. */
 static void decide_enumeration(
 	struct decider *decider, const struct flag_name *names, struct place place)
 {
-	struct step *step = add_step(decider, place, 0, answer_of_name(decider, names, 0));
+	struct step *step = add_step(decider, place, 0,
+		answer_of_name(decider, names, flags_from_native(names, UNNAMED)));
 	uint64_t native;
 
 	for (size_t i = 0; flags_native_at(names, i, &native); i++)

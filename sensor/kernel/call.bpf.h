@@ -53,6 +53,8 @@ static __always_inline __u64 argument(const struct call_record *record, __s32 in
 		return record->arguments[5];
 	case CALL_RESULT:
 		return record->result;
+	case CALL_PAIR:
+		return record->result ? -1 : (__s32)record->how[0];
 	default:
 		return 0;
 	}
@@ -156,12 +158,33 @@ static __always_inline bool record_is_narrow(__u64 *ctx, const struct call_recor
 	return registers_are_narrow(ended_registers(ctx), record->header.abi);
 }
 
-/* Numbers that the call has in a structure: openat2's open_how, clone3's clone_args. */
+static __always_inline void take_capabilities(struct call_record *record)
+{
+	const struct cred *cred = READ(CURRENT(), cred);
+
+	bpf_probe_read_kernel(&record->how[0], 8, &cred->cap_inheritable);
+	bpf_probe_read_kernel(&record->how[1], 8, &cred->cap_permitted);
+	bpf_probe_read_kernel(&record->how[2], 8, &cred->cap_effective);
+	record->flags |= CALL_HAS_HOW;
+}
+
+/* Numbers that the call has in structures: openat2's open_how, clone3's clone_args, limits. */
 static __always_inline void append_how(struct call_record *record, const struct call *call)
 {
-	if (call->data >= 0 && !bpf_probe_read_user(record->how, sizeof(record->how),
-				       (void *)argument(record, call->data)))
+	__u32 size = (call->how & 15) * 4, more = (call->how >> 4) * 4;
+
+	if (!call->how)
+		return;
+	if (call->how == HOW_CAPABILITIES) {
+		take_capabilities(record);
+		return;
+	}
+	if (size <= sizeof(record->how) && call->data >= 0 &&
+		!bpf_probe_read_user(record->how, size, (void *)argument(record, call->data)))
 		record->flags |= CALL_HAS_HOW;
+	if (more && more <= sizeof(record->how) / 2 && call->more >= 0 &&
+		!bpf_probe_read_user(&record->how[2], more, (void *)argument(record, call->more)))
+		record->flags |= CALL_HAS_MORE;
 }
 
 static __always_inline void append_base(struct slot *slot, struct call_record *record,

@@ -42,11 +42,16 @@ int collect_plain(__u64 *ctx)
 	struct call *call;
 	struct task_struct *task = CURRENT();
 	struct slot *slot = call_begin(ctx, task, &call);
+	struct call_record *record;
 
 	if (!slot)
 		return 0;
-	append_how((struct call_record *)slot->data, call);
-	append_texts(slot, (struct call_record *)slot->data, task, call);
+	record = (struct call_record *)slot->data;
+	append_how(record, call);
+	append_texts(slot, record, task, call);
+	if (call->data >= 0 && !call->how)
+		append_data(slot, record, argument(record, call->data),
+			argument(record, call->data + 1));
 	return call_finish(ctx, slot, call);
 }
 
@@ -95,12 +100,19 @@ int collect_fd(__u64 *ctx)
 	struct task_struct *task = CURRENT();
 	struct slot *slot = call_begin(ctx, task, &call);
 	struct call_record *record;
+	struct file *socket;
 
 	if (!slot)
 		return 0;
 	record = (struct call_record *)slot->data;
+	append_how(record, call);
 	append_texts(slot, record, task, call);
-	append_fd(slot, record, task, argument(record, call->fd));
+	socket = append_file(slot, record, task, argument(record, call->fd));
+	if (call->data >= 0 && !call->how && record->result > 0)
+		append_data(slot, record, argument(record, call->data), record->result);
+	if (socket)
+		fill_socket(slot, &record->socket, socket, record->file.inode,
+			&record->lengths[CALL_UNIX_PATH]);
 	return call_finish(ctx, slot, call);
 }
 

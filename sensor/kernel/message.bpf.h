@@ -7,16 +7,11 @@
 
 #include "finish.bpf.h"
 
-#define SOL_SOCKET 1
-#define SCM_RIGHTS 1
-#define CONTROLS   4 /* parts of a message that are looked through for descriptors */
-/* Descriptors of one message that are told of. verifier: each is a walk, and a step of it by calls
- * costs many times what one through typed pointers does. */
-#ifdef DIRECT
-#define RECEIVED_MAX 8
-#else
-#define RECEIVED_MAX 3
-#endif
+#define SOL_SOCKET   1
+#define SCM_RIGHTS   1
+#define CONTROLS     4	 /* parts of a message that are looked through for descriptors */
+#define RECEIVED_MAX 253 /* descriptors of a message, as many as there can be: SCM_MAX_FD */
+#define MESSAGES_MAX 16	 /* of one recvmmsg or sendmmsg; those behind are not told of */
 
 /* struct msghdr as the kernel takes it, of 64-bit callers. */
 struct user_message {
@@ -27,6 +22,12 @@ struct user_message {
 struct narrow_message {
 	__u32 name, name_length, vectors, vector_count, control, control_length;
 };
+/* struct mmsghdr: a struct msghdr, whose flags nobody reads, and the size of what went. */
+#define MESSAGE_SIZE_AT	       56
+#define MESSAGE_STEP	       64
+#define NARROW_MESSAGE_SIZE_AT 28
+#define NARROW_MESSAGE_STEP    32
+
 struct user_vector {
 	__u64 base, length;
 };
@@ -72,24 +73,15 @@ static __always_inline void read_vector(
 	ret_vector->length = narrow[1];
 }
 
-SEC(CALL_END)
-int collect_message(__u64 *ctx)
+/* The record's result is the message's size, or an error. */
+static __always_inline void append_message(
+	struct slot *slot, struct call_record *record, __u64 address, bool is_narrow)
 {
-	struct call *call;
-	struct task_struct *task = CURRENT();
-	struct slot *slot = call_begin(ctx, task, &call);
-	struct call_record *record;
 	struct user_message message = {};
 	struct user_vector vector = {};
-	bool is_narrow;
-	__u32 at;
+	__u32 at = slot->used;
 
-	if (!slot)
-		return 0;
-	record = (struct call_record *)slot->data;
-	is_narrow = record_is_narrow(ctx, record);
-	at = slot->used;
-	read_message(record->arguments[1], is_narrow, &message);
+	read_message(address, is_narrow, &message);
 	append_address(slot, record, message.name, message.name_length);
 	read_vector(message.vectors, is_narrow, &vector);
 	if (record->result > 0) {
@@ -101,9 +93,81 @@ int collect_message(__u64 *ctx)
 	if (record->result >= 0 && message.control)
 		append_user_bytes(slot, message.control, message.control_length, CONTROL_MAX,
 			&record->lengths[CALL_CONTROL]);
-	append_socket(slot, record, file_of(task, argument(record, call->fd)));
+	append_socket(slot, record, file_of(CURRENT(), record->arguments[0]));
 	note_destination(slot, record, at);
+}
+
+SEC(CALL_END)
+int collect_message(__u64 *ctx)
+{
+	struct call *call;
+	struct slot *slot = call_begin(ctx, CURRENT(), &call);
+	struct call_record *record;
+
+	if (!slot)
+		return 0;
+	record = (struct call_record *)slot->data;
+	append_message(slot, record, record->arguments[1], record_is_narrow(ctx, record));
 	return call_finish(ctx, slot, call);
+}
+
+/* ---- many in one call ---- */
+
+static __always_inline __u64 nth_message(__u64 messages, int i, bool is_narrow)
+{
+	return messages + i * (is_narrow ? NARROW_MESSAGE_STEP : MESSAGE_STEP);
+}
+
+int send_message(__u32 abi, __u32 number, __u64 socket, __u64 address, __u32 is_narrow);
+
+/* An event of one message, whose size stands behind it; verifier: as send_received(). */
+__attribute__((noinline)) int send_message(
+	__u32 abi, __u32 number, __u64 socket, __u64 address, __u32 is_narrow)
+{
+	struct call *call = wanted_call(abi, number);
+	struct call_record *record;
+	struct slot *slot;
+	__u32 size = 0;
+
+	slot = call ? call_start(call, abi, CURRENT()) : NULL;
+	if (!slot)
+		return 0;
+	record = (struct call_record *)slot->data;
+	fill_origin(&record->header, CURRENT());
+	__builtin_memset(record->arguments, 0, sizeof(record->arguments));
+	record->arguments[0] = socket;
+	record->arguments[1] = address;
+	bpf_probe_read_user(&size, sizeof(size),
+		(void *)(address + (is_narrow ? NARROW_MESSAGE_SIZE_AT : MESSAGE_SIZE_AT)));
+	record->result = size;
+	append_message(slot, record, address, is_narrow);
+	call_send(slot);
+	return 0;
+}
+
+/* sendmmsg, recvmmsg: an event for each message; they do not go through a filter. */
+SEC(CALL_END)
+int collect_messages(__u64 *ctx)
+{
+	struct pt_regs *registers = ended_registers(ctx);
+	__u32 abi = registers_abi(CURRENT()), number = registers_call(registers, abi);
+	bool is_narrow = registers_are_narrow(registers, abi);
+	__s64 count = ended_result(ctx);
+	__u64 arguments[6];
+	struct call *call;
+	struct slot *slot;
+
+	if (count <= 0) {
+		slot = call_begin(ctx, CURRENT(), &call);
+		if (slot)
+			call_complete(slot);
+		return 0;
+	}
+	registers_arguments(registers, abi, number, arguments);
+	for (int i = 0; i < MESSAGES_MAX && i < count; i++)
+		(void)send_message(abi, number, arguments[0],
+			nth_message(arguments[1], i, is_narrow), is_narrow);
+	return 0;
 }
 
 /* ---- descriptors that came ---- */
@@ -171,6 +235,27 @@ __attribute__((noinline)) int send_received(__u32 abi, __u64 socket, __s32 fd)
 	return 0;
 }
 
+int receive(__u32 abi, __u64 socket, __u64 address, __u32 is_narrow);
+
+/* All descriptors that came with one message; verifier: as send_received(). */
+__attribute__((noinline)) int receive(__u32 abi, __u64 socket, __u64 address, __u32 is_narrow)
+{
+	struct user_message message = {};
+	__u64 at = 0, end = 0;
+
+	read_message(address, is_narrow, &message);
+	if (!message.control || !find_rights(&message, is_narrow, &at, &end))
+		return 0;
+	for (int i = 0; i < RECEIVED_MAX; i++, at += sizeof(__s32)) {
+		__s32 fd = -1;
+
+		if (at + sizeof(fd) > end || bpf_probe_read_user(&fd, sizeof(fd), (void *)at))
+			break;
+		(void)send_received(abi, socket, fd);
+	}
+	return 0;
+}
+
 SEC(CALL_END)
 int collect_received(__u64 *ctx)
 {
@@ -178,23 +263,18 @@ int collect_received(__u64 *ctx)
 	__u32 abi = registers_abi(CURRENT()), number = registers_call(registers, abi);
 	struct call *call = wanted_call(abi, number);
 	bool is_narrow = registers_are_narrow(registers, abi);
-	struct user_message message = {};
-	__u64 arguments[6], at = 0, end = 0;
+	__s64 count = ended_result(ctx);
+	__u64 arguments[6];
 
 	if (!call)
 		return 0;
 	registers_arguments(registers, abi, number, arguments);
-	if (ended_result(ctx) >= 0)
-		read_message(arguments[1], is_narrow, &message);
-	if (message.control && find_rights(&message, is_narrow, &at, &end))
-		for (int i = 0; i < RECEIVED_MAX; i++, at += sizeof(__s32)) {
-			__s32 fd = -1;
-
-			if (at + sizeof(fd) > end ||
-				bpf_probe_read_user(&fd, sizeof(fd), (void *)at))
-				break;
-			(void)send_received(abi, arguments[0], fd);
-		}
+	/* Of one message the result is its size. */
+	if (!call->has_many)
+		count = count >= 0;
+	for (int i = 0; i < MESSAGES_MAX && i < count; i++)
+		(void)receive(
+			abi, arguments[0], nth_message(arguments[1], i, is_narrow), is_narrow);
 	if (call->next != COLLECT_NONE)
 		bpf_tail_call(ctx, &collectors, call->next);
 	return 0;

@@ -11,7 +11,7 @@
 #include <linux/types.h>
 
 /* To be raised with every change of a record: recordings name it. */
-#define WIRE_VERSION 2
+#define WIRE_VERSION 3
 
 /* How a call is collected at its exit; the column `how` of syscalls.def. */
 enum collector {
@@ -24,6 +24,7 @@ enum collector {
 	COLLECT_MESSAGE,
 	COLLECT_EXEC,
 	COLLECT_RECEIVED,
+	COLLECT_MESSAGES,
 	COLLECTOR_COUNT,
 };
 
@@ -43,6 +44,7 @@ enum hook { HOOK_RAW, HOOK_SYSCALLS, HOOK_COUNT };
 #define CALL_RESULT	       6
 #define CALL_NOTHING	       (-1)
 #define CALL_WORKING_DIRECTORY (-2) /* as the base of a text */
+#define CALL_PAIR	       7    /* the first descriptor of those that pipe, socketpair made */
 
 enum call_abi { ABI_NATIVE, ABI_IA32, ABI_COUNT };
 /* x32 calls have numbers up to 547. */
@@ -69,14 +71,18 @@ struct call {
 	__s8 bases[2];	/* what the first two are relative to: argument (an fd),
 			   CALL_WORKING_DIRECTORY; without a text, the folder itself is collected */
 	__s8 address;	/* argument that points to a socket address; its length is the next one */
-	__s8 data;	/* argument that points to data; its length is the next one. Of a call
-			   without a socket: to at least 24 bytes of numbers, for `how` */
+	__s8 data;	/* argument that points to data. Where `how` is 0: to the payload; its
+			   length is the next one, of what transfers it the result */
 	__u8 next;	/* collector that goes on after this one, or NONE */
-	__u8 connects;	/* its addresses are those that TCP used, whatever the caller's memory says
-			 */
-	__u8 loss;	/* enum loss: what is counted when the ring has no room */
-	__u8 unused[2];
+	__u8 connects : 1; /* its addresses are those that TCP used, whatever memory says */
+	__u8 has_many : 1; /* many messages in one call: its result is their number */
+	__u8 loss;	   /* enum loss: what is counted when the ring has no room */
+	__u8 how;	   /* what goes into the record's `how`: as many words of 4 bytes as the low
+			      four bits say, from `data`; as the high ones say, from `more` to
+			      how[2]; or HOW_CAPABILITIES */
+	__s8 more;
 };
+#define HOW_CAPABILITIES 0xff
 _Static_assert(sizeof(struct call) == 16, "struct call is shared with the kernel programs");
 
 enum record_kind {
@@ -178,6 +184,7 @@ enum record_flags {
 	CALL_IN_MEMORY = 1 << 9,  /* socketcall(2): the arguments lay in the caller's memory */
 	CALL_IS_URING = 1 << 10,  /* a request of io_uring: the texts are the kernel's copies */
 	CALL_HAS_TUPLE = 1 << 11, /* connect: the addresses are those that TCP used */
+	CALL_HAS_MORE = 1 << 12,  /* how[2] and how[3] were read from `more` */
 };
 
 struct call_record {
@@ -188,12 +195,12 @@ struct call_record {
 	__u16 flags;
 	__u16 lengths[CALL_PART_COUNT];
 	__u32 unused;
-	__u64 how[3]; /* openat2: flags, mode, resolve; clone3: [0] is the flags; sendmsg, recvmsg:
-			 [0] is the whole size */
+	__u64 how[4]; /* what the call has in structures: openat2's flags, mode, resolve; clone3's
+			 flags; two descriptors; limits … sendmsg, recvmsg: [0] is the whole size */
 	struct file_info file;
 	struct socket_info socket;
 };
-_Static_assert(sizeof(struct call_record) == 80 + 56 + 32 + 24 + 24 + 72, "shared");
+_Static_assert(sizeof(struct call_record) == 80 + 56 + 32 + 32 + 24 + 72, "shared");
 
 /* Who a process is; read at fork and exec. */
 struct task_info {

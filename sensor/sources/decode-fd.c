@@ -470,6 +470,8 @@ static int64_t descriptor_number(const struct call_record *record, const struct 
 {
 	if (call->fd == CALL_RESULT)
 		return record->result;
+	if (call->fd == CALL_PAIR)
+		return record->result ? -1 : (int32_t)record->how[0];
 	return (int32_t)record->arguments[call->fd];
 }
 

@@ -36,6 +36,7 @@ struct source_row {
 #define FD_AT_NONE		     CALL_NOTHING
 #define FD_AT_RES		     CALL_RESULT
 #define FD_AT_0			     0
+#define FD_AT_PAIR		     CALL_PAIR
 #define A(type, name, source)	     SOURCE_##source,
 #define F(type, name, source, table) SOURCE_##source,
 #define SYSCALL(name, collector, fd_at, rows) \
@@ -71,13 +72,48 @@ static int base_of_text(const struct event_type *type, const struct source_row *
 	return CALL_WORKING_DIRECTORY;
 }
 
+/* Numbers in the caller's structures: which argument points to them, and how many bytes they have.
+ */
+static const struct number_place {
+	enum argument_source source;
+	int8_t data, more; /* CALL_NOTHING: none */
+	uint8_t size, more_size;
+} number_places[] = {
+	{ SOURCE_HOW_FLAGS, 2, CALL_NOTHING, 24, 0 },
+	{ SOURCE_CLONE_FLAGS, 0, CALL_NOTHING, 8, 0 },
+	{ SOURCE_PIPE_0, 0, CALL_NOTHING, 8, 0 },
+	{ SOURCE_ENDS_0, 3, CALL_NOTHING, 8, 0 },
+	{ SOURCE_LIMIT_CURRENT, 1, CALL_NOTHING, 16, 0 },
+	{ SOURCE_NEW_CURRENT, 2, 3, 16, 16 },
+	{ SOURCE_OPTION_VALUE, 3, CALL_NOTHING, 16, 0 },
+	{ SOURCE_LENGTH_AT_4, 3, 4, 16, 4 },
+	{ SOURCE_MASK_AT_1, 1, CALL_NOTHING, 8, 0 },
+};
+
+static void numbers_of_source(enum argument_source source, struct call *call)
+{
+	for (size_t i = 0; i < COUNT_OF(number_places); i++) {
+		const struct number_place *place = &number_places[i];
+
+		if (place->source != source)
+			continue;
+		call->data = place->data;
+		call->more = place->more;
+		call->how = (uint8_t)(place->size / 4 | place->more_size / 4 << 4);
+	}
+}
+
 static void call_of_source(enum argument_source source, struct call *call)
 {
+	numbers_of_source(source, call);
 	switch (source) {
-	case SOURCE_HOW_FLAGS:
-		call->data = 2;
+	case SOURCE_SET_EFFECTIVE:
+		call->how = HOW_CAPABILITIES;
 		break;
-	case SOURCE_CLONE_FLAGS:
+	case SOURCE_PRCTL_TEXT:
+		call->texts[0] = 1;
+		break;
+	case SOURCE_PAYLOAD_AT_0:
 		call->data = 0;
 		break;
 	case SOURCE_DATA_AT_1:
@@ -123,6 +159,7 @@ int call_of_event(unsigned event, struct call *ret_call)
 		.bases = { CALL_NOTHING, CALL_NOTHING },
 		.address = CALL_NOTHING,
 		.data = CALL_NOTHING,
+		.more = CALL_NOTHING,
 		.collector = COLLECT_PLAIN };
 	const struct source_row *row;
 	int texts = 0;
@@ -148,6 +185,7 @@ int call_of_event(unsigned event, struct call *ret_call)
 		texts++;
 	}
 	call.connects = event == EVENT_connect;
+	call.has_many = call.collector == COLLECT_MESSAGES;
 	if (is_exec(event))
 		call_of_exec(event, &call);
 	if (is_chdir(event))
@@ -418,6 +456,140 @@ static uint64_t open_mode(const struct call_record *record)
 	}
 }
 
+/* A pair of limits at a place of `how`; those of 32-bit callers have half the size. */
+static bool give_limit(const struct value_context *context, const struct event_argument *argument,
+	size_t place, uint16_t flag, struct value *ret_value)
+{
+	const struct call_record *record = context->call->record;
+	bool is_narrow = record->header.abi == ABI_IA32 && record->event != EVENT_prlimit;
+	uint64_t limit = record->how[place];
+
+	if (!(record->flags & flag))
+		return false;
+	if (is_narrow) {
+		uint32_t half = (uint32_t)(record->how[place & 2] >> (place & 1 ? 32 : 0));
+
+		limit = half == UINT32_MAX ? UINT64_MAX : half;
+	}
+	return give_number(argument, limit, ret_value);
+}
+
+#define SOCKET_LEVEL	1 /* SOL_SOCKET */
+#define RECEIVE_TIMEOUT 20
+#define SEND_TIMEOUT	21
+#define NAME_OPTION	15 /* PR_SET_NAME, and PR_GET_NAME behind it */
+
+/* A number, or a time in nanoseconds; what is longer stays in the caller's memory. */
+static bool give_option(const struct value_context *context, struct value *ret_value)
+{
+	const struct call_record *record = context->call->record;
+	struct arena *arena = context->event->arena;
+	uint64_t length =
+		record->flags & CALL_HAS_MORE ? (uint32_t)record->how[2] : record->arguments[4];
+	bool is_time =
+		record->arguments[1] == SOCKET_LEVEL &&
+		(record->arguments[2] == RECEIVE_TIMEOUT || record->arguments[2] == SEND_TIMEOUT);
+
+	if (!(record->flags & CALL_HAS_HOW))
+		return false;
+	if (is_time && length == 16)
+		*ret_value = value_text(arena_printf(arena, "%llu",
+			(unsigned long long)(record->how[0] * 1000000000ull +
+					     record->how[1] * 1000ull)));
+	else if (length == 4)
+		*ret_value = value_text(arena_printf(arena, "%d", (int32_t)record->how[0]));
+	else if (length == 8)
+		*ret_value =
+			value_text(arena_printf(arena, "%llu", (unsigned long long)record->how[0]));
+	else
+		return false;
+	return true;
+}
+
+/* The name of PR_SET_NAME, "" of others, whose argument may point anywhere. */
+static bool give_prctl_text(const struct value_context *context,
+	const struct event_argument *argument, struct value *ret_value)
+{
+	const struct call_record *record = context->call->record;
+
+	if (record->arguments[0] != NAME_OPTION && record->arguments[0] != NAME_OPTION + 1)
+		return give_text(argument, TEXT(""), ret_value);
+	return !(record->flags & CALL_TEXT_0_FAILED) &&
+	       give_text(argument, context->call->parts[CALL_TEXT_0], ret_value);
+}
+
+/* Of the pair only what the call made. */
+static bool give_end(const struct value_context *context, const struct event_argument *argument,
+	int place, struct value *ret_value)
+{
+	const struct call_record *record = context->call->record;
+
+	if (!(record->flags & CALL_HAS_HOW) || record->result)
+		return give_number(argument, (uint64_t)-1, ret_value);
+	return give_number(argument, (uint32_t)(record->how[0] >> (place ? 32 : 0)), ret_value);
+}
+
+/* Values that stand in the caller's structures. */
+static bool give_of_structure(const struct value_context *context,
+	const struct event_argument *argument, enum argument_source source, struct value *ret_value)
+{
+	const struct call_record *record = context->call->record;
+	bool has_how = record->flags & CALL_HAS_HOW;
+
+	switch (source) {
+	case SOURCE_PIPE_0:
+	case SOURCE_ENDS_0:
+		return give_end(context, argument, 0, ret_value);
+	case SOURCE_PIPE_1:
+	case SOURCE_ENDS_1:
+		return give_end(context, argument, 1, ret_value);
+	case SOURCE_END_ADDRESS:
+		return give_number(argument, record->socket.address, ret_value);
+	case SOURCE_END_PEER:
+		return give_number(argument, record->socket.peer_address, ret_value);
+	case SOURCE_LIMIT_CURRENT:
+	case SOURCE_NEW_CURRENT:
+		return give_limit(context, argument, 0, CALL_HAS_HOW, ret_value);
+	case SOURCE_LIMIT_MAX:
+	case SOURCE_NEW_MAX:
+		return give_limit(context, argument, 1, CALL_HAS_HOW, ret_value);
+	case SOURCE_OLD_CURRENT:
+		return give_limit(context, argument, 2, CALL_HAS_MORE, ret_value);
+	case SOURCE_OLD_MAX:
+		return give_limit(context, argument, 3, CALL_HAS_MORE, ret_value);
+	case SOURCE_SET_INHERITABLE:
+		return has_how && give_number(argument, record->how[0], ret_value);
+	case SOURCE_SET_PERMITTED:
+		return has_how && give_number(argument, record->how[1], ret_value);
+	case SOURCE_SET_EFFECTIVE:
+		return has_how && give_number(argument, record->how[2], ret_value);
+	case SOURCE_OPTION:
+		return give_number(argument,
+			record->arguments[1] == SOCKET_LEVEL ? record->arguments[2] : UINT32_MAX,
+			ret_value);
+	case SOURCE_OPTION_VALUE:
+		return give_option(context, ret_value);
+	case SOURCE_LENGTH_AT_4:
+		return record->flags & CALL_HAS_MORE &&
+		       give_number(argument, record->how[2], ret_value);
+	case SOURCE_PRCTL_TEXT:
+		return give_prctl_text(context, argument, ret_value);
+	case SOURCE_PRCTL_NUMBER:
+		return give_number(argument,
+			record->arguments[0] == NAME_OPTION ||
+					record->arguments[0] == NAME_OPTION + 1
+				? 0
+				: record->arguments[1],
+			ret_value);
+	case SOURCE_MASK_AT_1:
+		return has_how && give_number(argument, record->how[0], ret_value);
+	case SOURCE_ZERO:
+		return give_number(argument, 0, ret_value);
+	default:
+		return false;
+	}
+}
+
 /* Values that only a call's record has. */
 static bool give_of_call(const struct value_context *context, const struct event_argument *argument,
 	enum argument_source source, struct value *ret_value)
@@ -460,6 +632,7 @@ static bool give_of_call(const struct value_context *context, const struct event
 			ret_value);
 	case SOURCE_DATA:
 	case SOURCE_DATA_AT_1:
+	case SOURCE_PAYLOAD_AT_0:
 		return context->call->parts[CALL_DATA].length &&
 		       give_text(argument, context->call->parts[CALL_DATA], ret_value);
 	case SOURCE_MESSAGE_SIZE:
@@ -479,7 +652,7 @@ static bool give_of_call(const struct value_context *context, const struct event
 	case SOURCE_SOCKET_FLAGS:
 		return give_number(argument, record->arguments[1] & ~0xfull, ret_value);
 	default:
-		return false;
+		return give_of_structure(context, argument, source, ret_value);
 	}
 }
 

@@ -31,11 +31,40 @@ enum argument_source {
 	SOURCE_HOW_FLAGS, /* openat2's struct open_how */
 	SOURCE_HOW_RESOLVE,
 	SOURCE_CLONE_FLAGS, /* clone3's struct clone_args */
+	/* two descriptors that the call made: pipe's at its first argument, socketpair's at its
+	 * fourth */
+	SOURCE_PIPE_0,
+	SOURCE_PIPE_1,
+	SOURCE_ENDS_0,
+	SOURCE_ENDS_1,
+	SOURCE_END_ADDRESS, /* of the kernel's objects */
+	SOURCE_END_PEER,
+	/* limits: setrlimit's and getrlimit's, prlimit's new and old ones */
+	SOURCE_LIMIT_CURRENT,
+	SOURCE_LIMIT_MAX,
+	SOURCE_NEW_CURRENT,
+	SOURCE_NEW_MAX,
+	SOURCE_OLD_CURRENT,
+	SOURCE_OLD_MAX,
+	/* capset: what the thread has after it */
+	SOURCE_SET_INHERITABLE,
+	SOURCE_SET_PERMITTED,
+	SOURCE_SET_EFFECTIVE,
+	/* getsockopt, setsockopt */
+	SOURCE_OPTION,
+	SOURCE_OPTION_VALUE,
+	SOURCE_LENGTH_AT_4, /* behind a pointer */
+	/* prctl's second argument: a name, or a number */
+	SOURCE_PRCTL_TEXT,
+	SOURCE_PRCTL_NUMBER,
+	SOURCE_MASK_AT_1, /* signals, the low 32 */
+	SOURCE_ZERO,
 	/* sockets; _AT_n: the argument that points to it, its length is the next one */
 	SOURCE_TUPLE,
 	SOURCE_TUPLE_AT_4,
 	SOURCE_ADDRESS_AT_1,
 	SOURCE_DATA_AT_1,
+	SOURCE_PAYLOAD_AT_0, /* of a call that transfers nothing: its length is the next one */
 	SOURCE_DATA,
 	SOURCE_CONTROL,
 	SOURCE_MESSAGE_SIZE,

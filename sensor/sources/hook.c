@@ -303,6 +303,21 @@ static int want_tracepoints(
 	return r;
 }
 
+void call_hook_settle(struct call_hook *hook)
+{
+	static const char *const unwatched[] = { "getppid", "gettid", "getpgid", "sched_yield" };
+	size_t before = hook->link_count;
+	struct error err = { 0 };
+
+	/* A tracepoint that goes is waited for by the kernel itself, in the way that it needs. */
+	for (size_t i = 0; i < COUNT_OF(unwatched); i++)
+		if (!has_link(hook, unwatched[i]) && !attach_tracepoint(hook, unwatched[i], &err)) {
+			hook->link_count = before;
+			bpf_link__destroy(hook->links[before].link);
+			return;
+		}
+}
+
 static int want_raw(struct call_hook *hook, size_t count, struct error *err)
 {
 	struct bpf_program *program = bpf_object__find_program_by_name(hook->object, "dispatch");

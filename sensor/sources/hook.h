@@ -48,6 +48,11 @@ struct call_hook {
  */
 int call_hook_want(
 	struct call_hook *hook, const char *const *calls, size_t count, struct error *err);
+/*
+ * Waits until every call that ends by now has gone through the hooks that were attached when it
+ * began to. `hook` is that of tracepoints.
+ */
+void call_hook_settle(struct call_hook *hook);
 /* Detaches all. A tracepoint takes some 40 ms, so a thread of its own does it. */
 void call_hook_close(struct call_hook *hook);
 /* The same, and waits for it. */

@@ -369,6 +369,8 @@ static int change_hook(struct kernel_source *kernel, enum hook hook, const char 
 	}
 	/* The filters are of the other type of programs. */
 	(void)kernel_filter(&kernel->source, NULL, NULL, err);
+	/* A call that is just ending may not have met the new hook. */
+	call_hook_settle(&kernel->hooks[HOOK_SYSCALLS]);
 	__atomic_store_n(&kernel->shared->hook, hook, __ATOMIC_SEQ_CST);
 	call_hook_close(before);
 	log_info("system calls are seen at the hook \"%s\"", hook_names[hook]);

@@ -34,6 +34,7 @@ static const char *const collector_programs[COLLECTOR_COUNT] = {
 	[COLLECT_MESSAGE] = "collect_message",
 	[COLLECT_EXEC] = "collect_exec",
 	[COLLECT_RECEIVED] = "collect_received",
+	[COLLECT_MESSAGES] = "collect_messages",
 };
 
 /* libbpf speaks in many lines; they are of use only to someone who debugs. */

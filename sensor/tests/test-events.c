@@ -22,6 +22,89 @@ TEST(every_type_has_its_own_name_and_its_index_as_id)
 	CHECK(!event_type_find(TEXT("opena")));
 }
 
+/* The events that the specification lists for the state alone, and what the table of Falco gives
+ * them. */
+static const struct {
+	const char *name, *arguments;
+} state_events[] = {
+	{ "close", "res fd" },
+	{ "fcntl", "res fd cmd arg" },
+	{ "bind", "res addr fd" },
+	{ "getsockopt", "res fd level optname val optlen" },
+	{ "socketpair", "res fd1 fd2 source peer domain type proto" },
+	{ "pipe", "res fd1 fd2 ino" },
+	{ "pipe2", "res fd1 fd2 ino flags" },
+	{ "eventfd", "res initval flags" },
+	{ "eventfd2", "res flags initval" },
+	{ "signalfd", "res fd mask flags" },
+	{ "signalfd4", "res flags fd mask" },
+	{ "timerfd_create", "res clockid flags" },
+	{ "inotify_init", "res flags" },
+	{ "inotify_init1", "res flags" },
+	{ "epoll_create", "res size" },
+	{ "epoll_create1", "res flags" },
+	{ "memfd_create", "fd name flags" },
+	{ "userfaultfd", "res flags" },
+	{ "pidfd_open", "fd pid flags" },
+	{ "capset", "res cap_inheritable cap_permitted cap_effective" },
+	{ "prctl", "res option arg2_str arg2_int" },
+	{ "prlimit", "res newcur newmax oldcur oldmax pid resource" },
+	{ "setrlimit", "res cur max resource" },
+	{ "getrlimit", "res cur max resource" },
+	{ "shutdown", "res fd how" },
+	{ "recvmmsg", "res fd size data tuple msgcontrol" },
+	{ "sendmmsg", "res fd size data tuple" },
+	{ "setsid", "res" },
+	{ "setpgid", "res pid pgid" },
+	{ "chroot", "res path" },
+	{ "init_module", "res img length uargs" },
+	{ "close_range", "res first last flags" },
+	{ "setsockopt", "res fd level optname val optlen" },
+	{ "umount", "res name" },
+	{ "read", "res data fd size" },
+	{ "write", "res data fd size" },
+	{ "mknod", "res path mode dev" },
+	{ "mknodat", "res dirfd path mode dev" },
+	{ "delete_module", "res name flags" },
+	{ "seccomp", "res op flags" },
+	{ "ioctl", "res fd request argument" },
+};
+
+static char *argument_names(const struct event_type *type)
+{
+	char *names = string_copy("");
+
+	for (int i = 0; i < type->argument_count; i++) {
+		char *more = string_printf("%s%s%s", names, i ? " " : "", type->arguments[i].name);
+
+		free(names);
+		names = more;
+	}
+	return names;
+}
+
+TEST(every_event_that_is_for_the_state_has_its_arguments)
+{
+	for (size_t i = 0; i < COUNT_OF(state_events); i++) {
+		const struct event_type *type = event_type_find(text_of(state_events[i].name));
+		_cleanup_(freep) char *names = type ? argument_names(type) : string_copy("(none)");
+
+		CHECK_TEXT(names, state_events[i].arguments);
+		CHECK(type && !type->is_generic);
+	}
+}
+
+TEST(a_value_that_an_enumeration_does_not_know_is_named_so)
+{
+	const struct event_argument *how = &event_type_find(TEXT("shutdown"))->arguments[2];
+	const struct event_argument *cmd = &event_type_find(TEXT("fcntl"))->arguments[2];
+
+	CHECK_NUMBER(flags_from_native(how->names, 2), 2);
+	CHECK_NUMBER(flags_from_native(how->names, 77), 0xff);
+	CHECK_NUMBER(flags_from_native(cmd->names, 1030), 26);
+	CHECK_NUMBER(flags_from_native(cmd->names, 77), 0);
+}
+
 TEST(every_call_that_the_official_stable_rules_name_has_arguments)
 {
 	static const char *const names[] = { "connect", "dup", "dup2", "dup3", "execve", "execveat",

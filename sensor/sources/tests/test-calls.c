@@ -9,7 +9,9 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -24,7 +26,7 @@
 #include "sensor/sources/tests/tracefs.h"
 #include "tests/test.h"
 
-#define PATIENCE_MS 5000
+#define PATIENCE_MS 30000
 
 struct made_call {
 	const char *type;
@@ -72,7 +74,98 @@ static const struct made_call calls[] = {
 	{ "setresuid", "ruid=-1" },
 	{ "clone3", "flags=128(CLONE_NEWUTS)" },
 	{ "setuid", "uid=0(root)" },
+	{ "pipe", "res=0 fd1=" },
+	{ "pipe2", "flags=4096(O_CLOEXEC)" },
+	{ "socketpair", "domain=1(AF_UNIX) type=1 proto=0" },
+	{ "fcntl", "cmd=1(F_DUPFD) arg=50" },
+	{ "setsockopt", "level=1(SOL_SOCKET) optname=9(SO_KEEPALIVE) val=1 optlen=4" },
+	{ "getsockopt", "level=1(SOL_SOCKET) optname=3(SO_TYPE) val=1 optlen=4" },
+	{ "shutdown", "how=2(SHUT_RDWR)" },
+	{ "sendmmsg", "res=3 fd=" },
+	{ "sendmmsg", "data=two" },
+	{ "recvmmsg", "res=3 fd=" },
+	{ "recvmmsg", "data=two" },
+	{ "close", "res=-9(EBADF) fd=999" },
+	{ "close_range", "first=900 last=901 flags=4(CLOSE_RANGE_CLOEXEC)" },
+	{ "eventfd2", "flags=4096(O_CLOEXEC) initval=7" },
+	{ "signalfd4", "flags=4096(O_CLOEXEC) fd=-1(EPERM) mask=512" },
+	{ "timerfd_create", "clockid=1 flags=0" },
+	{ "inotify_init1", "flags=4096(O_CLOEXEC)" },
+	{ "epoll_create1", "flags=1(EPOLL_CLOEXEC)" },
+	{ "prctl", "option=15(PR_SET_NAME) arg2_str=renamed arg2_int=0" },
+	{ "prctl", "option=36(PR_SET_CHILD_SUBREAPER) arg2_str= arg2_int=1" },
+	{ "setrlimit", "cur=100 max=200 resource=4(RLIMIT_CORE)" },
+	{ "getrlimit", "cur=100 max=200 resource=4(RLIMIT_CORE)" },
+	{ "prlimit", "newcur=50 newmax=150 oldcur=100 oldmax=200 pid=0 resource=4(RLIMIT_CORE)" },
+	{ "capset", "cap_inheritable=0 cap_permitted=1 cap_effective=1" },
+	{ "write", "data=bytes" },
+	{ "read", "data=bytes" },
+	{ "mknodat", "path=node(/tmp/node) mode=" },
+	{ "seccomp", "op=2 flags=0" },
 };
+
+/* Two messages over a pair of sockets. */
+static void exchange(const int *ends)
+{
+	char first[] = "one", second[] = "two", room[2][8];
+	struct iovec out[2] = { { first, 3 }, { second, 3 } },
+		     in[2] = { { room[0], 8 }, { room[1], 8 } };
+	struct mmsghdr sent[2] = { 0 }, got[2] = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		sent[i].msg_hdr.msg_iov = &out[i];
+		got[i].msg_hdr.msg_iov = &in[i];
+		sent[i].msg_hdr.msg_iovlen = got[i].msg_hdr.msg_iovlen = 1;
+	}
+	syscall(SYS_sendmmsg, ends[0], sent, 2, 0);
+	syscall(SYS_recvmmsg, ends[1], got, 2, 0, NULL);
+}
+
+static void make_descriptors(void)
+{
+	int pair[2], one = 1, type = 0;
+	socklen_t length = sizeof(type);
+	uint64_t mask = 1 << 9;
+
+	syscall(SYS_pipe, pair);
+	syscall(SYS_pipe2, pair, O_CLOEXEC);
+	syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, pair);
+	syscall(SYS_fcntl, pair[0], F_DUPFD, 50);
+	syscall(SYS_setsockopt, pair[0], SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	syscall(SYS_getsockopt, pair[0], SOL_SOCKET, SO_TYPE, &type, &length);
+	syscall(SYS_shutdown, pair[0], SHUT_RDWR);
+	(void)socketpair(AF_UNIX, SOCK_DGRAM, 0, pair);
+	exchange(pair);
+	syscall(SYS_close, 999);
+	syscall(SYS_close_range, 900, 901, 4);
+	syscall(SYS_eventfd2, 7, O_CLOEXEC);
+	syscall(SYS_signalfd4, -1, &mask, sizeof(mask), O_CLOEXEC);
+	syscall(SYS_timerfd_create, CLOCK_MONOTONIC, 0);
+	syscall(SYS_inotify_init1, O_CLOEXEC);
+	syscall(SYS_epoll_create1, O_CLOEXEC);
+}
+
+static void change_itself(void)
+{
+	struct rlimit limit = { 100, 200 }, lower = { 50, 150 }, before;
+	uint32_t header[2] = { 0x20080522, 0 }, sets[6] = { 1, 1, 0, 0, 0, 0 };
+	int pair[2];
+	char room[8];
+
+	syscall(SYS_prctl, PR_SET_NAME, "renamed", 0, 0, 0);
+	syscall(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	syscall(SYS_setrlimit, RLIMIT_CORE, &limit);
+	syscall(SYS_getrlimit, RLIMIT_CORE, &before);
+	syscall(SYS_prlimit64, 0, RLIMIT_CORE, &lower, &before);
+	syscall(SYS_capset, header, sets);
+	if (pipe(pair))
+		return;
+	(void)!write(pair[1], "bytes", 5);
+	(void)!read(pair[0], room, sizeof(room));
+	syscall(SYS_mknodat, AT_FDCWD, "node", S_IFIFO | 0600, 0);
+	syscall(SYS_unlink, "/tmp/node");
+	syscall(SYS_seccomp, 2, 0, NULL);
+}
 
 static void make_calls(void)
 {
@@ -125,6 +218,8 @@ static void make_calls(void)
 	syscall(SYS_unlink, "/tmp/made/other");
 	syscall(SYS_unlink, "/tmp/made/six");
 	syscall(SYS_rmdir, "/tmp/made");
+	make_descriptors();
+	change_itself();
 }
 
 static struct event *await(struct source *source, const char *type, pid_t pid)

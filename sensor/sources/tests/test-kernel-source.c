@@ -28,7 +28,7 @@
 #include "sensor/sources/source.h"
 #include "tests/test.h"
 
-#define PATIENCE_MS 5000
+#define PATIENCE_MS 30000
 
 static const char *const everything[] = { "open", "openat", "openat2", "creat", "execve",
 	"execveat", "connect", "accept", "accept4", "bind", "listen", "sendto", "sendmsg",
