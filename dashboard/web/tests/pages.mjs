@@ -1192,6 +1192,9 @@ test('text at twice its size loses nothing', at({}, async ({ page, api }) => {
 async function axe(page) {
   await page.evaluate(axeSource);
   return page.evaluate(async () => {
+    // What fades in has other colours until it is there.
+    const fading = document.getAnimations().filter((one) => one.effect?.getComputedTiming().iterations !== Infinity);
+    await Promise.allSettled(fading.map((one) => one.finished));
     const runOnly = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
     const { violations } = await window.axe.run(document, { runOnly });
     return violations.map((one) => `${one.id} (${one.impact}) x${one.nodes.length}: ${one.nodes.slice(0, 3).map((node) => `${node.target.join(' ')} ${node.any[0]?.message ?? node.all[0]?.message ?? node.none[0]?.message ?? ''}`).join(' | ')}`);

@@ -950,7 +950,12 @@ TEST(nothing_is_lost_in_a_burst_and_the_order_is_kept)
 
 #define FLOOD 2000
 
-/* Starts more processes than a small ring can tell of, then one that opens a file when told. */
+#define LAST_BYTE 1
+
+/*
+ * Starts more processes than a small ring can tell of, then one that opens a file each time that it
+ * is told, for one record may be lost in turn.
+ */
 static pid_t start_flood(int done, int go)
 {
 	pid_t pid = fork();
@@ -967,9 +972,9 @@ static pid_t start_flood(int done, int go)
 	pid = fork();
 	if (!pid) {
 		(void)!write(done, "", 1);
-		(void)!read(go, &byte, 1);
 		prctl(PR_SET_NAME, "survivor");
-		(void)!open("/dev/null", O_RDONLY);
+		while (read(go, &byte, 1) == 1 && byte != LAST_BYTE)
+			close(open("/dev/null", O_RDONLY));
 		_exit(0);
 	}
 	waitpid(pid, NULL, 0);
@@ -1007,11 +1012,12 @@ TEST(what_a_full_ring_loses_is_counted_and_the_processes_are_found_again)
 	CHECK(counters.dropped_lifecycle > 0);
 	while (source->operations->next(source, 0, &event, &err) == 1)
 		;
-	CHECK_NUMBER(write(go[1], "", 1), 1);
 	for (int64_t end = clock_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
-		clock_ms(CLOCK_MONOTONIC) < end && !is_found;)
-		is_found = source->operations->next(source, 100, &event, &err) == 1 &&
-			   is_survivors(event);
+		clock_ms(CLOCK_MONOTONIC) < end && !is_found;) {
+		CHECK_NUMBER(write(go[1], "", 1), 1);
+		while (!is_found && source->operations->next(source, 10, &event, &err) == 1)
+			is_found = is_survivors(event);
+	}
 	CHECK(is_found);
 	if (is_found) {
 		CHECK(process_ancestor(event->process, 1) &&
@@ -1019,6 +1025,8 @@ TEST(what_a_full_ring_loses_is_counted_and_the_processes_are_found_again)
 		CHECK(process_ancestor(event->process, 2) &&
 			process_ancestor(event->process, 2)->pid == getpid());
 	}
+	byte = LAST_BYTE;
+	CHECK_NUMBER(write(go[1], &byte, 1), 1);
 	reap(pid);
 	source->operations->free(source);
 	for (int i = 0; i < 2; i++) {
