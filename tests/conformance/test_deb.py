@@ -168,7 +168,7 @@ def test_it_installs_starts_alerts_and_purges_clean():
             found = json.loads(get(f"http://127.0.0.1:{page}/api/v1/events/search?limit=100", *login))["results"]
             return [one for one in found if one["rule"] == "Read sensitive file untrusted"]
         try:
-            tap.wait_for("the alert on the dashboard", shown, 40)
+            tap.wait_for("the alert on the dashboard", shown)
         except AssertionError as why:
             raise AssertionError(f"{why}\n{host.log('sensor')}\n{host.log('forwarder')}") from None
         tap.equal("Sensitive file opened" in host.log("sensor"), True, "the alert is on the sensor's stdout, the journal's")

@@ -77,7 +77,7 @@ class Stack:
                                         start_new_session=True)
         threading.Thread(target=self.read, args=(self.process.stdout,), daemon=True).start()
         tap.wait_for("tercel up to be ready", lambda: self.process.poll() is not None
-                     or any("Stop " in line for line in self.lines), 40)
+                     or any("Stop " in line for line in self.lines))
         if self.process.poll() is not None:
             raise AssertionError("tercel up ended:\n" + "\n".join(self.lines))
         for line in self.lines:

@@ -245,7 +245,7 @@ def test_an_attack_is_alerted_forwarded_and_shown_under_the_charts_privileges():
             found = json.loads(get(page + "/api/v1/events/search?limit=100&filter=shadow", "me", "secret"))["results"]
             return [one for one in found if one["rule"] == "Read sensitive file untrusted"]
         try:
-            alert = tap.wait_for("the alert on the dashboard", shown, 40)[0]
+            alert = tap.wait_for("the alert on the dashboard", shown)[0]
         except AssertionError as why:
             raise AssertionError(f"{why}\n{parts.log('sensor')}\n{parts.log('forwarder')}") from None
         fields = alert.get("outputFields") or alert["output_fields"]
@@ -257,7 +257,7 @@ def test_an_attack_is_alerted_forwarded_and_shown_under_the_charts_privileges():
         parts.start("test", [f"{forwarder}/test?output=webui"], [], image="forwarder",
                     command=["curl", "--fail-with-body", "--silent", "--show-error"])
         tap.wait_for("the test alert on the dashboard", lambda: json.loads(
-            get(page + "/api/v1/events/search?limit=100&filter=Test", "me", "secret"))["results"], 40)
+            get(page + "/api/v1/events/search?limit=100&filter=Test", "me", "secret"))["results"])
 
 
 if __name__ == "__main__":
