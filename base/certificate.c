@@ -19,9 +19,13 @@ void certificate_done(struct certificate *certificate)
 	*certificate = (struct certificate){ 0 };
 }
 
-static int read_part(const char *path, char **ret_text, struct error *err)
+static int read_part(const char *name, const char *path, char **ret_text, struct error *err)
 {
-	return path ? secret_file_read(path, ret_text, err) : 0;
+	int r = path ? secret_file_read(path, ret_text, err) : 0;
+
+	if (r < 0 && name && err)
+		error_prefix(err, "%s", name);
+	return r;
 }
 
 int certificate_read(const struct certificate_files *files, struct certificate *ret_certificate,
@@ -34,11 +38,11 @@ int certificate_read(const struct certificate_files *files, struct certificate *
 		return error_set(err, -EINVAL, "%s is of no use without its %s",
 			files->chain ? files->chain : files->key,
 			files->chain ? "key" : "certificate");
-	r = read_part(files->chain, &certificate.chain, err);
+	r = read_part(files->chain_name, files->chain, &certificate.chain, err);
 	if (!r)
-		r = read_part(files->key, &certificate.key, err);
+		r = read_part(files->key_name, files->key, &certificate.key, err);
 	if (!r)
-		r = read_part(files->client_ca, &certificate.client_ca, err);
+		r = read_part(files->client_ca_name, files->client_ca, &certificate.client_ca, err);
 	if (r < 0) {
 		certificate_done(&certificate);
 		return r;

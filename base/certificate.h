@@ -9,9 +9,13 @@
 
 struct http_server;
 
-/* Paths; NULL: none. Without a chain the server speaks plain HTTP. */
+/*
+ * Paths; NULL: none. Without a chain the server speaks plain HTTP. The names are those of their
+ * settings, for errors; NULL: the path alone has to do.
+ */
 struct certificate_files {
 	const char *chain, *key, *client_ca;
+	const char *chain_name, *key_name, *client_ca_name;
 };
 
 /* Their texts, owned. */

@@ -400,7 +400,9 @@ static int start_readers(struct server *server, struct error *err)
 
 static struct certificate_files certificate_files_of(const struct dashboard_settings *settings)
 {
-	return (struct certificate_files){ .chain = settings->tls_certificate,
+	return (struct certificate_files){ .chain_name = "--tls-cert",
+		.chain = settings->tls_certificate,
+		.key_name = "--tls-key",
 		.key = settings->tls_key };
 }
 

@@ -539,9 +539,14 @@ static struct certificate_files certificate_files_of(const struct settings *sett
 {
 	if (!settings->tls.deploy)
 		return (struct certificate_files){ 0 };
-	return (struct certificate_files){ settings->tls.certificate_file ?: "",
-		settings->tls.key_file ?: "",
-		settings->tls.mutual_tls ? settings->tls.ca_file ?: "" : NULL };
+	return (struct certificate_files){
+		.chain_name = "tlsserver.certfile",
+		.chain = settings->tls.certificate_file ?: "",
+		.key_name = "tlsserver.keyfile",
+		.key = settings->tls.key_file ?: "",
+		.client_ca_name = "tlsserver.cacertfile",
+		.client_ca = settings->tls.mutual_tls ? settings->tls.ca_file ?: "" : NULL,
+	};
 }
 
 static int renew_certificate(

@@ -406,7 +406,9 @@ static const struct http_route routes[] = {
 
 static struct certificate_files certificate_files_of(const struct responder_settings *settings)
 {
-	return (struct certificate_files){ .chain = settings->tls_certificate,
+	return (struct certificate_files){ .chain_name = "tls.cert_file",
+		.chain = settings->tls_certificate,
+		.key_name = "tls.key_file",
 		.key = settings->tls_key };
 }
 
