@@ -87,11 +87,14 @@ def check_numbers(alerts):
         tap.equal((one["priority"], one["hostname"], one["tags"]), ("Warning", "node-1", ["a", "b"]))
 
 
-def outage(output, server, settings, read, how=signal.SIGTERM):
-    """Alerts before, while the server is down, and after; `read()` gives those that it has."""
+def outage(output, server, settings, read, how=signal.SIGTERM, acknowledges=True):
+    """Alerts before, while the server is down, and after; `read()` gives those that it has. What a
+    server that acknowledges nothing has not read when it is stopped is nobody's any more."""
     with server, Forwarder(**settings) as one:
         post(one, BEFORE)
         delivered(one, output, len(BEFORE))
+        if not acknowledges:
+            tap.wait_for("the first to be read", lambda: all_of(read(), BEFORE))
         server.stop(how)
         post(one, DURING)
         tap.wait_for("the output to be told down", lambda: one.output(output)["state"] != "ok")
@@ -140,7 +143,8 @@ def messages(server):
 def test_syslog_in_the_old_form_loses_nothing_while_its_server_is_down():
     port = free_port()
     server = rsyslog(port)
-    outage("syslog", server, {"SYSLOG_HOST": "127.0.0.1", "SYSLOG_PORT": str(port)}, lambda: messages(server))
+    outage("syslog", server, {"SYSLOG_HOST": "127.0.0.1", "SYSLOG_PORT": str(port)}, lambda: messages(server),
+           acknowledges=False)
 
 
 def test_rsyslog_understands_both_headers():
