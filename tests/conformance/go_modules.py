@@ -31,8 +31,8 @@ def fetch(path):
     try:
         with urllib.request.urlopen(f"{PROXY}/{path}", timeout=120) as answer:
             return answer.read()
-    except urllib.error.HTTPError:
-        raise
+    except urllib.error.HTTPError as why:
+        tap.skip(f"the Go module proxy {PROXY} does not give {path}: {why}")
     except OSError as why:
         tap.skip(f"the Go module proxy {PROXY} is out of reach: {why}")
 
@@ -72,6 +72,9 @@ def build(name, package, go_mod, go_sum="", tags="", variables=()):
     flags = " ".join(["-s -w", *(f"-X {one}" for one in variables)])
     answer = subprocess.run([go(), "build", "-trimpath", "-tags", tags, "-ldflags", flags, "-o", program, package], cwd=folder,
                             env=environment, capture_output=True, text=True)
+    refused = re.search(rf"reading {re.escape(PROXY)}\S*: .*", answer.stderr)
+    if answer.returncode and refused:
+        tap.skip(f"a module that {package} needs is not to be had: {refused[0]}")
     if answer.returncode:
         raise AssertionError(f"go build {package}:\n{answer.stderr[-3000:]}")
     return program
