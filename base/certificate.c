@@ -8,6 +8,7 @@
 #include "base/certificate.h"
 #include "base/cleanup.h"
 #include "base/http-server.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/secret-file.h"
 
@@ -76,5 +77,15 @@ int certificate_renew(struct certificate *shown, const struct certificate_files 
 	}
 	certificate_done(shown);
 	*shown = now;
-	return 1;
+	log_info("the server shows its new certificate from now on");
+	return 0;
+}
+
+void certificate_follow(struct certificate *shown, const struct certificate_files *files,
+	struct http_server *server)
+{
+	struct error err = { 0 };
+
+	if (certificate_renew(shown, files, server, &err) < 0)
+		log_warning("the old certificate is still shown: %s", err.message);
 }

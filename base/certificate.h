@@ -29,8 +29,11 @@ int certificate_read(const struct certificate_files *files, struct certificate *
 void certificate_done(struct certificate *certificate);
 /*
  * Reads the files again; if they hold something else than `shown`, the server goes over to that
- * with the next handshake, and `shown` is replaced. 1 then, 0 when all is as it was. On failure
- * the server shows what it showed.
+ * with the next handshake, `shown` is replaced, and the log says so. On failure the server shows
+ * what it showed.
  */
 int certificate_renew(struct certificate *shown, const struct certificate_files *files,
 	struct http_server *server, struct error *err);
+/* The same from time to time, by nobody's order: a failure is a warning in the log. */
+void certificate_follow(struct certificate *shown, const struct certificate_files *files,
+	struct http_server *server);

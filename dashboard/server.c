@@ -476,13 +476,8 @@ void server_close(struct server *server)
 void server_renew(struct server *server)
 {
 	struct certificate_files files = certificate_files_of(server->parts.settings);
-	struct error err = { 0 };
-	int r = certificate_renew(&server->certificate, &files, server->http, &err);
 
-	if (r > 0)
-		log_info("the server shows its new certificate from now on");
-	else if (r < 0)
-		log_warning("the old certificate is still shown: %s", err.message);
+	certificate_follow(&server->certificate, &files, server->http);
 }
 
 uint16_t server_port(const struct server *server)

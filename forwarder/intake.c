@@ -549,20 +549,10 @@ static struct certificate_files certificate_files_of(const struct settings *sett
 	};
 }
 
-static int renew_certificate(
-	struct intake *intake, const struct settings *settings, struct error *err)
-{
-	struct certificate_files files = certificate_files_of(settings);
-	int r = certificate_renew(&intake->certificate, &files, intake->server, err);
-
-	if (r > 0)
-		log_info("the server shows its new certificate from now on");
-	return r;
-}
-
 int intake_change(struct intake *intake, const struct intake_parts *parts, struct error *err)
 {
-	int r = renew_certificate(intake, parts->settings, err);
+	struct certificate_files files = certificate_files_of(parts->settings);
+	int r = certificate_renew(&intake->certificate, &files, intake->server, err);
 
 	if (r < 0)
 		return r;
