@@ -10,42 +10,17 @@
  */
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
-import net from 'node:net';
-import { createRequire } from 'node:module';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { eventually, freePort, isServing, openBrowser } from '../../dashboard/web/tests/browser.mjs';
 
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const [program, state, roundsText = '10'] = process.argv.slice(2);
 const rounds = Number(roundsText);
-
-if (!fs.existsSync(CHROMIUM)) {
-  console.log(`page: there is no ${CHROMIUM}; make setup installs it`);
-  process.exit(0);
-}
-const { chromium } = createRequire(path.join(root, 'dashboard/web/package.json'))('playwright-core');
-
-const freePort = () =>
-  new Promise((resolve) => {
-    const server = net.createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
-
-async function isUp(url) {
-  return fetch(`${url}api/v1/healthz`).then((answer) => answer.ok, () => false);
-}
 
 const port = await freePort();
 const url = `http://127.0.0.1:${port}/`;
 const dashboard = spawn(program, ['--listen', `127.0.0.1:${port}`, '--state', state, '--no-login', '-l', 'error'], { stdio: 'inherit' });
-const end = Date.now() + 120_000;
-while (!(await isUp(url))) {
-  if (Date.now() > end || dashboard.exitCode !== null) throw new Error('the dashboard does not come up');
-  await new Promise((resolve) => setTimeout(resolve, 50));
-}
+// A store of a month takes its time to open.
+await eventually(() => dashboard.exitCode !== null || isServing(url), 'the dashboard', 120_000);
+if (dashboard.exitCode !== null) throw new Error('the dashboard does not come up');
 
 /* Seen by the page itself, so that the time of this program does not count: the first frame in which all is there. */
 const noteData = (selectors) => {
@@ -65,7 +40,7 @@ const PAGES = [
 ];
 const memoryOf = (name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(fs.readFileSync(`/proc/${dashboard.pid}/status`, 'utf8'))[1]);
 
-const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'] });
+const browser = await openBrowser();
 const { events } = await (await fetch(`${url}api/v2/status`)).json();
 console.log(`page load to the first data painted, ${events} alerts, median and largest of ${rounds}, empty cache:`);
 for (const [name, hash, selectors] of PAGES) {

@@ -1,6 +1,7 @@
 /* A browser on the pages with a fake API behind them, and TAP. */
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -43,8 +44,8 @@ export function equal(got, want, what = '') {
 }
 
 /** Waits until act() gives something true; says what it last gave. */
-export async function eventually(act, words) {
-  const end = Date.now() + PATIENCE_MS;
+export async function eventually(act, words, patience = PATIENCE_MS) {
+  const end = Date.now() + patience;
   let last;
   while (Date.now() < end) {
     last = await act();
@@ -53,6 +54,17 @@ export async function eventually(act, words) {
   }
   throw new Error(`never: ${words} (last: ${JSON.stringify(last)})`);
 }
+
+export const freePort = () =>
+  new Promise((resolve) => {
+    const server = net.createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+
+/** Whether a dashboard answers there. */
+export const isServing = (url) => fetch(`${url}api/v1/healthz`).then((answer) => answer.ok, () => false);
 
 /** A page of its own with an API of its own; what goes wrong unasked is a failure. */
 export async function visit(browser, dist, { events, login = false, hash = '#/overview', api: apiOptions = {}, ...view }) {

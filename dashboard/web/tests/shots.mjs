@@ -7,11 +7,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import http from 'node:http';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { eventually, openBrowser } from './browser.mjs';
+import { eventually, freePort, isServing, openBrowser } from './browser.mjs';
 import { FORWARDERS, RESPONSES, storedText } from './fake/api.mjs';
 import { makeDay } from './fake/events.mjs';
 
@@ -20,14 +19,6 @@ if (!options.program || !options.out) {
   console.error('usage: shots.mjs --program FILE --out FOLDER [--events N]');
   process.exit(2);
 }
-
-const freePort = () =>
-  new Promise((resolve) => {
-    const server = net.createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 
 /* A forwarder and a responder that say what the tests' do, without what is hostile. */
 const isFriendly = (thing) => !/[<\u202e]/.test(JSON.stringify(thing));
@@ -50,8 +41,7 @@ const state = fs.mkdtempSync(path.join(os.tmpdir(), 'tercel-shots-'));
 const program = spawn(options.program, ['--no-login', '--no-login-role', 'operator', '--forwarder', beside, '--responder', beside, '--rules', RULES, '--ttl', '30d', '--max-size', '8GiB', '--listen', `127.0.0.1:${port}`, '--state', state], { stdio: ['ignore', 'ignore', 'inherit'] });
 
 async function fill() {
-  const isUp = () => fetch(`${url}api/v1/healthz`).then((answer) => answer.ok, () => false);
-  await eventually(isUp, 'the dashboard');
+  await eventually(() => isServing(url), 'the dashboard');
   // Without the hostile one: it is for the tests.
   const items = makeDay(Number(options.events), Date.now()).filter((event) => !event.rule.startsWith('<b>')).map((event) => `{"event":${storedText(event)},"outputs":["WebUI","Slack"]}`);
   for (let at = 0; at < items.length; at += 500) {

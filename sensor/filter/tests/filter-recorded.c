@@ -16,22 +16,12 @@
 #include "sensor/filter/tests/interpreter.h"
 #include "sensor/rules/rules.h"
 #include "sensor/sources/recording.h"
+#include "sensor/tests/random.h"
 
 #define ROUNDS	      100
 #define RULES_A_ROUND 2
 #define VALUES_MAX    512
 #define VALUE_LENGTH  120
-
-static uint64_t random_state = 20261124;
-
-/* xorshift64* */
-static uint32_t random_below(uint32_t limit)
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return (uint32_t)((random_state * UINT64_C(0x2545f4914f6cdd1d)) >> 33) % limit;
-}
 
 /* ---- what the stream has ---- */
 

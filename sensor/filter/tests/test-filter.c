@@ -15,30 +15,11 @@
 #include "sensor/filter/tests/interpreter.h"
 #include "sensor/rules/rules.h"
 #include "sensor/sources/decode.h"
+#include "sensor/tests/random.h"
 #include "tests/test.h"
 
 #define ROUNDS		1200
 #define RECORDS_A_ROUND 200
-
-static uint64_t random_state;
-
-static void seed(void)
-{
-	const char *given = getenv("TERCEL_SEED");
-
-	random_state = given ? strtoull(given, NULL, 10) : 20261124;
-}
-
-/* xorshift64* */
-static uint32_t random_below(uint32_t limit)
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return (uint32_t)((random_state * UINT64_C(0x2545f4914f6cdd1d)) >> 33) % limit;
-}
-
-#define PICK(list) list[random_below(COUNT_OF(list))]
 
 /* ---- conditions ---- */
 
@@ -99,28 +80,7 @@ static void write_check(struct buffer *out)
 	}
 }
 
-static void write_condition(struct buffer *out, unsigned depth)
-{
-	unsigned kind = depth ? random_below(6) : 5, count = 2 + random_below(3);
-
-	if (kind >= 4) {
-		write_check(out);
-		return;
-	}
-	if (kind == 3) {
-		buffer_add_string(out, "not (");
-		write_condition(out, depth - 1);
-		buffer_add_char(out, ')');
-		return;
-	}
-	buffer_add_char(out, '(');
-	for (unsigned i = 0; i < count; i++) {
-		if (i)
-			buffer_add_string(out, kind ? " and " : " or ");
-		write_condition(out, depth - 1);
-	}
-	buffer_add_char(out, ')');
-}
+static const struct condition_shape conditions = { .ands = 2, .checks = 2, .write = write_check };
 
 /* Rules from a text; NULL when it is refused, for not every pair of field and operator exists. */
 static struct rules *rules_of(struct text text)
@@ -151,7 +111,7 @@ static struct rules *random_rules(struct buffer *text)
 				"- rule: r%u\n  desc: d\n  output: o\n  priority: INFO\n  condition: >\n"
 				"    evt.type in (%s, %s) and ",
 				i, PICK(types), PICK(types));
-			write_condition(text, 3);
+			random_condition(text, &conditions, 3);
 			buffer_add_char(text, '\n');
 		}
 		rules = rules_of(buffer_text(text));
@@ -408,7 +368,7 @@ TEST(no_record_that_a_random_rule_matches_is_rejected)
 	struct buffer text;
 	size_t lost = 0;
 
-	seed();
+	random_seed();
 	world_init(&world);
 	buffer_init(&text, 1 << 20);
 	for (int i = 0; i < ROUNDS && lost < 3; i++) {

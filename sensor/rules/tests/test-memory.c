@@ -13,30 +13,13 @@
 #include "sensor/rules/rules.h"
 #include "sensor/sources/decode.h"
 #include "sensor/state/runtimes/metadata.h"
+#include "sensor/tests/random.h"
 #include "tests/test.h"
 
 #define SECOND	  UINT64_C(1000000000)
 #define PIDS	  12
 #define FIRST_PID 5000001 /* no host has it, so that /proc never answers */
 #define RULES	  80	  /* so many that clauses are looked at */
-
-static uint64_t random_state;
-
-/* xorshift64* */
-static uint32_t random_below(uint32_t limit)
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return (uint32_t)((random_state * UINT64_C(0x2545f4914f6cdd1d)) >> 33) % limit;
-}
-
-static const char *pick(const char *const *words, size_t count)
-{
-	return words[random_below((uint32_t)count)];
-}
-
-#define PICK(words) pick(words, COUNT_OF(words))
 
 /* ---- the world ---- */
 
@@ -252,28 +235,7 @@ static void write_check(struct buffer *out)
 	buffer_add_string(out, PICK(checks));
 }
 
-static void write_condition(struct buffer *out, unsigned depth)
-{
-	unsigned kind = depth ? random_below(6) : 5, count = 2 + random_below(3);
-
-	if (kind == 5) {
-		write_check(out);
-		return;
-	}
-	if (kind == 4) {
-		buffer_add_string(out, "not (");
-		write_condition(out, depth - 1);
-		buffer_add_char(out, ')');
-		return;
-	}
-	buffer_add_char(out, '(');
-	for (unsigned i = 0; i < count; i++) {
-		if (i)
-			buffer_add_string(out, kind ? " and " : " or ");
-		write_condition(out, depth - 1);
-	}
-	buffer_add_char(out, ')');
-}
+static const struct condition_shape conditions = { .ands = 3, .checks = 1, .write = write_check };
 
 /* What a condition cannot do without. */
 static void write_clause(struct buffer *out)
@@ -298,7 +260,7 @@ static struct rules *random_rules(struct buffer *yaml)
 		buffer_printf(yaml, "- rule: R%d\n  desc: d\n  condition: ", i);
 		if (random_below(2))
 			write_clause(yaml);
-		write_condition(yaml, 3);
+		random_condition(yaml, &conditions, 3);
 		buffer_add_string(
 			yaml, "\n  output: o\n  priority: INFO\n  warn_evttypes: false\n");
 	}

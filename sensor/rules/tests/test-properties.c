@@ -13,30 +13,8 @@
 #include "condition/glob.h"
 #include "sensor/rules/machine.h"
 #include "sensor/rules/rules.h"
+#include "sensor/tests/random.h"
 #include "tests/test.h"
-
-static uint64_t random_state;
-
-static void seed(void)
-{
-	const char *given = getenv("TERCEL_SEED");
-
-	random_state = given ? strtoull(given, NULL, 10) : 20261124;
-}
-
-/* xorshift64* */
-static uint32_t random_below(uint32_t limit)
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return (uint32_t)((random_state * UINT64_C(0x2545f4914f6cdd1d)) >> 33) % limit;
-}
-
-static const char *pick(const char *const *words, size_t count)
-{
-	return words[random_below((uint32_t)count)];
-}
 
 static const char *const texts[] = { "proc.name", "proc.pname", "container.image.tag",
 	"container.image.repository", "proc.exe", "proc.cwd" };
@@ -52,70 +30,43 @@ static void write_check(struct buffer *out)
 
 	switch (random_below(8)) {
 	case 0:
-		buffer_printf(out, "%s exists", pick(texts, COUNT_OF(texts)));
+		buffer_printf(out, "%s exists", PICK(texts));
 		break;
 	case 1:
-		buffer_printf(out, "%s in (%s, %s)", pick(texts, COUNT_OF(texts)),
-			pick(words, COUNT_OF(words)), pick(words, COUNT_OF(words)));
+		buffer_printf(out, "%s in (%s, %s)", PICK(texts), PICK(words), PICK(words));
 		break;
 	case 2:
-		buffer_printf(out, "%s %s %d", pick(numbers, COUNT_OF(numbers)),
-			pick(number_operators, COUNT_OF(number_operators)),
+		buffer_printf(out, "%s %s %d", PICK(numbers), PICK(number_operators),
 			(int)random_below(5) - 2);
 		break;
 	case 3:
-		buffer_printf(out, "evt.type %s %s",
-			random_below(2) ? "=" : "!=", pick(types, COUNT_OF(types)));
+		buffer_printf(out, "evt.type %s %s", random_below(2) ? "=" : "!=", PICK(types));
 		break;
 	case 4:
-		buffer_printf(out, "%s %s val(%s)", pick(texts, COUNT_OF(texts)),
-			random_below(2) ? "=" : "!=", pick(texts, COUNT_OF(texts)));
+		buffer_printf(out, "%s %s val(%s)", PICK(texts),
+			random_below(2) ? "=" : "!=", PICK(texts));
 		break;
 	case 5:
-		buffer_printf(out, "%s startswith %s (%s, %s)", pick(texts, COUNT_OF(texts)),
-			random_below(2) ? "oneof" : "allof", pick(words, COUNT_OF(words)),
-			pick(words, COUNT_OF(words)));
+		buffer_printf(out, "%s startswith %s (%s, %s)", PICK(texts),
+			random_below(2) ? "oneof" : "allof", PICK(words), PICK(words));
 		break;
 	default:
-		buffer_printf(out, "%s %s %s", pick(texts, COUNT_OF(texts)),
-			pick(text_operators, COUNT_OF(text_operators)),
-			pick(words, COUNT_OF(words)));
+		buffer_printf(out, "%s %s %s", PICK(texts), PICK(text_operators), PICK(words));
 	}
 }
 
-static void write_condition(struct buffer *out, unsigned depth)
-{
-	unsigned kind = depth ? random_below(5) : 4, count = 2 + random_below(3);
-
-	if (kind >= 3) {
-		write_check(out);
-		return;
-	}
-	if (kind == 2) {
-		buffer_add_string(out, "not (");
-		write_condition(out, depth - 1);
-		buffer_add_char(out, ')');
-		return;
-	}
-	buffer_add_char(out, '(');
-	for (unsigned i = 0; i < count; i++) {
-		if (i)
-			buffer_add_string(out, kind ? " and " : " or ");
-		write_condition(out, depth - 1);
-	}
-	buffer_add_char(out, ')');
-}
+static const struct condition_shape conditions = { .ands = 1, .checks = 2, .write = write_check };
 
 static void write_values(struct buffer *out)
 {
-	buffer_printf(out, "evt.type=%s", pick(types, COUNT_OF(types)));
+	buffer_printf(out, "evt.type=%s", PICK(types));
 	for (size_t i = 0; i < COUNT_OF(texts); i++) {
 		unsigned kind = random_below(6);
 
 		buffer_printf(out, " %s=%s", texts[i],
 			kind == 0   ? "absent"
 			: kind == 1 ? "waits"
-				    : pick(words, COUNT_OF(words)));
+				    : PICK(words));
 	}
 	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
 		unsigned kind = random_below(6);
@@ -167,7 +118,7 @@ static bool one_condition(struct given *given, uint64_t counts[3])
 
 	buffer_init(&condition, 1 << 20);
 	buffer_init(&values, 1 << 20);
-	write_condition(&condition, 4);
+	random_condition(&condition, &conditions, 4);
 	if (condition_parse(buffer_text(&condition), arena, &tree, &at, &err) < 0 ||
 		program_add_tests(program, tree, &at, &err) < 0) {
 		printf("# %s\n# %s\n", buffer_text(&condition).data, err.message);
@@ -207,7 +158,7 @@ TEST(a_chain_answers_as_its_tree_does_whatever_is_absent_or_waits)
 	uint64_t counts[3] = { 0 };
 	bool is_same = true;
 
-	seed();
+	random_seed();
 	for (int i = 0; is_same && i < 4000; i++)
 		is_same = one_condition(given, counts);
 	CHECK(is_same);
@@ -222,7 +173,7 @@ TEST(what_waits_could_not_have_changed_a_decided_answer)
 	struct given *given = given_new();
 	int decided = 0;
 
-	seed();
+	random_seed();
 	for (int i = 0; i < 2000; i++) {
 		_cleanup_(program_freep) struct program *program = program_new();
 		struct arena *arena = arena_new(64 << 20);
@@ -237,7 +188,7 @@ TEST(what_waits_could_not_have_changed_a_decided_answer)
 
 		buffer_init(&condition, 1 << 20);
 		buffer_init(&values, 1 << 20);
-		write_condition(&condition, 4);
+		random_condition(&condition, &conditions, 4);
 		write_values(&values);
 		CHECK_NUMBER(condition_parse(buffer_text(&condition), arena, &tree, &at, &err), 0);
 		CHECK_NUMBER(program_add_tests(program, tree, &at, &err), 0);
@@ -255,7 +206,7 @@ TEST(what_waits_could_not_have_changed_a_decided_answer)
 						       strstr(value->name, "proc.pid") ||
 						       strstr(value->name, "rawres")
 					       ? value_signed((int)random_below(5) - 2)
-					       : value_text(text_of(pick(words, 5)));
+					       : value_text(text_of(words[random_below(5)]));
 		}
 		answers_clear(answers);
 		if (first != IS_WAITING) {
@@ -275,7 +226,7 @@ TEST(what_waits_could_not_have_changed_a_decided_answer)
 
 TEST(a_printed_condition_reads_back_as_the_same)
 {
-	seed();
+	random_seed();
 	for (int i = 0; i < 4000; i++) {
 		struct arena *arena = arena_new(64 << 20);
 		struct buffer condition, once, twice;
@@ -286,7 +237,7 @@ TEST(a_printed_condition_reads_back_as_the_same)
 		buffer_init(&condition, 1 << 20);
 		buffer_init(&once, 1 << 20);
 		buffer_init(&twice, 1 << 20);
-		write_condition(&condition, 4);
+		random_condition(&condition, &conditions, 4);
 		CHECK_NUMBER(condition_parse(buffer_text(&condition), arena, &tree, &at, &err), 0);
 		node_print(tree, &once);
 		CHECK_NUMBER(condition_parse(buffer_text(&once), arena, &again, &at, &err), 0);
@@ -304,7 +255,7 @@ TEST(a_pattern_matches_as_fnmatch_does)
 	static const char letters[] = "ab*?[]!^-\\/.A";
 	char pattern[12], text[12];
 
-	seed();
+	random_seed();
 	for (int i = 0; i < 300000; i++) {
 		size_t pattern_length = random_below(10), text_length = random_below(8);
 		bool ignores_case = random_below(2), got, want;
@@ -371,7 +322,7 @@ TEST(rules_match_as_each_alone_would_in_their_order)
 	struct rules_options options = { .minimum_priority = PRIORITY_DEBUG };
 	int matched = 0, waited = 0;
 
-	seed();
+	random_seed();
 	for (int round = 0; round < 60; round++) {
 		_cleanup_(rules_loader_freep) struct rules_loader *loader =
 			rules_loader_new(&options);
@@ -408,7 +359,7 @@ TEST(rules_match_as_each_alone_would_in_their_order)
 				write_check(&condition);
 				buffer_add_string(&condition, ") and ");
 			}
-			write_condition(&condition, 3);
+			random_condition(&condition, &conditions, 3);
 			buffer_printf(&yaml,
 				"- rule: R%d\n  desc: d\n  condition: %s\n  output: o\n  priority: "
 				"INFO\n  warn_evttypes: false\n",
