@@ -41,5 +41,15 @@ def test_every_page_that_a_link_names_is_there():
             tap.equal((page.parent / target).exists(), True, f"{page.name} names {target}")
 
 
+def test_every_setting_of_the_sensor_that_is_named_is_one():
+    reference = (SOURCE / "docs/reference/sensor.md").read_text(encoding="utf-8")
+    known = set(re.findall(r"`((?:sensor|container_metadata)\.[a-z_.]+)`", reference))
+    tap.equal("container_metadata.timeout" in known, True)
+    for page in [*PAGES, SOURCE / "README.md", SOURCE / "ARCHITECTURE.md"]:
+        for key in re.findall(r"`((?:sensor|container_metadata)\.[a-z_.]+)`", page.read_text(encoding="utf-8")):
+            is_file = pathlib.PurePath(key).suffix in (".tar", ".yaml", ".c", ".h", ".service")
+            tap.equal(key in known or is_file, True, f"{page.name} names {key}")
+
+
 if __name__ == "__main__":
     tap.main(globals())
