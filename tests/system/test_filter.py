@@ -4,6 +4,7 @@ import difflib
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -146,14 +147,17 @@ def test_nothing_of_a_recorded_stream_is_lost_with_any_rules():
     need_root()
     official = pathlib.Path(os.environ.get("TERCEL_SHARED", SOURCE / "../shared"), "data/rules")
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as work:
-        prepare(work)
         script = written(folder, "workload.py", WORKLOAD)
         own = rules(folder, work)
         recording = f"{folder}/r.rec"
         with Sensor("-c", "/dev/null", "-r", own, "-o", f"sensor.record_file={recording}", "-o", "rule_matching=all",
                     "-o", "stdout_output.enabled=true") as sensor:
-            subprocess.run([sys.executable, script, work, NAME], check=True)
-            tap.wait_for("the last alert", lambda: any("the end" in line for line in sensor.lines))
+            # Enough calls of its own: what else goes on here is now more and now less.
+            for number in range(1, 4):
+                shutil.rmtree(work)
+                prepare(work)
+                subprocess.run([sys.executable, script, work, NAME], check=True)
+                tap.wait_for("the last alert", lambda n=number: sum("the end" in line for line in sensor.lines) >= n)
             tap.equal(sensor.stop(), 0)
         sets = [[own], [str(SOURCE / "rules/tercel_rules.yaml")]]
         if official.is_dir():
@@ -167,7 +171,7 @@ def test_nothing_of_a_recorded_stream_is_lost_with_any_rules():
             for calls, _, rejected, lost in numbers.values():
                 print("#", calls, rejected, lost, files[0][-40:])
                 tap.equal(lost, 0, done.stdout)
-                assert calls > 100 and rejected * 10 > calls, done.stdout
+                assert calls > 200 and rejected * 10 > calls, done.stdout
             assert numbers["random"][1] * 20 > numbers["random"][0], done.stdout
 
 
