@@ -104,7 +104,7 @@ static void compose(struct request *request, const char *prefix, const char *ser
 	pack(&request->body, message);
 }
 
-/* 0, -ENOENT or -EPROTO by the status; else the answer can be unpacked. */
+/* 0, -ENOENT or answer_error()'s by the status; else the answer can be unpacked. */
 static int check(const struct http_answer *answer, struct error *err)
 {
 	if (answer->grpc_status == GRPC_NOT_FOUND)

@@ -17,10 +17,11 @@ int answer_error(const struct http_answer *answer, struct error *err)
 	int r;
 
 	if (answer->grpc_status > 0)
-		r = error_set(err, -EPROTO, "gRPC status %d: %s", answer->grpc_status,
+		r = error_set(err, -EAGAIN, "gRPC status %d: %s", answer->grpc_status,
 			answer->grpc_message);
 	else
-		r = error_set(err, -EPROTO, "an answer of status %u: " TEXT_FORMAT, answer->status,
+		r = error_set(err, answer->status >= 500 ? -EAGAIN : -EPROTO,
+			"an answer of status %u: " TEXT_FORMAT, answer->status,
 			TEXT_PRINT(keep_text(&kept, text_trim(words))));
 	kept_done(&kept);
 	return r;

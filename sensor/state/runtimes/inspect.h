@@ -7,7 +7,8 @@
 #include "base/json.h"
 #include "sensor/state/runtimes/runtime.h"
 
-/* 0, -ENOENT or -EPROTO by the status of a REST answer, and the JSON in it (the caller's). */
+/* 0, -ENOENT or answer_error()'s by the status of a REST answer, and the JSON in it (the caller's).
+ */
 int rest_take(const struct http_answer *answer, struct json_object **ret_object, struct error *err);
 /*
  * Fills fetch->metadata from `inspect`, and fetch->image with the image's id. -EPROTO when it is

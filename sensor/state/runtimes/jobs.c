@@ -139,13 +139,13 @@ static void next_round(struct job *job)
 	/* A lost call has cost seconds already, so that it is repeated less often. */
 	if (job->has_timed_out)
 		job->rounds += LOST_CALL_ROUNDS;
-	if ((job->was_answered || job->has_timed_out) && job->rounds < ASK_AGAIN_TIMES) {
+	if ((job->may_know_later || job->has_timed_out) && job->rounds < ASK_AGAIN_TIMES) {
 		job->tried = 0;
-		job->was_answered = job->has_timed_out = false;
+		job->may_know_later = job->has_timed_out = false;
 		job_sleep(job, ASK_AGAIN_FIRST_MS << job->rounds++);
 		return;
 	}
-	if (!job->was_answered && !job->rounds && try_the_lost(job->owner)) {
+	if (!job->may_know_later && !job->rounds && try_the_lost(job->owner)) {
 		job->tried = 0;
 		job->rounds = ASK_AGAIN_TIMES - 2;
 		job_sleep(job, ASK_AGAIN_FIRST_MS);
@@ -297,7 +297,7 @@ static void take_answer(void *context, struct http_answer *answer)
 			job_sleep(job, 0);
 			return;
 		}
-		if (r == -EPROTO)
+		if (r == -EPROTO || r == -EAGAIN)
 			say_oddity(runtime, err.message);
 	}
 	if (!r)
@@ -309,7 +309,7 @@ static void take_answer(void *context, struct http_answer *answer)
 	}
 	if (r < 0 && r != -ENOENT)
 		atomic_fetch_add(runtime->failed, 1);
-	job->was_answered |= r == -ENOENT;
+	job->may_know_later |= r == -ENOENT || r == -EAGAIN;
 	job->has_timed_out |= r == -ETIMEDOUT;
 	job->step++;
 	if (r < 0)

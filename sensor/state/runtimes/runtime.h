@@ -48,7 +48,8 @@ struct step {
 	/* False when there is nothing to ask. */
 	bool (*compose)(const struct fetch *fetch, struct request *request);
 	/*
-	 * 0; -ENOENT: there is no such container; -EPROTO with words: not to be understood.
+	 * 0; -ENOENT: there is no such container; -EPROTO with words: not to be understood;
+	 * -EAGAIN with words: it failed.
 	 * The answer's status, gRPC's too, has not been looked at.
 	 */
 	int (*take)(struct fetch *fetch, const struct http_answer *answer, struct error *err);
@@ -85,5 +86,8 @@ struct runtime_kind {
 extern const struct runtime_kind runtime_cri, runtime_docker, runtime_podman;
 
 void image_facts_free(struct image_facts *facts);
-/* "an answer of status 500: …" with the runtime's own words. */
+/*
+ * "an answer of status 500: …" with the runtime's own words. -EAGAIN when it failed at something (a
+ * lock, a store that another call is at): it may know better in a moment. -EPROTO: it will not.
+ */
 int answer_error(const struct http_answer *answer, struct error *err);

@@ -47,11 +47,11 @@ struct job {
 	struct runtimes *owner;
 	enum container_kind kind;
 	char *id;
-	char *pod;	    /* the pod's cgroup; NULL: in none that shows */
-	uid_t user;	    /* whose container it is by its cgroup; 0: the system's */
-	uint64_t tried;	    /* bit i: runtimes[i] was asked in this round */
-	bool was_answered;  /* someone said that there is no such container */
-	bool has_timed_out; /* a call of this round: its runtime may answer the next one */
+	char *pod;	     /* the pod's cgroup; NULL: in none that shows */
+	uid_t user;	     /* whose container it is by its cgroup; 0: the system's */
+	uint64_t tried;	     /* bit i: runtimes[i] was asked in this round */
+	bool may_know_later; /* someone said that there is none yet, or failed */
+	bool has_timed_out;  /* a call of this round: its runtime may answer the next one */
 	unsigned rounds;
 	int64_t due_ms;
 	struct runtime *runtime; /* being asked */

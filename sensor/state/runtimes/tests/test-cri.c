@@ -302,7 +302,7 @@ TEST(an_error_status_is_told_in_the_runtimes_words)
 	struct error err = { 0 };
 
 	snprintf(answer.grpc_message, sizeof(answer.grpc_message), "disk is full");
-	CHECK_NUMBER(runtime_cri.steps[CONTAINER].take(&fetch, &answer, &err), -EPROTO);
+	CHECK_NUMBER(runtime_cri.steps[CONTAINER].take(&fetch, &answer, &err), -EAGAIN);
 	CHECK_TEXT(err.message, "gRPC status 13: disk is full");
 	fetch_free(&fetch);
 }

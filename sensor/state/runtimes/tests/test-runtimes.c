@@ -38,6 +38,7 @@ struct script {
 	const char *body;   /* NULL: no answer ever */
 	atomic_int failing; /* so many requests are answered with 404 first */
 	atomic_int lost;    /* so many get no answer at all first */
+	atomic_int broken;  /* so many are answered with 500 first */
 	atomic_int asked;   /* so many requests came */
 };
 
@@ -68,13 +69,18 @@ static void answer_request(struct server *server, int fd, const char *seen)
 			return;
 		if (atomic_load(&script->failing) && atomic_fetch_sub(&script->failing, 1))
 			break;
+		if (atomic_load(&script->broken) && atomic_fetch_sub(&script->broken, 1)) {
+			text = string_copy("HTTP/1.1 500 X\r\nContent-Length: 6\r\n\r\nlocked");
+			break;
+		}
 		text = string_printf("HTTP/1.1 %u X\r\nContent-Length: %zu\r\n\r\n%s",
 			script->status, strlen(script->body), script->body);
 		break;
 	}
 	if (!text)
 		text = string_copy("HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n");
-	(void)!write(fd, text, strlen(text));
+	/* Who asked may have given up meanwhile. */
+	(void)!send(fd, text, strlen(text), MSG_NOSIGNAL);
 }
 
 /* A thread that serves all connections side by side. */
@@ -428,6 +434,25 @@ TEST(a_call_that_got_lost_is_repeated)
 	struct script scripts[] = {
 		{ "/version", 200, "{\"Version\":\"20.10\"}", 0, 0 },
 		{ "/containers/" ID "/json", 200, INSPECT, 0, 1 },
+	};
+	struct runtimes_answer *answer;
+	struct setup setup;
+
+	setup_begin(&setup, scripts, COUNT_OF(scripts));
+	server_start(&setup.server);
+	runtimes_begin(&setup);
+	answer = ask(&setup, ID);
+	CHECK_NUMBER(answer->answer, ANSWER_KNOWN);
+	runtimes_answer_free(answer);
+	server_stop(&setup.server);
+	setup_end(&setup);
+}
+
+TEST(a_runtime_that_fails_for_a_while_is_asked_again)
+{
+	struct script scripts[] = {
+		{ "/version", 200, "{\"Version\":\"20.10\"}" },
+		{ "/containers/" ID "/json", 200, INSPECT, .broken = 3 },
 	};
 	struct runtimes_answer *answer;
 	struct setup setup;
