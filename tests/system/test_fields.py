@@ -125,6 +125,7 @@ POLLS = """
 import select, socket, sys
 server = socket.create_server(("127.0.0.1", 0))
 client = socket.create_connection(server.getsockname())
+accepted = server.accept()  # else the server has something for the first poll, and the program ends at once
 waits = select.poll()
 for one in (sys.stdin, server, client):
     waits.register(one, select.POLLIN)
